@@ -1,0 +1,136 @@
+//! Where things stand, for people and tools: a picture computed on demand, never stored.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    action::Route,
+    note::Wait,
+    record::{Cause, End},
+};
+use crate::{
+    id::{Attempt, Epoch, RevisionId, WorkloadId},
+    time::Timestamp,
+};
+
+/// Where a workload stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The workload.
+    pub workload: WorkloadId,
+    /// What the engine is doing.
+    pub phase: Phase,
+    /// Whether forward steps are stopped.
+    pub paused: bool,
+    /// The reign.
+    pub epoch: Epoch,
+    /// The attempt under way or ended last; 0 if there was none.
+    pub attempt: Attempt,
+    /// Desired number of instances.
+    pub desired: u64,
+    /// The last revision proven healthy.
+    pub stable: Option<RevisionId>,
+    /// The revision on trial.
+    pub candidate: Option<RevisionId>,
+    /// Name of the stage, its number from 1 and how many there are.
+    pub stage: Option<(String, usize, usize)>,
+    /// Every pool that has an instance or is to have one.
+    pub pools: Vec<PoolStatus>,
+    /// The route that was decided last; `None` if never.
+    pub route: Option<Route>,
+    /// When the attempt began.
+    pub began: Option<Timestamp>,
+    /// Why the rollout turned back, if it did.
+    pub cause: Option<Cause>,
+    /// How it ended, if it did.
+    pub end: Option<End>,
+    /// Every reason why nothing moves now, most important first.
+    pub waits: Vec<Wait>,
+}
+
+/// What the engine is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Phase {
+    /// Nothing was submitted.
+    Idle,
+    /// Moves to the counts and the route of a stage.
+    Moving,
+    /// Waits for the gates of a stage.
+    Gating,
+    /// Goes back to the stable revision.
+    Reverting,
+    /// Has ended; keeps what it reached.
+    Ended,
+}
+
+/// Where one pool stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolStatus {
+    /// Its revision.
+    pub revision: RevisionId,
+    /// What the revision is to the rollout.
+    pub role: Role,
+    /// Instances it is to have.
+    pub target: u64,
+    /// Instances that exist, or are being made, and are not on their way out.
+    pub created: u64,
+    /// Of those, the ones that answer their probe.
+    pub ready: u64,
+    /// Of those, the ones that have done so for `min_ready` and are enrolled.
+    pub available: u64,
+    /// Instances on their way out.
+    pub terminating: u64,
+    /// Instances that failed in this attempt.
+    pub failed: u64,
+}
+
+/// What a revision is to the rollout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The last revision proven healthy.
+    Stable,
+    /// The revision on trial.
+    Candidate,
+    /// A revision that is neither any more.
+    Old,
+}
+
+impl Status {
+    /// The status of a workload nothing is known of.
+    #[must_use]
+    pub fn idle(workload: WorkloadId) -> Self {
+        Self {
+            workload,
+            phase: Phase::Idle,
+            paused: false,
+            epoch: Epoch(0),
+            attempt: Attempt(0),
+            desired: 0,
+            stable: None,
+            candidate: None,
+            stage: None,
+            pools: Vec::new(),
+            route: None,
+            began: None,
+            cause: None,
+            end: None,
+            waits: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Idle => "idle",
+            Self::Moving => "moving",
+            Self::Gating => "gating",
+            Self::Reverting => "reverting",
+            Self::Ended => "ended",
+        })
+    }
+}

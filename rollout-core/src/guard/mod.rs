@@ -1,0 +1,68 @@
+//! The independent checker of actions. Shares no code with the planner, the engine's capacity rules or
+//! the fleet; it believes only what was observed and what it let through itself.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::ActionId;
+
+/// A refusal of the guard: the rule, the action and the numbers compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Veto {
+    /// The rule that would be broken.
+    pub rule: Rule,
+    /// The first action that would break it.
+    pub action: ActionId,
+    /// What would be so.
+    pub value: u64,
+    /// What the rule allows.
+    pub limit: u64,
+    /// The action, for people.
+    pub detail: String,
+}
+
+/// What the guard checks. The names are those of GUARANTEES.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Rule {
+    /// P1: fewer serving instances than the floor.
+    Floor,
+    /// P3: more live instances than the ceiling.
+    Ceiling,
+    /// P5: a stop before the drain was confirmed.
+    DrainOrder,
+    /// T1: shares that do not make 100 %.
+    Conservation,
+    /// T2: a share without the capacity behind it.
+    Backing,
+    /// R3: traffic for more than two revisions.
+    Revisions,
+    /// C3: an action number used twice.
+    Reuse,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Floor => "floor (P1)",
+            Self::Ceiling => "ceiling (P3)",
+            Self::DrainOrder => "drain order (P5)",
+            Self::Conservation => "conservation of traffic (T1)",
+            Self::Backing => "no weight without backing (T2)",
+            Self::Revisions => "at most two revisions in traffic (R3)",
+            Self::Reuse => "action numbers are never reused (C3)",
+        })
+    }
+}
+
+impl fmt::Display for Veto {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} would break the rule {}: {} against a limit of {}",
+            self.action, self.detail, self.rule, self.value, self.limit
+        )
+    }
+}

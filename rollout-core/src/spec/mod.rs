@@ -1,0 +1,141 @@
+//! What a person writes: the workload, its strategy, its health and its deadlines.
+//!
+//! In: text ([`parse`]) or values. Out: a [`CheckedSpec`], the only form the planner takes.
+//! Every default stands in this folder, beside the field it belongs to.
+
+mod check;
+mod probe;
+mod strategy;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    check::{CheckError, CheckedSpec},
+    probe::{ExecProbe, Health, HttpProbe, Probe, TcpProbe},
+    strategy::{
+        BlueGreen, Canary, CanaryStep, Counting, Gate, Order, Pace, Promotion, Recreate, Strategy,
+    },
+};
+use crate::{
+    id::{RevisionId, WorkloadId},
+    time::Span,
+};
+
+/// One workload and how to move it to a revision. Version 1 of the format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Version of this format: `1`.
+    pub version: u32,
+    /// Name of what is rolled out.
+    pub workload: WorkloadId,
+    /// Name of the revision to move to. Default: a digest of the template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<RevisionId>,
+    /// Desired number of instances.
+    #[serde(default = "default_replicas")]
+    pub replicas: u64,
+    /// How to move. Default: rolling, surge 25 %, unavailable 0.
+    #[serde(default)]
+    pub strategy: Strategy,
+    /// When an instance counts as healthy, and how many may fail.
+    #[serde(default)]
+    pub health: Health,
+    /// How an old instance goes.
+    #[serde(default)]
+    pub drain: Drain,
+    /// Limits on time.
+    #[serde(default)]
+    pub deadlines: Deadlines,
+    /// What a failed rollout does, and how fast the way back is.
+    #[serde(default)]
+    pub rollback: Rollback,
+    /// What a new revision does to a rollout under way.
+    #[serde(default)]
+    pub on_submit: OnSubmit,
+    /// What an instance is made from, in the words of the backend; the engine hands it on unread.
+    #[serde(default)]
+    pub template: serde_json::Value,
+    /// Where traffic comes from, in the words of the router; the engine hands it on unread.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub traffic: serde_json::Value,
+}
+
+fn default_replicas() -> u64 {
+    1
+}
+
+/// How an old instance goes: traffic off, confirmed, requests in flight ended or `deadline`, then stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Drain {
+    /// Longest wait for requests in flight after traffic was taken off. Default: 30 s.
+    pub deadline: Span,
+    /// Time between the stop signal and the kill. Default: 10 s.
+    pub stop_grace: Span,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self {
+            deadline: Span::from_secs(30),
+            stop_grace: Span::from_secs(10),
+        }
+    }
+}
+
+/// Limits on time. Paused time counts for none of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Deadlines {
+    /// Longest time without one more available candidate instance in a stage. Default: 10 min.
+    pub progress: Span,
+    /// Longest time for the whole rollout. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Span>,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            progress: Span::from_secs(600),
+            total: None,
+        }
+    }
+}
+
+/// What a failed rollout does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rollback {
+    /// Whether a failure rolls back by itself or pauses. Default: rollback.
+    pub on_failure: OnFailure,
+    /// How fast the way back is. Default: the pace of the way forward.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Pace>,
+}
+
+/// What a failed rollout does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Goes back to the stable revision by itself.
+    #[default]
+    Rollback,
+    /// Stops forward steps and waits for an order.
+    Pause,
+}
+
+/// What a new revision does to a rollout under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnSubmit {
+    /// The candidate under way is taken back, then the new one starts from the first stage.
+    #[default]
+    Supersede,
+    /// The new one starts when the rollout under way has ended.
+    Queue,
+    /// The new one is refused.
+    Refuse,
+}
