@@ -11,10 +11,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    check::{CheckError, CheckedSpec},
+    check::{
+        CheckError, CheckErrors, CheckedSpec, LONG_WAIT_LIMIT, REPLICAS_LIMIT, SHORT_WAIT_LIMIT,
+        Warning,
+    },
     probe::{ExecProbe, Health, HttpProbe, Probe, TcpProbe},
     strategy::{
-        BlueGreen, Canary, CanaryStep, Counting, Gate, Order, Pace, Promotion, Recreate, Strategy,
+        BlueGreen, Canary, CanaryStep, Counting, Gate, Order, Pace, Promotion, RESERVED_STAGES,
+        Recreate, Strategy,
     },
 };
 use crate::{
