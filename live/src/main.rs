@@ -1,0 +1,2 @@
+//! Bed command.
+fn main() {}
