@@ -4,7 +4,9 @@
 //! Every default stands in this folder, beside the field it belongs to.
 
 mod check;
+mod parse;
 mod probe;
+mod schema;
 mod strategy;
 
 use schemars::JsonSchema;
@@ -15,7 +17,9 @@ pub use self::{
         CheckError, CheckErrors, CheckedSpec, LONG_WAIT_LIMIT, REPLICAS_LIMIT, SHORT_WAIT_LIMIT,
         Warning,
     },
+    parse::{Format, ParseError, TEXT_LIMIT, parse},
     probe::{ExecProbe, Health, HttpProbe, Probe, TcpProbe},
+    schema::schema,
     strategy::{
         BlueGreen, Canary, CanaryStep, Counting, Gate, Order, Pace, Promotion, RESERVED_STAGES,
         Recreate, Strategy,
@@ -82,10 +86,7 @@ pub struct Drain {
 
 impl Default for Drain {
     fn default() -> Self {
-        Self {
-            deadline: Span::from_secs(30),
-            stop_grace: Span::from_secs(10),
-        }
+        Self { deadline: Span::from_secs(30), stop_grace: Span::from_secs(10) }
     }
 }
 
@@ -102,10 +103,7 @@ pub struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self {
-            progress: Span::from_secs(600),
-            total: None,
-        }
+        Self { progress: Span::from_secs(600), total: None }
     }
 }
 
