@@ -5,10 +5,19 @@
 
 mod build;
 mod error;
+mod lint;
+mod predict;
+mod text;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::{build::build, error::PlanError};
+pub use self::{
+    build::build,
+    error::PlanError,
+    lint::{Finding, lint},
+    predict::{Binding, Prediction, StagePrediction, Timing, predict},
+    text::PlanTable,
+};
 use crate::{spec::Counting, time::Span, weight::Weight};
 
 /// A rollout before it starts: every stage, resolved to whole numbers.
@@ -113,3 +122,6 @@ pub enum Remark {
     /// Single instances cannot be taken out of traffic: requests in flight on one that goes may be cut.
     NoDrain,
 }
+
+#[cfg(test)]
+mod tests;

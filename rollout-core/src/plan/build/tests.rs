@@ -3,39 +3,18 @@
 use super::build;
 use crate::{
     amount::Amount,
-    plan::{Plan, PlanError, Remark, StageGate, StageRoute},
-    port::{Capabilities, Confirmation, Making},
+    plan::{
+        Plan, PlanError, Remark, StageGate, StageRoute,
+        tests::{capabilities, spec_of},
+    },
     spec::{
-        BlueGreen, Canary, CanaryStep, CheckedSpec, Counting, Gate, Pace, Promotion, Recreate,
-        Spec, Strategy,
+        BlueGreen, Canary, CanaryStep, CheckedSpec, Gate, Pace, Promotion, Recreate, Spec, Strategy,
     },
     time::Span,
 };
 
-fn capabilities(router: Option<u64>) -> Capabilities {
-    Capabilities {
-        making: Making::ByName,
-        counting: Counting::Strict,
-        enrolment: Some(Confirmation::Observed),
-        router,
-    }
-}
-
 fn spec(replicas: u64, strategy: Strategy) -> Spec {
-    Spec {
-        version: 1,
-        workload: "web".parse().unwrap(),
-        revision: None,
-        replicas,
-        strategy,
-        health: crate::spec::Health::default(),
-        drain: crate::spec::Drain::default(),
-        deadlines: crate::spec::Deadlines::default(),
-        rollback: crate::spec::Rollback::default(),
-        on_submit: crate::spec::OnSubmit::default(),
-        template: serde_json::Value::Null,
-        traffic: serde_json::Value::Null,
-    }
+    Spec { replicas, strategy, ..spec_of("") }
 }
 
 fn canary(weights: &[&str]) -> Canary {

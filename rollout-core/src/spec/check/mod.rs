@@ -61,6 +61,13 @@ impl CheckedSpec {
         warning::of(&self.0)
     }
 
+    /// The least time from an instance's first answer to its being available: what the probes and
+    /// `min_ready` add at best.
+    #[must_use]
+    pub fn least_to_available(&self) -> Span {
+        health::least_to_available(&self.0.health)
+    }
+
     /// The spec itself.
     #[must_use]
     pub fn spec(&self) -> &Spec {

@@ -1,0 +1,345 @@
+//! Checks a plan by itself: whatever made it, would walking it keep the guarantees?
+//!
+//! In: a [`Plan`]. Out: [`Finding`]s with the numbers compared; none for a sound plan. Absent: any code
+//! of the builders, so that a mistake in them is not made twice.
+
+use std::collections::BTreeSet;
+
+use super::{Plan, Remark, Stage, StageRoute};
+use crate::weight::Weight;
+
+/// Most desired instances that the arithmetic was proved for.
+const DESIRED_LIMIT: u64 = 1 << 31;
+
+/// Something in a plan that would break a guarantee or never end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Finding {
+    /// There is nothing to walk.
+    #[error("the plan has no stage")]
+    NoStages,
+    /// The plan is larger than what was proved.
+    #[error("{desired} desired instances are above the limit of {DESIRED_LIMIT}")]
+    TooLarge {
+        /// Desired instances.
+        desired: u64,
+    },
+    /// A stage could not be told from another.
+    #[error("the name `{stage}` of stage {index} is empty or taken by an earlier stage")]
+    Name {
+        /// The name.
+        stage: String,
+        /// Its place, from 0.
+        index: usize,
+    },
+    /// The stable pointer would never move, or more than once.
+    #[error("{count} stages prove the candidate, exactly 1 must")]
+    Proofs {
+        /// How many do.
+        count: usize,
+    },
+    /// The candidate would be proven before all of it carries all traffic.
+    #[error(
+        "stage `{stage}` proves the candidate with {candidate} of {desired} instances and {weight} of the traffic"
+    )]
+    ProvesEarly {
+        /// Name of the stage.
+        stage: String,
+        /// Candidate instances at its end.
+        candidate: u64,
+        /// Desired instances.
+        desired: u64,
+        /// The candidate's share of traffic at its end.
+        weight: Weight,
+    },
+    /// The plan ends elsewhere than at the desired state.
+    #[error(
+        "the last stage `{stage}` ends with {candidate} candidate and {stable} stable instances and {weight} of the traffic on the candidate, wanted are {desired}, 0 and 100%"
+    )]
+    WrongEnd {
+        /// Name of the stage.
+        stage: String,
+        /// Candidate instances at its end.
+        candidate: u64,
+        /// Stable instances at its end.
+        stable: u64,
+        /// The candidate's share of traffic at its end.
+        weight: Weight,
+        /// Desired instances.
+        desired: u64,
+    },
+    /// P3: a stage cannot be reached below its ceiling.
+    #[error("stage `{stage}` needs {live} instances at once, its ceiling is {ceiling}")]
+    AboveCeiling {
+        /// Name of the stage.
+        stage: String,
+        /// Most instances at once.
+        live: u64,
+        /// Desired instances and surge.
+        ceiling: u64,
+    },
+    /// P1: a stage ends below its floor.
+    #[error("stage `{stage}` ends with {left} instances, its floor is {floor}")]
+    BelowFloor {
+        /// Name of the stage.
+        stage: String,
+        /// Instances at its end.
+        left: u64,
+        /// Desired instances less unavailable.
+        floor: u64,
+    },
+    /// A stage must exchange instances and has no room for one.
+    #[error("stage `{stage}` exchanges instances with surge 0 and unavailable 0: it never ends")]
+    Stuck {
+        /// Name of the stage.
+        stage: String,
+    },
+    /// The way back has no room for one instance.
+    #[error("the way back has surge 0 and unavailable 0: it never ends")]
+    RollbackStuck,
+    /// More instances may be missing than there are.
+    #[error("stage `{stage}` lets {unavailable} instances be missing of {desired}")]
+    UnavailableAboveDesired {
+        /// Name of the stage.
+        stage: String,
+        /// Instances that may be missing.
+        unavailable: u64,
+        /// Desired instances.
+        desired: u64,
+    },
+    /// A forward stage takes candidate instances away.
+    #[error("stage `{stage}` lowers the candidate from {before} to {candidate} instances")]
+    CandidateFalls {
+        /// Name of the stage.
+        stage: String,
+        /// Candidate instances before.
+        before: u64,
+        /// Candidate instances at its end.
+        candidate: u64,
+    },
+    /// A forward stage adds stable instances.
+    #[error("stage `{stage}` raises stable from {before} to {stable} instances")]
+    StableRises {
+        /// Name of the stage.
+        stage: String,
+        /// Stable instances before.
+        before: u64,
+        /// Stable instances at its end.
+        stable: u64,
+    },
+    /// T4: the candidate's share falls on the way forward.
+    #[error("stage `{stage}` lowers the candidate's share from {before} to {weight}")]
+    WeightFalls {
+        /// Name of the stage.
+        stage: String,
+        /// Share before.
+        before: Weight,
+        /// Share at its end.
+        weight: Weight,
+    },
+    /// T2: traffic without the instances to carry it.
+    #[error("stage `{stage}` puts {weight} on {instances} {role} instances, it needs {needed}")]
+    NoBacking {
+        /// Name of the stage.
+        stage: String,
+        /// `candidate` or `stable`.
+        role: &'static str,
+        /// Its share of traffic.
+        weight: Weight,
+        /// Its instances.
+        instances: u64,
+        /// Fewest that carry the share.
+        needed: u64,
+    },
+    /// Nobody would be served, and the plan does not say so.
+    #[error("stage `{stage}` serves nobody and no remark says so")]
+    HiddenDowntime {
+        /// Name of the stage.
+        stage: String,
+    },
+}
+
+/// Returns everything in `plan` that would break a guarantee or never end.
+#[must_use]
+pub fn lint(plan: &Plan) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if DESIRED_LIMIT < plan.desired {
+        // The sums below are safe only within the limit.
+        findings.push(Finding::TooLarge { desired: plan.desired });
+        return findings;
+    }
+    names(plan, &mut findings);
+    proof(plan, &mut findings);
+    end(plan, &mut findings);
+    let first = plan.remarks.contains(&Remark::FirstDeploy);
+    let mut before =
+        Before { candidate: 0, stable: if first { 0 } else { plan.desired }, weight: Weight::ZERO };
+    for stage in &plan.stages {
+        counts(plan, stage, &before, &mut findings);
+        traffic(plan, stage, &before, &mut findings);
+        before = Before {
+            candidate: stage.candidate,
+            stable: stage.stable,
+            weight: share_of_candidate(stage),
+        };
+    }
+    if plan.desired != 0 && plan.rollback.surge == 0 && plan.rollback.unavailable == 0 {
+        findings.push(Finding::RollbackStuck);
+    }
+    findings
+}
+
+/// Where the stage before left things.
+struct Before {
+    candidate: u64,
+    stable: u64,
+    weight: Weight,
+}
+
+/// The candidate's share of traffic at the end of a stage.
+fn share_of_candidate(stage: &Stage) -> Weight {
+    match stage.route {
+        StageRoute::ByReplicas => {
+            Weight::share(stage.candidate, stage.candidate.saturating_add(stage.stable))
+        }
+        StageRoute::Weighted(weight) => weight,
+        StageRoute::Empty => Weight::ZERO,
+    }
+}
+
+fn names(plan: &Plan, findings: &mut Vec<Finding>) {
+    let mut seen = BTreeSet::new();
+    for (index, stage) in plan.stages.iter().enumerate() {
+        if stage.name.is_empty() || !seen.insert(&stage.name) {
+            findings.push(Finding::Name { stage: stage.name.clone(), index });
+        }
+    }
+}
+
+fn proof(plan: &Plan, findings: &mut Vec<Finding>) {
+    let proving: Vec<_> = plan.stages.iter().filter(|stage| stage.proves).collect();
+    if proving.len() != 1 {
+        findings.push(Finding::Proofs { count: proving.len() });
+    }
+    for stage in proving {
+        let weight = share_of_candidate(stage);
+        let all_traffic = weight == Weight::FULL || plan.desired == 0;
+        if stage.candidate != plan.desired || !all_traffic {
+            findings.push(Finding::ProvesEarly {
+                stage: stage.name.clone(),
+                candidate: stage.candidate,
+                desired: plan.desired,
+                weight,
+            });
+        }
+    }
+}
+
+fn end(plan: &Plan, findings: &mut Vec<Finding>) {
+    let Some(last) = plan.stages.last() else {
+        findings.push(Finding::NoStages);
+        return;
+    };
+    let weight = share_of_candidate(last);
+    let all_traffic = weight == Weight::FULL || plan.desired == 0;
+    if last.candidate != plan.desired || last.stable != 0 || !all_traffic {
+        findings.push(Finding::WrongEnd {
+            stage: last.name.clone(),
+            candidate: last.candidate,
+            stable: last.stable,
+            weight,
+            desired: plan.desired,
+        });
+    }
+}
+
+fn counts(plan: &Plan, stage: &Stage, before: &Before, findings: &mut Vec<Finding>) {
+    let name = || stage.name.clone();
+    let budget = stage.budget;
+    if plan.desired < budget.unavailable {
+        findings.push(Finding::UnavailableAboveDesired {
+            stage: name(),
+            unavailable: budget.unavailable,
+            desired: plan.desired,
+        });
+    }
+    if stage.candidate < before.candidate {
+        findings.push(Finding::CandidateFalls {
+            stage: name(),
+            before: before.candidate,
+            candidate: stage.candidate,
+        });
+    }
+    if before.stable < stage.stable {
+        findings.push(Finding::StableRises {
+            stage: name(),
+            before: before.stable,
+            stable: stage.stable,
+        });
+    }
+    let grows = before.candidate < stage.candidate;
+    let exchanges = grows && stage.stable < before.stable;
+    // By replicas, growing and shrinking take turns; by weight, nothing goes before the route has moved.
+    let beside = match stage.route {
+        StageRoute::ByReplicas => stage.stable,
+        StageRoute::Weighted(_) | StageRoute::Empty => before.stable.max(stage.stable),
+    };
+    let live = stage.candidate.saturating_add(beside);
+    let ceiling = plan.desired.saturating_add(budget.surge);
+    if grows && ceiling < live {
+        findings.push(Finding::AboveCeiling { stage: name(), live, ceiling });
+    }
+    if exchanges && budget.surge == 0 && budget.unavailable == 0 {
+        findings.push(Finding::Stuck { stage: name() });
+    }
+    let left = stage.candidate.saturating_add(stage.stable);
+    let floor = plan.desired.saturating_sub(budget.unavailable);
+    if left < floor {
+        findings.push(Finding::BelowFloor { stage: name(), left, floor });
+    }
+}
+
+fn traffic(plan: &Plan, stage: &Stage, before: &Before, findings: &mut Vec<Finding>) {
+    let weight = share_of_candidate(stage);
+    if weight < before.weight {
+        findings.push(Finding::WeightFalls {
+            stage: stage.name.clone(),
+            before: before.weight,
+            weight,
+        });
+    }
+    let nobody = stage.candidate == 0 && stage.stable == 0 && plan.desired != 0;
+    let said = plan.remarks.contains(&Remark::Downtime { stage: stage.name.clone() });
+    if (nobody || stage.route == StageRoute::Empty) && !said {
+        findings.push(Finding::HiddenDowntime { stage: stage.name.clone() });
+    }
+    if let StageRoute::Weighted(weight) = stage.route {
+        backing(plan, stage, "candidate", (weight, stage.candidate), findings);
+        backing(plan, stage, "stable", (weight.rest(), stage.stable), findings);
+    }
+}
+
+fn backing(
+    plan: &Plan,
+    stage: &Stage,
+    role: &'static str,
+    (weight, instances): (Weight, u64),
+    findings: &mut Vec<Finding>,
+) {
+    let points = u128::from(weight.basis_points());
+    let carried = (points * u128::from(plan.desired)).div_ceil(10_000);
+    let floor = u128::from(plan.desired.saturating_sub(stage.budget.unavailable));
+    let needed = carried.min(floor).max(1);
+    if points != 0 && u128::from(instances) < needed {
+        findings.push(Finding::NoBacking {
+            stage: stage.name.clone(),
+            role,
+            weight,
+            instances,
+            needed: u64::try_from(needed).unwrap_or(u64::MAX),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

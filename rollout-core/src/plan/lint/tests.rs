@@ -1,0 +1,145 @@
+//! No built plan has a finding, and plans that were broken on purpose are found.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    plan::tests::{any_plan, plan_of},
+    time::Span,
+};
+
+/// One way of breaking a plan; nothing, where it does not apply.
+type Break = (&'static str, fn(Plan) -> Option<Plan>);
+
+const BREAKS: [Break; 16] = [
+    ("no stage", |plan| Some(Plan { stages: Vec::new(), ..plan })),
+    ("last stage dropped", |mut plan| {
+        plan.stages.pop()?;
+        Some(plan)
+    }),
+    ("never proven", |mut plan| {
+        plan.stages.iter_mut().for_each(|stage| stage.proves = false);
+        Some(plan)
+    }),
+    ("proven twice", |mut plan| {
+        plan.stages.iter_mut().find(|stage| !stage.proves)?.proves = true;
+        Some(plan)
+    }),
+    ("name taken", |mut plan| {
+        let name = plan.stages.last()?.name.clone();
+        plan.stages.first_mut()?.name = name;
+        (1 < plan.stages.len()).then_some(plan)
+    }),
+    ("an instance short", |mut plan| {
+        let last = plan.stages.last_mut()?;
+        last.candidate = last.candidate.checked_sub(1)?;
+        Some(plan)
+    }),
+    ("an old instance left", |mut plan| {
+        plan.stages.last_mut()?.stable += 1;
+        Some(plan)
+    }),
+    ("no room to move", |mut plan| {
+        let first = plan.remarks.contains(&Remark::FirstDeploy);
+        let stage = plan.stages.first_mut().filter(|stage| !first && 0 < stage.candidate)?;
+        stage.budget.surge = 0;
+        stage.budget.unavailable = 0;
+        Some(plan)
+    }),
+    ("no room beside stable", |mut plan| {
+        let whole = |stage: &&mut Stage| 0 < stage.candidate && stage.stable == plan.desired;
+        plan.stages.first_mut().filter(whole)?.budget.surge = 0;
+        Some(plan)
+    }),
+    ("no way back", |mut plan| {
+        plan.rollback.surge = 0;
+        plan.rollback.unavailable = 0;
+        (plan.desired != 0).then_some(plan)
+    }),
+    ("more missing than there are", |mut plan| {
+        plan.stages.first_mut()?.budget.unavailable = plan.desired + 1;
+        Some(plan)
+    }),
+    ("weight without capacity", |mut plan| {
+        let small = |stage: &&mut Stage| {
+            matches!(stage.route, StageRoute::Weighted(_))
+                && stage.candidate < plan.desired - stage.budget.unavailable
+        };
+        plan.stages.iter_mut().find(small)?.route = StageRoute::Weighted(Weight::FULL);
+        Some(plan)
+    }),
+    ("stable gone before its traffic", |mut plan| {
+        let shared = |stage: &&mut Stage| matches!(stage.route, StageRoute::Weighted(weight) if weight != Weight::FULL);
+        plan.stages.iter_mut().find(shared)?.stable = 0;
+        Some(plan)
+    }),
+    ("steps swapped", |mut plan| {
+        let [first, second, ..] = plan.stages.as_mut_slice() else { return None };
+        let weighted = matches!(first.route, StageRoute::Weighted(_));
+        let differ = first.route != second.route && first.candidate != second.candidate;
+        std::mem::swap(first, second);
+        (weighted && differ).then_some(plan)
+    }),
+    ("downtime not said", |mut plan| {
+        let is_said = |remark: &Remark| matches!(remark, Remark::Downtime { .. });
+        let place = plan.remarks.iter().position(is_said)?;
+        plan.remarks.remove(place);
+        Some(plan)
+    }),
+    ("larger than proved", |plan| Some(Plan { desired: DESIRED_LIMIT + 1, ..plan })),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn no_built_plan_has_a_finding(plan in any_plan()) {
+        prop_assert_eq!(lint(&plan), vec![]);
+    }
+
+    #[test]
+    fn broken_plans_are_found(plan in any_plan(), index in 0..BREAKS.len()) {
+        let (how, break_it) = BREAKS[index];
+        if let Some(broken) = break_it(plan.clone()).filter(|broken| *broken != plan) {
+            prop_assert!(!lint(&broken).is_empty(), "{}: {:?}", how, broken);
+        }
+    }
+}
+
+/// Each way applies to at least one of these, so the property above really breaks plans.
+#[test]
+fn every_way_of_breaking_applies_somewhere() {
+    let plans = [
+        plan_of("strategy: { rolling: {} }", None, false),
+        plan_of("strategy: { recreate: {} }", Some(100), false),
+        plan_of("strategy: { blue_green: { preview_replicas: 1 } }", Some(100), false),
+        plan_of(
+            "strategy: { canary: { steps: [{ weight: 5 }, { weight: 50 }] } }",
+            Some(100),
+            false,
+        ),
+        plan_of("strategy: { canary: { steps: [{ weight: 5 }, { weight: 50 }] } }", None, false),
+    ];
+    for (how, break_it) in BREAKS {
+        let broken = plans.iter().filter_map(|plan| break_it(plan.clone()));
+        let found: Vec<_> = broken.map(|plan| lint(&plan)).collect();
+        assert!(!found.is_empty(), "{how} applies to no plan");
+        assert!(found.iter().all(|findings| !findings.is_empty()), "{how} is not found");
+    }
+}
+
+#[test]
+fn findings_name_the_numbers() {
+    let mut plan = plan_of("strategy: { canary: { steps: [{ weight: 50 }] } }", Some(100), false);
+    plan.stages[0].candidate = 1;
+    plan.stages[1].budget.surge = 3;
+    plan.stages[0].gates.push(crate::plan::StageGate::Hold(Span::ZERO)); // No rule is about gates.
+    let said: Vec<String> = lint(&plan).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "stage `50%` puts 50% on 1 candidate instances, it needs 2",
+            "stage `promote` needs 8 instances at once, its ceiling is 7",
+        ]
+    );
+}
