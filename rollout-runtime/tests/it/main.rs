@@ -3,5 +3,5 @@
 //mod control;
 //mod driver;
 mod journals;
-//mod probes;
+mod probes;
 //mod world;
