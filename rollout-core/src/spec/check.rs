@@ -29,9 +29,7 @@ impl CheckedSpec {
     /// [`CheckError`] names the first field that is wrong.
     pub fn new(spec: Spec) -> Result<Self, CheckError> {
         if spec.version != 1 {
-            return Err(CheckError::Version {
-                value: spec.version,
-            });
+            return Err(CheckError::Version { value: spec.version });
         }
         Ok(Self(spec))
     }

@@ -78,10 +78,7 @@ pub struct Drain {
 
 impl Default for Drain {
     fn default() -> Self {
-        Self {
-            deadline: Span::from_secs(30),
-            stop_grace: Span::from_secs(10),
-        }
+        Self { deadline: Span::from_secs(30), stop_grace: Span::from_secs(10) }
     }
 }
 
@@ -98,10 +95,7 @@ pub struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self {
-            progress: Span::from_secs(600),
-            total: None,
-        }
+        Self { progress: Span::from_secs(600), total: None }
     }
 }
 
