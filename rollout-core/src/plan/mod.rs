@@ -3,8 +3,12 @@
 //! In: a checked spec and what the backend can do. Out: a [`Plan`]. The engine walks its stages and
 //! knows no strategy by name.
 
+mod build;
+mod error;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::{build::build, error::PlanError};
 use crate::{spec::Counting, time::Span, weight::Weight};
 
 /// A rollout before it starts: every stage, resolved to whole numbers.
@@ -106,4 +110,6 @@ pub enum Remark {
     },
     /// There is no stable revision: an abort leaves nothing serving.
     FirstDeploy,
+    /// Single instances cannot be taken out of traffic: requests in flight on one that goes may be cut.
+    NoDrain,
 }

@@ -11,10 +11,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    check::{CheckError, CheckedSpec},
+    check::{
+        CheckError, CheckErrors, CheckedSpec, LONG_WAIT_LIMIT, REPLICAS_LIMIT, SHORT_WAIT_LIMIT,
+        Warning,
+    },
     probe::{ExecProbe, Health, HttpProbe, Probe, TcpProbe},
     strategy::{
-        BlueGreen, Canary, CanaryStep, Counting, Gate, Order, Pace, Promotion, Recreate, Strategy,
+        BlueGreen, Canary, CanaryStep, Counting, Gate, Order, Pace, Promotion, RESERVED_STAGES,
+        Recreate, Strategy,
     },
 };
 use crate::{
@@ -78,7 +82,10 @@ pub struct Drain {
 
 impl Default for Drain {
     fn default() -> Self {
-        Self { deadline: Span::from_secs(30), stop_grace: Span::from_secs(10) }
+        Self {
+            deadline: Span::from_secs(30),
+            stop_grace: Span::from_secs(10),
+        }
     }
 }
 
@@ -95,7 +102,10 @@ pub struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { progress: Span::from_secs(600), total: None }
+        Self {
+            progress: Span::from_secs(600),
+            total: None,
+        }
     }
 }
 

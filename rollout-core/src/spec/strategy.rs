@@ -41,7 +41,8 @@ pub struct Pace {
     /// Pause after each batch. Default: none.
     #[serde(skip_serializing_if = "Span::is_zero")]
     pub batch_delay: Span,
-    /// Short for surge or unavailable: `start_first` is (parallelism, 0), `stop_first` is (0, parallelism).
+    /// Short for surge and unavailable: `start_first` is (parallelism, 0), `stop_first` is (0, parallelism),
+    /// where a parallelism left out is 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
     /// Whether instances on their way out count against surge. Default: what the backend does.
@@ -147,6 +148,20 @@ pub struct CanaryStep {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<Gate>,
 }
+
+impl CanaryStep {
+    /// Name of its stage: its own, or its weight.
+    #[must_use]
+    pub fn stage_name(&self) -> String {
+        match &self.name {
+            Some(name) => name.clone(),
+            None => self.weight.to_string(),
+        }
+    }
+}
+
+/// Names of the stages that a canary has beside its steps; no step may have them.
+pub const RESERVED_STAGES: [&str; 2] = ["promote", "retire"];
 
 /// A condition for going on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,0 +1,161 @@
+//! Canary by replicas: every enrolled instance gets the same, so the share is made of their numbers.
+
+use super::{Budget, Draft, PlanError, Remark, Scope, Stage, StageGate, StageRoute, budget};
+use crate::{
+    spec::{Canary, CanaryStep},
+    weight::Weight,
+};
+
+/// # Errors
+///
+/// [`PlanError::OnlyWithWeights`], [`PlanError::ZeroWeight`] and [`PlanError::Indivisible`] name what
+/// replicas cannot express.
+pub(super) fn build(scope: &Scope<'_>, canary: &Canary) -> Result<Draft, PlanError> {
+    let desired = scope.desired;
+    let pace = canary.pace.clone().unwrap_or_default();
+    let mut budgets = budget::both(scope, &pace, budget::quarter());
+    let stage = |name, (candidate, stable)| Stage {
+        name,
+        candidate,
+        stable,
+        route: StageRoute::ByReplicas,
+        budget: budgets.pace,
+        gates: Vec::new(),
+        proves: false,
+    };
+    refuse_numbers(canary)?;
+    let mut stages = Vec::new();
+    for (index, step) in canary.steps.iter().enumerate() {
+        let counts = counts_of(step, index, desired, budgets.pace)?;
+        let name = step.stage_name();
+        budgets
+            .remarks
+            .extend(share_remark(&name, step.weight, counts));
+        stages.push(Stage {
+            gates: step.gates.iter().map(StageGate::from).collect(),
+            ..stage(name, counts)
+        });
+    }
+    if stages.last().is_none_or(|last| last.stable != 0) {
+        stages.push(stage("promote".to_owned(), (desired, 0)));
+    }
+    if let Some(last) = stages.last_mut() {
+        last.gates.extend(scope.monitor());
+        last.proves = true;
+    }
+    Ok(Draft {
+        stages,
+        pace: budgets.pace,
+        rollback: budgets.rollback,
+        counting: pace.counting,
+        remarks: budgets.remarks,
+    })
+}
+
+/// Refuses numbers of candidate instances beside the share, which are two ways of saying the same.
+fn refuse_numbers(canary: &Canary) -> Result<(), PlanError> {
+    if canary.min_replicas.is_some() {
+        return Err(PlanError::OnlyWithWeights {
+            field: "strategy.canary.min_replicas".to_owned(),
+        });
+    }
+    match canary.steps.iter().position(|step| step.replicas.is_some()) {
+        Some(index) => Err(PlanError::OnlyWithWeights {
+            field: format!("strategy.canary.steps[{index}].replicas"),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Candidate and stable instances of a step.
+fn counts_of(
+    step: &CanaryStep,
+    index: usize,
+    desired: u64,
+    budget: Budget,
+) -> Result<(u64, u64), PlanError> {
+    if step.weight.is_zero() {
+        return Err(PlanError::ZeroWeight {
+            field: format!("strategy.canary.steps[{index}].weight"),
+            step: step.stage_name(),
+        });
+    }
+    if desired == 1 && step.weight != Weight::FULL {
+        if budget.surge == 0 {
+            return Err(PlanError::Indivisible {
+                step: step.stage_name(),
+                weight: step.weight,
+            });
+        }
+        return Ok((1, 1));
+    }
+    let candidate = candidate_of(step.weight, desired);
+    Ok((candidate, desired - candidate))
+}
+
+/// Candidate instances that make the share of `desired`: at least one of each revision is kept as long as
+/// the share is neither nothing nor everything.
+fn candidate_of(weight: Weight, desired: u64) -> u64 {
+    let most = if weight == Weight::FULL {
+        desired
+    } else {
+        desired.saturating_sub(1)
+    };
+    weight.of_rounded_up(desired).min(most)
+}
+
+/// Says the true share of a step where it is not the one asked for.
+fn share_remark(stage: &str, asked: Weight, (candidate, stable): (u64, u64)) -> Option<Remark> {
+    let all = u128::from(candidate + stable);
+    let exact = u128::from(candidate) * u128::from(Weight::FULL.basis_points())
+        == u128::from(asked.basis_points()) * all;
+    (!exact && all != 0).then(|| Remark::ShareDiffers {
+        stage: stage.to_owned(),
+        asked,
+        actual: Weight::share(candidate, candidate + stable),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Splits that a released controller got wrong (its canary was 0 of D at surge 0, and the step counted
+    /// as done; found by running argo-rollouts' `approximateWeightedCanaryStableReplicaCounts`), and the
+    /// closest ones that keep both revisions.
+    #[test]
+    fn shares_just_below_everything_keep_one_of_each() {
+        for (percent, desired, candidate) in [
+            ("75%", 2, 1),
+            ("90%", 5, 4),
+            ("95%", 10, 9),
+            ("98%", 25, 24),
+            ("99%", 50, 49),
+        ] {
+            assert_eq!(
+                candidate_of(percent.parse().unwrap(), desired),
+                candidate,
+                "{percent} of {desired}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn both_revisions_keep_an_instance_and_shares_rise(
+            desired in prop_oneof![2..=200_u64, Just(1 << 31), 2..=1_u64 << 31],
+            points in 1..10_000_u64,
+        ) {
+            let weight = Weight::from_basis_points(points).unwrap();
+            let candidate = candidate_of(weight, desired);
+            prop_assert!((1..desired).contains(&candidate));
+            // T3: the share is at most the one asked for, made whole.
+            let ceil = (u128::from(points) * u128::from(desired)).div_ceil(10_000);
+            prop_assert!(u128::from(candidate) <= ceil);
+            let next = Weight::from_basis_points(points + 1).unwrap();
+            prop_assert!(candidate <= candidate_of(next, desired));
+        }
+    }
+}

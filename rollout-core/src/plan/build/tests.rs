@@ -1,0 +1,323 @@
+//! What every strategy compiles into, as exact stages.
+
+use super::build;
+use crate::{
+    amount::Amount,
+    plan::{Plan, PlanError, Remark, StageGate, StageRoute},
+    port::{Capabilities, Confirmation, Making},
+    spec::{
+        BlueGreen, Canary, CanaryStep, CheckedSpec, Counting, Gate, Pace, Promotion, Recreate,
+        Spec, Strategy,
+    },
+    time::Span,
+};
+
+fn capabilities(router: Option<u64>) -> Capabilities {
+    Capabilities {
+        making: Making::ByName,
+        counting: Counting::Strict,
+        enrolment: Some(Confirmation::Observed),
+        router,
+    }
+}
+
+fn spec(replicas: u64, strategy: Strategy) -> Spec {
+    Spec {
+        version: 1,
+        workload: "web".parse().unwrap(),
+        revision: None,
+        replicas,
+        strategy,
+        health: crate::spec::Health::default(),
+        drain: crate::spec::Drain::default(),
+        deadlines: crate::spec::Deadlines::default(),
+        rollback: crate::spec::Rollback::default(),
+        on_submit: crate::spec::OnSubmit::default(),
+        template: serde_json::Value::Null,
+        traffic: serde_json::Value::Null,
+    }
+}
+
+fn canary(weights: &[&str]) -> Canary {
+    Canary {
+        steps: weights
+            .iter()
+            .map(|weight| CanaryStep {
+                weight: weight.parse().unwrap(),
+                ..CanaryStep::default()
+            })
+            .collect(),
+        ..Canary::default()
+    }
+}
+
+fn plan(spec: Spec, router: Option<u64>, first: bool) -> Result<Plan, PlanError> {
+    build(
+        &CheckedSpec::new(spec).unwrap(),
+        &capabilities(router),
+        first,
+    )
+}
+
+/// Every stage as `name candidate/stable route`, with `*` on the one that proves.
+fn stages(plan: &Plan) -> Vec<String> {
+    let stage = |stage: &crate::plan::Stage| {
+        let route = match stage.route {
+            StageRoute::ByReplicas => "replicas".to_owned(),
+            StageRoute::Weighted(weight) => weight.to_string(),
+            StageRoute::Empty => "empty".to_owned(),
+        };
+        let proves = if stage.proves { " *" } else { "" };
+        format!(
+            "{} {}/{} {route}{proves}",
+            stage.name, stage.candidate, stage.stable
+        )
+    };
+    plan.stages.iter().map(stage).collect()
+}
+
+#[test]
+fn rolling_is_one_stage_that_watches_and_proves() {
+    let mut spec = spec(4, Strategy::default());
+    spec.health.monitor = Span::from_secs(5);
+    let plan = plan(spec, None, false).unwrap();
+    assert_eq!(stages(&plan), ["roll 4/0 replicas *"]);
+    let stage = &plan.stages[0];
+    assert_eq!((stage.budget.surge, stage.budget.unavailable), (1, 0));
+    assert_eq!(stage.gates, [StageGate::Health(Span::from_secs(5))]);
+    assert_eq!(plan.rollback, stage.budget);
+    assert_eq!(plan.remarks, []);
+}
+
+#[test]
+fn recreate_empties_the_route_and_says_so() {
+    let recreate = || spec(3, Strategy::Recreate(Recreate {}));
+    let routed = plan(recreate(), Some(256), false).unwrap();
+    assert_eq!(stages(&routed), ["stop 0/0 empty", "start 3/0 replicas *"]);
+    assert_eq!(
+        routed.remarks,
+        [Remark::Downtime {
+            stage: "stop".to_owned()
+        }]
+    );
+    let bare = plan(recreate(), None, false).unwrap();
+    assert_eq!(stages(&bare), ["stop 0/0 replicas", "start 3/0 replicas *"]);
+    assert_eq!(bare.stages[0].budget.unavailable, 3);
+}
+
+#[test]
+fn blue_green_switches_once_and_keeps_stable_on_standby() {
+    let blue_green = BlueGreen {
+        preview_replicas: Some(Amount::Count(1)),
+        promotion: Promotion::Manual,
+        gates: vec![Gate::Hold(Span::from_secs(3))],
+        bake: Span::from_secs(7),
+        standby: Span::from_secs(60),
+    };
+    let plan = plan(spec(4, Strategy::BlueGreen(blue_green)), Some(100), false).unwrap();
+    assert_eq!(
+        stages(&plan),
+        [
+            "preview 1/4 0%",
+            "full 4/4 0%",
+            "switch 4/4 100% *",
+            "standby 4/4 100%",
+            "retire 4/0 100%",
+        ]
+    );
+    let gates: Vec<_> = plan
+        .stages
+        .iter()
+        .map(|stage| stage.gates.clone())
+        .collect();
+    let expected = [
+        vec![StageGate::Hold(Span::from_secs(3))],
+        vec![StageGate::Approval { deadline: None }],
+        vec![StageGate::Health(Span::from_secs(7))],
+        vec![StageGate::Hold(Span::from_secs(60))],
+        vec![],
+    ];
+    assert_eq!(gates, expected);
+    assert_eq!(plan.rollback.surge, 4);
+}
+
+#[test]
+fn blue_green_without_weights_is_refused_even_for_the_first_deploy() {
+    let blue_green = || spec(4, Strategy::BlueGreen(BlueGreen::default()));
+    for first in [false, true] {
+        assert_eq!(
+            plan(blue_green(), None, first),
+            Err(PlanError::NoWeights {
+                strategy: "blue_green"
+            })
+        );
+    }
+}
+
+#[test]
+fn weighted_canary_keeps_stable_whole_until_the_end() {
+    let canary = canary(&["0%", "5%", "25%", "50%"]);
+    let plan = plan(spec(4, Strategy::Canary(canary)), Some(10_000), false).unwrap();
+    assert_eq!(
+        stages(&plan),
+        [
+            "0% 1/4 0%",
+            "5% 1/4 5%",
+            "25% 1/4 25%",
+            "50% 2/4 50%",
+            "promote 4/4 100%",
+            "retire 4/0 100% *",
+        ]
+    );
+}
+
+#[test]
+fn weighted_canary_may_shrink_stable_within_a_smaller_surge() {
+    let scaled = Canary {
+        scale_stable: true,
+        pace: Some(Pace {
+            surge: Some(Amount::Count(2)),
+            ..Pace::default()
+        }),
+        ..canary(&["25%", "50%", "100%"])
+    };
+    let plan = plan(spec(4, Strategy::Canary(scaled)), Some(10_000), false).unwrap();
+    assert_eq!(
+        stages(&plan),
+        [
+            "25% 1/3 25%",
+            "50% 2/2 50%",
+            "100% 4/2 100%",
+            "retire 4/0 100% *",
+        ]
+    );
+}
+
+#[test]
+fn a_written_surge_that_cannot_hold_both_sets_is_refused_with_numbers() {
+    let tight = Canary {
+        pace: Some(Pace {
+            surge: Some(Amount::Count(1)),
+            ..Pace::default()
+        }),
+        ..canary(&["25%", "50%"])
+    };
+    let error = plan(spec(4, Strategy::Canary(tight)), Some(10_000), false).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "strategy.canary.pace: stage `50%` has 2 candidate and 4 stable instances at once, 6 in all, \
+         but the ceiling is 5 (4 desired + surge 1); set `surge` to 2 or more, or leave it out, or set \
+         `scale_stable: true`, which needs less"
+    );
+}
+
+#[test]
+fn a_step_of_its_own_size_must_carry_its_weight() {
+    let mut small = canary(&["10%", "50%"]);
+    small.steps[1].replicas = Some(Amount::Count(2));
+    let error = plan(spec(10, Strategy::Canary(small)), Some(10_000), false).unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            PlanError::StepTooSmall { replicas: 2, needed: 5, field, .. }
+                if field == "strategy.canary.steps[1].replicas"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn canary_by_replicas_shares_by_numbers_and_says_the_true_share() {
+    let steps = canary(&["5%", "25%", "100%"]);
+    let plan = plan(spec(10, Strategy::Canary(steps)), None, false).unwrap();
+    assert_eq!(
+        stages(&plan),
+        [
+            "5% 1/9 replicas",
+            "25% 3/7 replicas",
+            "100% 10/0 replicas *"
+        ]
+    );
+    let shares: Vec<_> = plan
+        .remarks
+        .iter()
+        .filter_map(|remark| match remark {
+            Remark::ShareDiffers { asked, actual, .. } => Some(format!("{asked} {actual}")),
+            Remark::BudgetRaised
+            | Remark::Downtime { .. }
+            | Remark::FirstDeploy
+            | Remark::NoDrain => None,
+        })
+        .collect();
+    assert_eq!(shares, ["5% 10%", "25% 30%"]);
+}
+
+#[test]
+fn one_instance_is_shared_with_a_surge_of_one() {
+    let one = |surge| Canary {
+        pace: Some(Pace {
+            surge: Some(Amount::Count(surge)),
+            unavailable: Some(Amount::Count(1 - surge)),
+            ..Pace::default()
+        }),
+        ..canary(&["20%"])
+    };
+    let shared = plan(spec(1, Strategy::Canary(one(1))), None, false).unwrap();
+    assert_eq!(
+        stages(&shared),
+        ["20% 1/1 replicas", "promote 1/0 replicas *"]
+    );
+    let refused = plan(spec(1, Strategy::Canary(one(0))), None, false).unwrap_err();
+    assert!(
+        matches!(refused, PlanError::Indivisible { .. }),
+        "{refused}"
+    );
+}
+
+#[test]
+fn what_replicas_cannot_express_is_refused() {
+    let preview = plan(
+        spec(4, Strategy::Canary(canary(&["0%", "50%"]))),
+        None,
+        false,
+    );
+    assert!(matches!(preview, Err(PlanError::ZeroWeight { .. })));
+    let least = Canary {
+        min_replicas: Some(2),
+        ..canary(&["50%"])
+    };
+    let least = plan(spec(4, Strategy::Canary(least)), None, false);
+    assert!(matches!(least, Err(PlanError::OnlyWithWeights { .. })));
+}
+
+#[test]
+fn a_first_deploy_starts_everything_at_once() {
+    let paced = Pace {
+        parallelism: Some(1),
+        batch_delay: Span::from_secs(9),
+        ..Pace::default()
+    };
+    let first = plan(spec(5, Strategy::Rolling(paced)), None, true).unwrap();
+    assert_eq!(stages(&first), ["deploy 5/0 replicas *"]);
+    assert_eq!(first.stages[0].budget.parallelism, 0);
+    assert_eq!(first.remarks, [Remark::FirstDeploy]);
+    let weighted = spec(5, Strategy::Canary(canary(&["10%"])));
+    let weighted = plan(weighted, Some(256), true).unwrap();
+    assert_eq!(stages(&weighted), ["deploy 5/0 100% *"]);
+}
+
+#[test]
+fn nothing_desired_finishes_at_once() {
+    let strategies = [
+        Strategy::default(),
+        Strategy::Recreate(Recreate {}),
+        Strategy::BlueGreen(BlueGreen::default()),
+        Strategy::Canary(canary(&["25%"])),
+    ];
+    for strategy in strategies {
+        for first in [false, true] {
+            let plan = plan(spec(0, strategy.clone()), Some(100), first).unwrap();
+            assert_eq!(stages(&plan), ["empty 0/0 replicas *"]);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! One variant per refusal: the field, its value, the limit and the way out.
+
+use super::REPLICAS_LIMIT;
+use crate::{amount::Amount, time::Span, weight::Weight};
+
+/// A spec that was refused: the field, its value, the limit and the way out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// The spec is of another version of the format.
+    #[error("version: {value} is not known, this engine reads version 1; set `version: 1`")]
+    Version {
+        /// The version as given.
+        value: u32,
+    },
+    /// There are more instances than the engine counts.
+    #[error("{field}: {value} is above the limit of {REPLICAS_LIMIT} instances; write less")]
+    TooMany {
+        /// Path of the field.
+        field: String,
+        /// The number as given.
+        value: u64,
+    },
+    /// Nothing could ever move.
+    #[error(
+        "{field}: surge is 0 and unavailable is 0 (0 is its default), so no instance could ever be replaced; set one of them to 1 or more"
+    )]
+    NoRoom {
+        /// Path of the pace.
+        field: String,
+    },
+    /// No instance could ever be in flight.
+    #[error(
+        "{field}: 0 instances in flight could never move anything; write 1 or more, or leave it out for no limit of its own"
+    )]
+    NoParallelism {
+        /// Path of the field.
+        field: String,
+    },
+    /// Two ways of saying the same contradict each other.
+    #[error(
+        "{field}.order: it already sets surge and unavailable, so `{other}: {value}` beside it is ambiguous; leave out `order`, or leave out `{other}`"
+    )]
+    OrderBesideAmount {
+        /// Path of the pace.
+        field: String,
+        /// The field beside it.
+        other: &'static str,
+        /// Its value.
+        value: Amount,
+    },
+    /// A canary has no step.
+    #[error(
+        "strategy.canary.steps: there is none; write at least one such as `- weight: 25`, or use `rolling`"
+    )]
+    NoSteps,
+    /// The weight of a step is not above that of the step before.
+    #[error(
+        "{field}: {weight} of step `{step}` is not above the {before} of step `{step_before}`; weights must rise from step to step: remove one of the two steps, or raise this weight"
+    )]
+    WeightDoesNotRise {
+        /// Path of the field.
+        field: String,
+        /// Name of the step.
+        step: String,
+        /// Its weight.
+        weight: Weight,
+        /// Name of the step before.
+        step_before: String,
+        /// Its weight.
+        before: Weight,
+    },
+    /// Two steps have one name.
+    #[error("{field}: `{name}` is the name of an earlier step too; names must differ")]
+    StepNameTaken {
+        /// Path of the field.
+        field: String,
+        /// The name.
+        name: String,
+    },
+    /// The planner uses the name itself.
+    #[error("{field}: `{name}` is the name of a stage that every canary has; take another name")]
+    StepNameReserved {
+        /// Path of the field.
+        field: String,
+        /// The name.
+        name: String,
+    },
+    /// A name that nobody could read or type.
+    #[error(
+        "{field}: the name has {length} characters, allowed are 1 to {limit} printable ones; take another name"
+    )]
+    StepName {
+        /// Path of the field.
+        field: String,
+        /// Its length in characters.
+        length: usize,
+        /// Most characters allowed.
+        limit: usize,
+    },
+    /// A part has more instances than the whole.
+    #[error(
+        "{field}: {value} is more than the {desired} desired instances; write at most {desired}, or raise `replicas`"
+    )]
+    AboveDesired {
+        /// Path of the field.
+        field: String,
+        /// The number as given.
+        value: u64,
+        /// Desired instances.
+        desired: u64,
+    },
+    /// A set of no instance proves nothing.
+    #[error("{field}: {value} means no instance at all; write 1 or more, or leave it out")]
+    NoInstance {
+        /// Path of the field.
+        field: String,
+        /// The amount as given.
+        value: Amount,
+    },
+    /// An approval that nobody could give in time.
+    #[error(
+        "{field}: 0s leaves no time to approve; write a span such as `1h`, or leave it out for no limit"
+    )]
+    NoTimeToApprove {
+        /// Path of the field.
+        field: String,
+    },
+    /// A probe has none, or more than one, of its kinds.
+    #[error(
+        "{field}: it has {given} of the kinds `http`, `tcp` and `exec`; write exactly one of them"
+    )]
+    ProbeKinds {
+        /// Path of the probe.
+        field: String,
+        /// How many are given.
+        given: usize,
+    },
+    /// A time of a probe that must not be zero.
+    #[error("{field}: 0s is not possible, the least is 1ms; write a span such as `1s`")]
+    ProbeTime {
+        /// Path of the field.
+        field: String,
+    },
+    /// A threshold that would decide before the first answer.
+    #[error("{field}: 0 would decide before the first answer; write 1 or more")]
+    ProbeThreshold {
+        /// Path of the field.
+        field: String,
+    },
+    /// Port 0 is no port.
+    #[error("{field}: 0 is no port; write 1 to 65535")]
+    Port {
+        /// Path of the field.
+        field: String,
+    },
+    /// An HTTP path does not begin at the root.
+    #[error("{field}: `{value}` does not begin with `/`; write `/{value}`")]
+    Path {
+        /// Path of the field.
+        field: String,
+        /// The path as given.
+        value: String,
+    },
+    /// A command has no program.
+    #[error("{field}: there is no program; write a list such as `[/bin/check, \"{{address}}\"]`")]
+    Command {
+        /// Path of the field.
+        field: String,
+    },
+    /// The rollout would end before the probe can find a failure.
+    #[error(
+        "health.monitor: {monitor} is shorter than the {needed} that the readiness probe needs to find a failure (initial_delay {initial_delay} + failure_threshold {failures} x period {period} + timeout {timeout}); raise it to {needed}, probe faster, or set it to 0s to monitor nothing"
+    )]
+    MonitorTooShort {
+        /// The span as given.
+        monitor: Span,
+        /// The least that can find a failure.
+        needed: Span,
+        /// Wait before the first attempt.
+        initial_delay: Span,
+        /// Failures in a row that make it unhealthy.
+        failures: u32,
+        /// Time between two attempts.
+        period: Span,
+        /// Longest wait for an answer.
+        timeout: Span,
+    },
+    /// No number of failures could ever fail the rollout.
+    #[error(
+        "health.max_failure_ratio: 100% can never be exceeded, so no failure would ever count; write less than 100%"
+    )]
+    FailureRatio,
+    /// An instance could not become available in time.
+    #[error(
+        "deadlines.progress: {value} is not above the {needed} that an instance takes to be available at best (probe delays and successes, then min_ready {min_ready}); raise it"
+    )]
+    ProgressTooShort {
+        /// The span as given.
+        value: Span,
+        /// The least an instance takes.
+        needed: Span,
+        /// Part of it: `health.min_ready`.
+        min_ready: Span,
+    },
+    /// The whole would end before one step of it.
+    #[error(
+        "deadlines.total: {total} is below deadlines.progress, {progress}, so it could only be hit first; raise it, or lower the other"
+    )]
+    TotalBelowProgress {
+        /// The span as given.
+        total: Span,
+        /// The other deadline.
+        progress: Span,
+    },
+    /// A wait that nobody can mean.
+    #[error("{field}: {value} is above the limit of {limit}; write less")]
+    TooLong {
+        /// Path of the field.
+        field: String,
+        /// The span as given.
+        value: Span,
+        /// Longest span allowed: [`super::SHORT_WAIT_LIMIT`] or [`super::LONG_WAIT_LIMIT`].
+        limit: Span,
+    },
+}
+
+impl CheckError {
+    /// Path of the field that is wrong, such as `strategy.rolling.surge`.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        match self {
+            Self::Version { .. } => "version",
+            Self::NoSteps => "strategy.canary.steps",
+            Self::MonitorTooShort { .. } => "health.monitor",
+            Self::FailureRatio => "health.max_failure_ratio",
+            Self::ProgressTooShort { .. } => "deadlines.progress",
+            Self::TotalBelowProgress { .. } => "deadlines.total",
+            Self::TooMany { field, .. }
+            | Self::NoRoom { field }
+            | Self::NoParallelism { field }
+            | Self::OrderBesideAmount { field, .. }
+            | Self::WeightDoesNotRise { field, .. }
+            | Self::StepNameTaken { field, .. }
+            | Self::StepNameReserved { field, .. }
+            | Self::StepName { field, .. }
+            | Self::AboveDesired { field, .. }
+            | Self::NoInstance { field, .. }
+            | Self::NoTimeToApprove { field }
+            | Self::ProbeKinds { field, .. }
+            | Self::ProbeTime { field }
+            | Self::ProbeThreshold { field }
+            | Self::Port { field }
+            | Self::Path { field, .. }
+            | Self::Command { field }
+            | Self::TooLong { field, .. } => field,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Attempts under way: one after the other on one subject, side by side on different ones.
+//!
+//! In: the actions of a step, in order. Out: one outcome per action. An attempt past its deadline, and
+//! one whose adapter panicked, ends as unknown: it may have happened, or may yet.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use rollout_core::{
+    engine::{Action, Event, Outcome, Port, RefusalKind, Retry, Subject},
+    time::Span,
+};
+use tokio::task::{self, JoinError, JoinSet};
+
+use crate::{clock::ReignTime, options::Options, ports::Ports, telemetry};
+
+/// The attempts of one reign. Dropping it cancels them.
+pub(super) struct Attempts {
+    ports: Ports,
+    time: ReignTime,
+    options: Options,
+    /// What is still to be done on each subject; the first is under way or waits for its turn.
+    lanes: BTreeMap<Subject, VecDeque<Action>>,
+    /// Subjects whose first action waits for its turn.
+    waiting: VecDeque<Subject>,
+    running: JoinSet<Outcome>,
+    subjects: HashMap<task::Id, Subject>,
+}
+
+/// An attempt that has ended.
+pub(super) struct Attempted {
+    /// The port that carried it out.
+    pub(super) port: Port,
+    /// Its outcome, for the engine.
+    pub(super) event: Event,
+}
+
+impl Attempts {
+    pub(super) fn new(ports: Ports, time: ReignTime, options: Options) -> Self {
+        Self {
+            ports,
+            time,
+            options,
+            lanes: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            running: JoinSet::new(),
+            subjects: HashMap::new(),
+        }
+    }
+
+    /// Queues `actions` and starts as many as there is room for.
+    pub(super) fn add(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            let subject = action.effect.subject();
+            let lane = self.lanes.entry(subject.clone()).or_default();
+            if lane.is_empty() {
+                self.waiting.push_back(subject);
+            }
+            lane.push_back(action);
+        }
+        self.start();
+    }
+
+    /// Waits for the next attempt to end; for ever if none is under way.
+    pub(super) async fn next(&mut self) -> Attempted {
+        // Safe to drop: the set keeps what has ended until it is returned.
+        let Some(ended) = self.running.join_next_with_id().await else {
+            return std::future::pending().await;
+        };
+        self.ended(ended)
+    }
+
+    /// Waits for the attempts under way, at most `grace`; queued ones are dropped.
+    pub(super) async fn finish(&mut self, grace: Span) {
+        let Self { running, time, .. } = self;
+        let all = async { while running.join_next().await.is_some() {} };
+        // What is cut here is in doubt, as after a crash; the next run finds out.
+        let _ = time.within(grace, all).await;
+    }
+
+    fn start(&mut self) {
+        while self.running.len() < self.options.max_in_flight.get() {
+            let Some(subject) = self.waiting.pop_front() else {
+                return;
+            };
+            let action = self.lanes.get(&subject).and_then(VecDeque::front);
+            let action = action.expect("a waiting lane has an action").clone();
+            let attempt = attempt(
+                self.ports.clone(),
+                self.time.clone(),
+                self.options.deadline_of(&action.effect),
+                action,
+            );
+            let id = self.running.spawn(attempt).id();
+            self.subjects.insert(id, subject);
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(task::Id, Outcome), JoinError>) -> Attempted {
+        let (id, outcome) = match ended {
+            Ok(ended) => ended,
+            Err(error) => (error.id(), Outcome::unknown("the adapter panicked")),
+        };
+        let subject = self.subjects.remove(&id);
+        let subject = subject.expect("every task has its subject");
+        let lane = self.lanes.get_mut(&subject).expect("its lane is kept");
+        let action = lane.pop_front().expect("its action leads the lane");
+        if lane.is_empty() {
+            self.lanes.remove(&subject);
+        } else {
+            self.waiting.push_back(subject);
+        }
+        self.start();
+        telemetry::attempted(&action, &outcome);
+        Attempted { port: action.effect.port(), event: Event::Attempted { id: action.id, outcome } }
+    }
+}
+
+async fn attempt(ports: Ports, time: ReignTime, limit: Span, action: Action) -> Outcome {
+    telemetry::attempting(&action);
+    let outcome = time.within(limit, apply(&ports, &action)).await;
+    outcome.unwrap_or_else(|| Outcome::unknown(format!("no answer within {limit}")))
+}
+
+async fn apply(ports: &Ports, action: &Action) -> Outcome {
+    match (action.effect.port(), &ports.enrolment, &ports.router) {
+        (Port::Backend, _, _) => ports.backend.apply(action).await,
+        (Port::Enrolment, Some(enrolment), _) => enrolment.apply(action).await,
+        (Port::Router, _, Some(router)) => router.apply(action).await,
+        (port @ (Port::Enrolment | Port::Router), _, _) => {
+            Outcome::refused(RefusalKind::Invalid, format!("no {port} was given"), Retry::Never)
+        }
+    }
+}

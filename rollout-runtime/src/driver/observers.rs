@@ -1,0 +1,247 @@
+//! Observations: one at a time per port, wanted at start, after outcomes, on hints and at a period.
+//!
+//! In: wishes. Out: [`Event::Observed`] or [`Event::Unobserved`]. However many wishes come while one is
+//! under way, one more follows it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::{StreamExt, stream::BoxStream};
+use rollout_core::{
+    engine::{Event, Observation, Port},
+    id::WorkloadId,
+    port::ObserveError,
+    time::{Span, Timestamp},
+};
+use tokio::task::{self, JoinError, JoinSet};
+
+use crate::{clock::ReignTime, options::Options, ports::Ports, telemetry};
+
+/// Wait before hints are asked for again after their stream ended.
+const HINTS_AGAIN: Span = Span::from_secs(1);
+
+/// The observations of one reign. Dropping it cancels them.
+pub(super) struct Observers {
+    workload: WorkloadId,
+    ports: Ports,
+    time: ReignTime,
+    options: Options,
+    watched: BTreeMap<Port, Watched>,
+    running: JoinSet<Result<Observation, ObserveError>>,
+    running_ports: HashMap<task::Id, Port>,
+    hints: Hints,
+}
+
+/// What came in.
+pub(super) enum Seen {
+    /// An observation, or that there is none.
+    Event(Event),
+    /// A hint; the observation it asks for is due now.
+    Hint,
+}
+
+/// When one port is to be observed.
+struct Watched {
+    /// The next observation starts then at the latest.
+    due: Timestamp,
+    /// When the last one started.
+    began: Option<Timestamp>,
+    under_way: bool,
+}
+
+/// The backend's own hints, or when to ask for them again.
+enum Hints {
+    Open(BoxStream<'static, ()>),
+    Closed { again: Timestamp },
+}
+
+impl Observers {
+    /// Every port there is, due now.
+    pub(super) fn new(
+        workload: WorkloadId,
+        ports: Ports,
+        time: ReignTime,
+        options: Options,
+    ) -> Self {
+        let now = time.now();
+        let mut watched = BTreeMap::from([(Port::Backend, Watched::due(now))]);
+        if ports.enrolment.is_some() {
+            watched.insert(Port::Enrolment, Watched::due(now));
+        }
+        if ports.router.is_some() {
+            watched.insert(Port::Router, Watched::due(now));
+        }
+        let hints = Hints::Open(ports.backend.changes(&workload));
+        Self {
+            workload,
+            ports,
+            time,
+            options,
+            watched,
+            running: JoinSet::new(),
+            running_ports: HashMap::new(),
+            hints,
+        }
+    }
+
+    /// Wishes for an observation of `port` that begins from now on.
+    pub(super) fn want(&mut self, port: Port) {
+        let now = self.time.now();
+        if let Some(watched) = self.watched.get_mut(&port) {
+            watched.due = watched.due.min(now);
+        }
+    }
+
+    /// Wishes for one at most `period` after the last one began.
+    pub(super) fn pace(&mut self, port: Port, period: Span) {
+        if let Some(watched) = self.watched.get_mut(&port) {
+            let due = watched.began.map(|began| began.after(period));
+            watched.due = watched.due.min(due.unwrap_or_default());
+        }
+    }
+
+    /// Starts what is due and returns when the next one is; `period` tells each port's pace.
+    pub(super) fn start_due(&mut self, period: impl Fn(Port) -> Span) -> Option<Timestamp> {
+        let now = self.time.now();
+        let mut next: Option<Timestamp> = None;
+        for (port, watched) in &mut self.watched {
+            if watched.under_way {
+                continue;
+            }
+            let start = watched.start(self.options.observe_gap);
+            if now < start {
+                next = Some(next.map_or(start, |next| next.min(start)));
+                continue;
+            }
+            watched.began = Some(now);
+            watched.due = now.after(period(*port).max(self.options.observe_gap));
+            watched.under_way = true;
+            let observed = observe(
+                *port,
+                self.workload.clone(),
+                self.ports.clone(),
+                self.time.clone(),
+                self.options.observe_deadline,
+            );
+            let id = self.running.spawn(observed).id();
+            self.running_ports.insert(id, *port);
+        }
+        next
+    }
+
+    /// Waits for the next observation to end, or for a hint, which is taken as a wish.
+    pub(super) async fn next(&mut self) -> Seen {
+        let Self { running, hints, time, .. } = self;
+        // Safe to drop: the set keeps what has ended until it is returned, and so does the stream.
+        tokio::select! {
+            biased;
+            Some(ended) = running.join_next_with_id() => Seen::Event(self.ended(ended)),
+            () = hints.next(time) => {
+                self.reopen_hints();
+                self.want(Port::Backend);
+                Seen::Hint
+            }
+        }
+    }
+
+    fn ended(
+        &mut self,
+        ended: Result<(task::Id, Result<Observation, ObserveError>), JoinError>,
+    ) -> Event {
+        let (id, result) = match ended {
+            Ok((id, result)) => (id, result.map_err(|error| error.to_string())),
+            Err(error) => (error.id(), Err("the adapter panicked".to_owned())),
+        };
+        let port = self.running_ports.remove(&id);
+        let port = port.expect("every task has its port");
+        if let Some(watched) = self.watched.get_mut(&port) {
+            watched.under_way = false;
+        }
+        match result {
+            Ok(observation) => Event::Observed(observation),
+            Err(why) => {
+                telemetry::unobserved(port, &why);
+                Event::Unobserved { port, why }
+            }
+        }
+    }
+
+    /// Asks for hints again when the time has come.
+    fn reopen_hints(&mut self) {
+        if let Hints::Closed { again } = self.hints
+            && again <= self.time.now()
+        {
+            self.hints = Hints::Open(self.ports.backend.changes(&self.workload));
+        }
+    }
+}
+
+impl Hints {
+    /// Waits for a hint. The end of the stream, and its return, count as one: either may have lost some.
+    async fn next(&mut self, time: &ReignTime) {
+        match self {
+            Self::Open(stream) => {
+                if stream.next().await.is_none() {
+                    let again = time.now().after(HINTS_AGAIN);
+                    *self = Self::Closed { again };
+                }
+            }
+            Self::Closed { again } => time.sleep_until(*again).await,
+        }
+    }
+}
+
+impl Watched {
+    const fn due(at: Timestamp) -> Self {
+        Self { due: at, began: None, under_way: false }
+    }
+
+    /// When the next observation may begin: when it is due, but not right after the last.
+    fn start(&self, gap: Span) -> Timestamp {
+        match self.began {
+            Some(began) => self.due.max(began.after(gap)),
+            None => self.due,
+        }
+    }
+}
+
+async fn observe(
+    port: Port,
+    workload: WorkloadId,
+    ports: Ports,
+    time: ReignTime,
+    limit: Span,
+) -> Result<Observation, ObserveError> {
+    let snapshot = snapshot(port, &workload, &ports);
+    let late = || ObserveError {
+        what: format!("the {port}"),
+        why: format!("no answer within {limit}"),
+        way_out: "see whether it is overloaded or cut off".to_owned(),
+    };
+    time.within(limit, snapshot).await.unwrap_or_else(|| Err(late()))
+}
+
+async fn snapshot(
+    port: Port,
+    workload: &WorkloadId,
+    ports: &Ports,
+) -> Result<Observation, ObserveError> {
+    match (port, &ports.enrolment, &ports.router) {
+        (Port::Backend, _, _) => {
+            let inventory = ports.backend.observe(workload).await?;
+            Ok(Observation::Inventory(inventory))
+        }
+        (Port::Enrolment, Some(enrolment), _) => {
+            let enrolments = enrolment.observe(workload).await?;
+            Ok(Observation::Enrolments(enrolments))
+        }
+        (Port::Router, _, Some(router)) => {
+            let route = router.observe(workload).await?;
+            Ok(Observation::Route(route))
+        }
+        (Port::Enrolment | Port::Router, _, _) => Err(ObserveError {
+            what: format!("the {port}"),
+            why: "none was given".to_owned(),
+            way_out: "give the driver one".to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,205 @@
+//! One reign: the engine under one epoch and everything that feeds it.
+
+use rollout_core::{
+    engine::{
+        End, Engine, Event, Order, OrderRefused, Phase, Port, Status, Step, Wait, WaitReason,
+    },
+    id::{Attempt, Epoch, Seq, WorkloadId},
+    port::JournalError,
+    time::{Span, Timestamp},
+};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use std::sync::Arc;
+
+use super::{Stopped, attempts::Attempts, observers::Observers};
+use crate::{
+    clock::ReignTime, options::Options, ports::Ports, probe::Probers, progress::Progress, telemetry,
+};
+
+/// Probe answers that may wait for the engine before the probes themselves have to.
+const ANSWERS_WAITING: usize = 256;
+
+/// What a handle asks of the driver.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Take this order.
+    Order(Order, oneshot::Sender<Result<(), NotTaken>>),
+    /// Say where things stand.
+    Status(oneshot::Sender<Status>),
+    /// Stop.
+    ShutDown,
+}
+
+/// An order that changed nothing.
+#[derive(Debug)]
+pub(crate) enum NotTaken {
+    /// The engine refused it.
+    Refused(OrderRefused),
+    /// It could not be made durable.
+    NotKept(JournalError),
+}
+
+/// What waiters watch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) attempt: Attempt,
+    pub(crate) end: Option<End>,
+    pub(crate) stopped: Option<Stopped>,
+}
+
+/// Where the driver speaks to all who listen.
+#[derive(Clone, Debug)]
+pub(crate) struct Outlet {
+    pub(crate) progress: broadcast::Sender<Progress>,
+    pub(crate) standing: watch::Sender<Standing>,
+}
+
+/// The engine under one epoch and everything that feeds it. Dropping it cancels all of that.
+pub(crate) struct Reign {
+    pub(super) workload: WorkloadId,
+    pub(super) ports: Ports,
+    pub(super) options: Options,
+    pub(super) time: ReignTime,
+    pub(super) epoch: Epoch,
+    pub(super) attempts: Attempts,
+    pub(super) observers: Observers,
+    pub(super) answers: mpsc::Receiver<Event>,
+    pub(super) wake_at: Option<Timestamp>,
+    pub(super) pace: Pace,
+    engine: Engine,
+    probers: Probers,
+}
+
+/// How often ports are observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Nothing is under way.
+    Ended,
+    /// The rollout moves or waits.
+    Moving,
+    /// Instances drain.
+    Draining,
+}
+
+impl Pace {
+    fn of(phase: Phase, waits: &[Wait]) -> Self {
+        let drains = |wait: &Wait| matches!(wait.reason, WaitReason::Draining { .. });
+        if waits.iter().any(drains) {
+            return Self::Draining;
+        }
+        match phase {
+            Phase::Idle | Phase::Ended => Self::Ended,
+            _ => Self::Moving,
+        }
+    }
+
+    pub(super) fn period(self, port: Port, options: &Options) -> Span {
+        match (self, port) {
+            (Self::Ended, _) => options.poll_ended,
+            (Self::Draining, Port::Enrolment) => options.poll_draining,
+            (Self::Draining | Self::Moving, _) => options.poll_moving,
+        }
+    }
+}
+
+impl Reign {
+    pub(super) fn new(
+        workload: &WorkloadId,
+        ports: &Ports,
+        options: &Options,
+        time: ReignTime,
+        engine: Engine,
+        epoch: Epoch,
+    ) -> Self {
+        let (sender, answers) = mpsc::channel(ANSWERS_WAITING);
+        Self {
+            workload: workload.clone(),
+            ports: ports.clone(),
+            options: *options,
+            epoch,
+            attempts: Attempts::new(ports.clone(), time.clone(), *options),
+            observers: Observers::new(workload.clone(), ports.clone(), time.clone(), *options),
+            answers,
+            wake_at: None,
+            pace: Pace::Moving,
+            engine,
+            probers: Probers::new(ports.prober.clone(), time.clone(), sender),
+            time,
+        }
+    }
+
+    /// Takes one fact in: decide, make durable, commit, tell, attempt. Returns the answer to an order.
+    ///
+    /// On an error nothing of the step was committed or attempted, and the engine must not be used
+    /// any more.
+    pub(super) async fn take(
+        &mut self,
+        event: Event,
+        outlet: &Outlet,
+    ) -> Result<Option<Result<(), OrderRefused>>, JournalError> {
+        let now = self.time.now();
+        let step = self.engine.step(now, event);
+        if !step.records.is_empty() {
+            let before = self.engine.seq();
+            let journal = &self.ports.journal;
+            journal.append(&self.workload, before, &step.records).await?;
+            self.engine.commit(&step.records);
+            tell_records(outlet, before, &step);
+        }
+        for note in step.notes {
+            telemetry::noted(&note);
+            // Nobody need listen.
+            let _ = outlet.progress.send(Progress::Noted { at: now, note });
+        }
+        self.wake_at = step.wake_at;
+        self.probers.reconcile(self.engine.probe_targets());
+        self.attempts.add(step.actions);
+        self.set_pace(now);
+        self.tell_standing(outlet);
+        Ok(step.answer)
+    }
+
+    /// Where things stand.
+    pub(super) fn status(&self) -> Status {
+        self.engine.status(self.time.now())
+    }
+
+    /// How the rollout ended, if it did.
+    pub(super) fn end(&self) -> Option<&End> {
+        self.engine.end()
+    }
+
+    fn set_pace(&mut self, now: Timestamp) {
+        let status = self.engine.status(now);
+        self.pace = Pace::of(status.phase, &status.waits);
+        for port in [Port::Backend, Port::Enrolment, Port::Router] {
+            let period = self.pace.period(port, &self.options);
+            self.observers.pace(port, period);
+        }
+    }
+
+    fn tell_standing(&self, outlet: &Outlet) {
+        let standing = Standing {
+            attempt: self.engine.attempt(),
+            end: self.engine.end().cloned(),
+            stopped: None,
+        };
+        outlet.standing.send_if_modified(|known| {
+            let changed = *known != standing;
+            *known = standing;
+            changed
+        });
+    }
+}
+
+fn tell_records(outlet: &Outlet, before: Seq, step: &Step) {
+    let mut seq = before;
+    for record in &step.records {
+        seq = seq.next();
+        telemetry::recorded(seq, record);
+        let record = Arc::new(record.clone());
+        // Nobody need listen.
+        let _ = outlet.progress.send(Progress::Recorded { seq, record });
+    }
+}

@@ -1,0 +1,7 @@
+//! Where records are kept: in memory for tests and simulation, in one redb file for everything else.
+
+mod codec;
+mod memory;
+mod redb;
+
+pub use self::{memory::MemoryJournal, redb::RedbJournal};

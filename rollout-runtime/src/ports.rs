@@ -1,0 +1,81 @@
+//! The adapters of one workload, handed over as one.
+
+use std::sync::Arc;
+
+use rollout_core::port::{Backend, Capabilities, Clock, Enrolment, Journal, Router};
+
+use crate::{
+    clock::SystemClock,
+    probe::{NetworkProber, Prober},
+};
+
+/// Everything the driver talks to.
+#[derive(Clone)]
+pub struct Ports {
+    /// Makes and removes instances.
+    pub backend: Arc<dyn Backend>,
+    /// Takes single instances in and out of traffic.
+    pub enrolment: Option<Arc<dyn Enrolment>>,
+    /// Shares traffic among revisions.
+    pub router: Option<Arc<dyn Router>>,
+    /// Keeps records.
+    pub journal: Arc<dyn Journal>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Asks instances how they are.
+    pub prober: Arc<dyn Prober>,
+}
+
+impl Ports {
+    /// A backend and a journal, the machine's clock, probes over the network, no load balancer.
+    #[must_use]
+    pub fn new(backend: Arc<dyn Backend>, journal: Arc<dyn Journal>) -> Self {
+        Self {
+            backend,
+            enrolment: None,
+            router: None,
+            journal,
+            clock: Arc::new(SystemClock::new()),
+            prober: Arc::new(NetworkProber),
+        }
+    }
+
+    /// Adds what takes instances in and out of traffic.
+    #[must_use]
+    pub fn with_enrolment(mut self, enrolment: Arc<dyn Enrolment>) -> Self {
+        self.enrolment = Some(enrolment);
+        self
+    }
+
+    /// Adds what shares traffic among revisions.
+    #[must_use]
+    pub fn with_router(mut self, router: Arc<dyn Router>) -> Self {
+        self.router = Some(router);
+        self
+    }
+
+    /// Replaces the clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Replaces what asks instances how they are.
+    #[must_use]
+    pub fn with_prober(mut self, prober: Arc<dyn Prober>) -> Self {
+        self.prober = prober;
+        self
+    }
+
+    /// What the ports can do together.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            making: self.backend.making(),
+            counting: self.backend.counting(),
+            enrolment: self.enrolment.as_ref().map(|port| port.confirmation()),
+            router: self.router.as_ref().map(|port| port.units()),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What the driver tells `tracing`: values as fields, by their hand-written text.
+//!
+//! Absent by design: templates, environments, headers. Records and actions carry templates, so they
+//! are never logged by `Debug`.
+
+use rollout_core::{
+    engine::{Action, Note, Outcome, Port, Record},
+    id::Seq,
+};
+use tracing::{debug, info, warn};
+
+pub(crate) fn recorded(seq: Seq, record: &Record) {
+    debug!(seq = seq.0, at = record.at.0, change = %record.change, "recorded");
+}
+
+pub(crate) fn noted(note: &Note) {
+    info!(%note, "noted");
+}
+
+pub(crate) fn attempting(action: &Action) {
+    debug!(%action, port = %action.effect.port(), epoch = action.epoch.0, "attempting");
+}
+
+pub(crate) fn attempted(action: &Action, outcome: &Outcome) {
+    match outcome {
+        Outcome::Applied { mark } => debug!(%action, mark = mark.0, "applied"),
+        Outcome::Refused { .. } | Outcome::Unknown { .. } => {
+            warn!(%action, %outcome, "attempt did not succeed");
+        }
+    }
+}
+
+pub(crate) fn unobserved(port: Port, why: &str) {
+    warn!(%port, why, "observation failed");
+}
