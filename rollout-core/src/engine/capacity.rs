@@ -60,8 +60,7 @@ mod tests {
 
     #[test]
     fn strict_counting_counts_instances_on_their_way_out() {
-        let budget =
-            Budget { surge: 1, unavailable: 0, parallelism: 0, batch_delay: Span::ZERO };
+        let budget = Budget { surge: 1, unavailable: 0, parallelism: 0, batch_delay: Span::ZERO };
         let strict = Space { desired: 4, budget, counting: Counting::Strict };
         let loose = Space { counting: Counting::Loose, ..strict };
         let old = Tally { target: 3, created: 3, serving: 3, terminating: 1, ..Tally::default() };

@@ -130,7 +130,9 @@ pub enum OrderRefused {
     #[error("the rollout is on its way back to the stable revision; wait for its end")]
     GoingBack,
     /// The candidate has become the stable revision already.
-    #[error("`{candidate}` is proven and is the stable revision now; submit the old revision to go back to it")]
+    #[error(
+        "`{candidate}` is proven and is the stable revision now; submit the old revision to go back to it"
+    )]
     Proven {
         /// The candidate.
         candidate: String,

@@ -126,10 +126,10 @@ impl Engine {
     pub fn replay(setup: Setup, records: &[Record]) -> Result<Self, ReplayError> {
         let mut engine = Self::new(setup);
         for record in records {
-            engine.state.follows(record).map_err(|why| ReplayError {
-                seq: engine.state.seq.next(),
-                why,
-            })?;
+            engine
+                .state
+                .follows(record)
+                .map_err(|why| ReplayError { seq: engine.state.seq.next(), why })?;
             engine.state.apply(record);
             engine.guard.commit(record);
         }

@@ -361,7 +361,9 @@ impl fmt::Display for Change {
         match self {
             Self::Claimed { epoch } => write!(f, "claimed {epoch}"),
             Self::Adopted { revision } => write!(f, "adopted {}", revision.id),
-            Self::Found { instance, revision, .. } => write!(f, "found {instance} of {}", revision.id),
+            Self::Found { instance, revision, .. } => {
+                write!(f, "found {instance} of {}", revision.id)
+            }
             Self::Submitted { attempt, revision, plan, by, .. } => {
                 write!(f, "submitted {} ({}, {attempt}) by {by}", revision.id, plan.strategy)
             }

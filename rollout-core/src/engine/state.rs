@@ -238,11 +238,8 @@ impl State {
                 self.submitted(at, *attempt, revision, spec, plan);
             }
             Change::Queued { revision, spec, by } => {
-                self.queued = Some(Queued {
-                    revision: revision.clone(),
-                    spec: spec.clone(),
-                    by: by.clone(),
-                });
+                self.queued =
+                    Some(Queued { revision: revision.clone(), spec: spec.clone(), by: by.clone() });
             }
             Change::Dropped { .. } => self.queued = None,
             Change::Targeted { revision, replicas } => {
@@ -446,7 +443,8 @@ impl State {
             self.route = Some(route.clone());
             self.routed_at = None;
         }
-        let Some(entry) = effect.instance().and_then(|instance| self.roster.get_mut(instance)) else {
+        let Some(entry) = effect.instance().and_then(|instance| self.roster.get_mut(instance))
+        else {
             return;
         };
         entry.pending = Some(id);
@@ -472,7 +470,8 @@ impl State {
         if applied && matches!(effect, Effect::Route(_)) {
             self.routed_at = Some(at);
         }
-        let Some(entry) = effect.instance().and_then(|instance| self.roster.get_mut(instance)) else {
+        let Some(entry) = effect.instance().and_then(|instance| self.roster.get_mut(instance))
+        else {
             return;
         };
         if entry.pending == Some(id) {

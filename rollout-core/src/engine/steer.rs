@@ -64,21 +64,17 @@ pub(super) fn steer(
         }
     };
     shrink(turn, goal, tallies, is_open && may_shrink);
-    let counted = tallies
-        .iter()
-        .all(|(id, tally)| tally.target == goal.count(id) && tally.terminating == 0)
-        && goal.counts.iter().all(|(id, count)| {
-            tallies.get(id).map_or(0, |tally| tally.created) == *count
-        });
+    let counted =
+        tallies.iter().all(|(id, tally)| tally.target == goal.count(id) && tally.terminating == 0)
+            && goal
+                .counts
+                .iter()
+                .all(|(id, count)| tallies.get(id).map_or(0, |tally| tally.created) == *count);
     routed && counted
 }
 
 /// Whether a new batch may begin, or the one begun goes on. Records the end of a batch.
-fn batch_is_open(
-    turn: &mut Turn<'_>,
-    goal: &Goal,
-    tallies: &BTreeMap<RevisionId, Tally>,
-) -> bool {
+fn batch_is_open(turn: &mut Turn<'_>, goal: &Goal, tallies: &BTreeMap<RevisionId, Tally>) -> bool {
     let delay = goal.space.budget.batch_delay;
     let Some(rollout) = &turn.state.rollout else { return true };
     let Some((lead, wanted)) = goal.counts.first() else { return true };

@@ -1,6 +1,7 @@
 //! One call of `step`: takes in the event, then decides until nothing more follows from it.
 
 use super::{
+    Port,
     event::Event,
     note::{Expiry, Note, WaitReason},
     order,
@@ -10,7 +11,6 @@ use super::{
     state::{State, Walk},
     turn::Turn,
     view::View,
-    Port,
 };
 use crate::{fleet, time::Timestamp};
 
@@ -154,8 +154,7 @@ fn watch_whole(
     tallies: &std::collections::BTreeMap<crate::id::RevisionId, fleet::Tally>,
 ) {
     let Some(rollout) = turn.state.under_way() else { return };
-    let is_whole =
-        rollout.stage().1.candidate <= moving::serving(tallies, &rollout.candidate.id);
+    let is_whole = rollout.stage().1.candidate <= moving::serving(tallies, &rollout.candidate.id);
     if is_whole {
         view.broken_since = None;
         view.whole_since.get_or_insert(turn.now);

@@ -101,10 +101,7 @@ impl View {
 
     /// Whether the load balancer shows `instance` as one that gets traffic; `false` while nobody knows.
     pub(crate) fn is_enrolled(&self, instance: &InstanceId) -> bool {
-        matches!(
-            self.enrolled(instance),
-            Some(Some(Enrolled { state: EnrolState::In, .. }))
-        )
+        matches!(self.enrolled(instance), Some(Some(Enrolled { state: EnrolState::In, .. })))
     }
 
     /// The route in force; `None` while no snapshot shows my last write to it.
@@ -139,10 +136,19 @@ impl View {
     /// Brings up to date since when each instance is ready, and forgets what is gone.
     pub(crate) fn refresh(&mut self, now: Timestamp, state: &State) {
         self.health.retain(|instance, _| state.roster.contains_key(instance));
-        self.shown_from.retain(|(_, subject), _| match subject {
-            Subject::Instance(instance) => state.roster.contains_key(instance),
-            Subject::Pool(revision) => state.pools.contains_key(revision),
-            Subject::Route => true,
+        let (inventory, enrolments, route) = (
+            self.inventory.as_ref().map(|seen| seen.what.mark),
+            self.enrolments.as_ref().map(|seen| seen.what.mark),
+            self.route.as_ref().map(|seen| seen.what.mark),
+        );
+        // What the last snapshot shows, every later one shows.
+        self.shown_from.retain(|(port, _), from| {
+            let mark = match port {
+                Port::Backend => inventory,
+                Port::Enrolment => enrolments,
+                Port::Router => route,
+            };
+            mark.is_none_or(|mark| mark < *from)
         });
         self.attempts.retain(|id, _| state.pending.contains_key(id));
         for (instance, entry) in &state.roster {

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     engine::{
-        Admission, Change, Effect, EnrolState, Enrolled, InstanceState, Note, Route, Space,
-        Turn, View, WaitReason,
+        Admission, Change, Effect, EnrolState, Enrolled, InstanceState, Note, Route, Space, Turn,
+        View, WaitReason,
     },
     id::{InstanceId, RevisionId},
     port::{Confirmation, Making},
@@ -74,7 +74,8 @@ fn retire(turn: &mut Turn<'_>, view: &View) {
     }
     for (revision, mut instances) in pools {
         let target = turn.state.pools.get(&revision).map_or(0, |pool| pool.target);
-        let over = instances.len() - instances.len().min(usize::try_from(target).unwrap_or(usize::MAX));
+        let over =
+            instances.len() - instances.len().min(usize::try_from(target).unwrap_or(usize::MAX));
         if over == 0 {
             continue;
         }
@@ -101,9 +102,10 @@ fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tall
         if missing == 0 {
             continue;
         }
-        let not_before = pool.last_failure.as_ref().map_or(turn.now, |(at, _)| {
-            at.after(turn.setup.tuning.backoff(pool.failed))
-        });
+        let not_before = pool
+            .last_failure
+            .as_ref()
+            .map_or(turn.now, |(at, _)| at.after(turn.setup.tuning.backoff(pool.failed)));
         if turn.now < not_before {
             turn.wake(not_before);
             continue;
@@ -129,12 +131,7 @@ fn count(turn: &Turn<'_>, which: impl Fn(&Instance) -> bool) -> u64 {
 }
 
 /// The next action for an instance that is to serve.
-fn bring_up(
-    turn: &mut Turn<'_>,
-    view: &View,
-    instance: &InstanceId,
-    entry: &Instance,
-) {
+fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instance) {
     if entry.pending.is_some() {
         return;
     }
@@ -293,12 +290,8 @@ fn take_down(
     let grace = turn.state.drain_of(&entry.revision).stop_grace;
     let effect = match entry.made {
         Made::Removed => return,
-        Made::Started if runs => {
-            Effect::Stop { instance: instance.clone(), grace }
-        }
-        Made::Created if is_unsure => {
-            Effect::Stop { instance: instance.clone(), grace }
-        }
+        Made::Started if runs => Effect::Stop { instance: instance.clone(), grace },
+        Made::Created if is_unsure => Effect::Stop { instance: instance.clone(), grace },
         Made::Intended | Made::Created | Made::Started | Made::Stopped => {
             Effect::Remove { instance: instance.clone() }
         }

@@ -10,13 +10,9 @@ mod instance;
 mod tally;
 mod watch;
 
+pub(crate) use self::{act::act, tally::tally, watch::watch};
 pub use self::{
     health::{HealthView, ProbeView},
     instance::{Instance, Made, Roster, Traffic},
     tally::Tally,
-};
-pub(crate) use self::{
-    act::act,
-    tally::{Condition, condition, tally},
-    watch::watch,
 };

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::instance::{Instance, Made, Traffic};
 use crate::{
-    engine::{
-        Change, Failure, InstanceSeen, InstanceState, Note, Revision, Turn, View, Walk,
-    },
+    engine::{Change, Failure, InstanceSeen, InstanceState, Note, Revision, Turn, View, Walk},
     id::InstanceId,
     port::Making,
 };

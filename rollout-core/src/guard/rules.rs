@@ -66,7 +66,11 @@ fn reuse(action: &Action, last: ActionId, book: &Book) -> Result<(), Veto> {
 /// Whether an instance serves as far as the guard knows: it runs, gets traffic and answers well.
 fn serves(book: &Book, entry: &Entry) -> bool {
     let is_in = entry.enrolled || !book.observes_traffic;
-    is_in && entry.runs && !entry.unready && !entry.over && entry.retired.is_none_or(|_| entry.enrolled)
+    is_in
+        && entry.runs
+        && !entry.unready
+        && !entry.over
+        && entry.retired.is_none_or(|_| entry.enrolled)
 }
 
 /// Whether an instance is behind a share of the route.
@@ -86,11 +90,9 @@ fn floor(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto
     if !serves(book, entry) || !has_share(book, entry) {
         return Ok(());
     }
-    let serving = book
-        .entries
-        .values()
-        .filter(|other| serves(book, other) && has_share(book, other))
-        .count() as u64;
+    let serving =
+        book.entries.values().filter(|other| serves(book, other) && has_share(book, other)).count()
+            as u64;
     let floor = match &book.route {
         // Each share has a capacity of its own, checked where the route is set and here again.
         Some(route @ Route::Weighted(_)) => {

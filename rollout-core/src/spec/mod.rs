@@ -82,10 +82,7 @@ pub struct Drain {
 
 impl Default for Drain {
     fn default() -> Self {
-        Self {
-            deadline: Span::from_secs(30),
-            stop_grace: Span::from_secs(10),
-        }
+        Self { deadline: Span::from_secs(30), stop_grace: Span::from_secs(10) }
     }
 }
 
@@ -102,10 +99,7 @@ pub struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self {
-            progress: Span::from_secs(600),
-            total: None,
-        }
+        Self { progress: Span::from_secs(600), total: None }
     }
 }
 

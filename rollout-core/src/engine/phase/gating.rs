@@ -42,7 +42,9 @@ pub(in crate::engine) fn decide(
         || match *condition {
             StageGate::Hold(span) => {
                 let until = since.after(span);
-                turn.wait(since, Some((until, Expiry::GoesOn)), || WaitReason::Hold { stage: name });
+                turn.wait(since, Some((until, Expiry::GoesOn)), || WaitReason::Hold {
+                    stage: name,
+                });
                 until <= turn.now
             }
             StageGate::Approval { deadline } => {

@@ -131,8 +131,11 @@ fn too_many_failures(turn: &Turn<'_>, rollout: &Rollout) -> Option<Cause> {
     let (_, last) = pool.last_failure.as_ref()?;
     let of = rollout.stage().1.candidate.max(1);
     let allowed = rollout.spec.health.max_failure_ratio.of_rounded_down(of);
-    (allowed < pool.failed && !rollout.proven)
-        .then(|| Cause::Failures { failed: pool.failed, of, last: last.clone() })
+    (allowed < pool.failed && !rollout.proven).then(|| Cause::Failures {
+        failed: pool.failed,
+        of,
+        last: last.clone(),
+    })
 }
 
 /// Turns back, pauses, or asks for an operator, whichever fits. Returns whether the walk changed.
@@ -158,11 +161,7 @@ pub(in crate::engine) fn fail(turn: &mut Turn<'_>, cause: Cause) -> bool {
 }
 
 /// Says how many candidate instances are missing.
-fn say_instances(
-    turn: &mut Turn<'_>,
-    rollout: &Rollout,
-    tallies: &BTreeMap<RevisionId, Tally>,
-) {
+fn say_instances(turn: &mut Turn<'_>, rollout: &Rollout, tallies: &BTreeMap<RevisionId, Tally>) {
     let terminating = tallies.values().any(|tally| 0 < tally.terminating);
     let expiry = match rollout.spec.rollback.on_failure {
         crate::spec::OnFailure::Rollback => Expiry::RollsBack,

@@ -39,10 +39,8 @@ pub(in crate::engine) fn decide(
     }
     let since = turn.state.rollout.as_ref().map_or(turn.now, |rollout| rollout.high_water.1);
     let drain = &rollout.spec.drain;
-    let until = since
-        .after(rollout.spec.deadlines.progress)
-        .after(drain.deadline)
-        .after(drain.stop_grace);
+    let until =
+        since.after(rollout.spec.deadlines.progress).after(drain.deadline).after(drain.stop_grace);
     let goal = Goal {
         counts: vec![(from.clone(), wanted), (rollout.candidate.id.clone(), 0)],
         routing: routing(turn, &rollout, &from, tallies),

@@ -12,17 +12,10 @@ use crate::{
 /// [`PlanError::NoWeights`] if no router can switch.
 pub(super) fn build(scope: &Scope<'_>, blue_green: &BlueGreen) -> Result<Draft, PlanError> {
     if scope.units.is_none() {
-        return Err(PlanError::NoWeights {
-            strategy: "blue_green",
-        });
+        return Err(PlanError::NoWeights { strategy: "blue_green" });
     }
     let desired = scope.desired;
-    let budget = Budget {
-        surge: desired,
-        unavailable: 0,
-        parallelism: 0,
-        batch_delay: Span::ZERO,
-    };
+    let budget = Budget { surge: desired, unavailable: 0, parallelism: 0, batch_delay: Span::ZERO };
     let stage = |name: &str, candidate, weight| Stage {
         name: name.to_owned(),
         candidate,
@@ -46,10 +39,7 @@ pub(super) fn build(scope: &Scope<'_>, blue_green: &BlueGreen) -> Result<Draft, 
             ..stage("standby", desired, Weight::FULL)
         });
     }
-    stages.push(Stage {
-        stable: 0,
-        ..stage("retire", desired, Weight::FULL)
-    });
+    stages.push(Stage { stable: 0, ..stage("retire", desired, Weight::FULL) });
     Ok(Draft {
         stages,
         pace: budget,

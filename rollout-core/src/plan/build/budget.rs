@@ -52,8 +52,7 @@ fn resolve(pace: &Pace, desired: u64, default_surge: Amount) -> (Budget, bool) {
         Some(Order::StopFirst) => (0, ordered),
         None => (
             pace.surge.unwrap_or(default_surge).round_up(desired),
-            pace.unavailable
-                .map_or(0, |amount| amount.round_down(desired)),
+            pace.unavailable.map_or(0, |amount| amount.round_down(desired)),
         ),
     };
     let raised = surge == 0 && unavailable == 0 && desired != 0;
@@ -111,11 +110,8 @@ mod tests {
 
     #[test]
     fn an_order_stands_for_surge_and_unavailable() {
-        let ordered = |order, parallelism| Pace {
-            order: Some(order),
-            parallelism,
-            ..Pace::default()
-        };
+        let ordered =
+            |order, parallelism| Pace { order: Some(order), parallelism, ..Pace::default() };
         for (order, parallelism, expected) in [
             (Order::StartFirst, Some(2), (2, 0, 2)),
             (Order::StopFirst, Some(2), (0, 2, 2)),
@@ -123,10 +119,7 @@ mod tests {
             (Order::StartFirst, None, (1, 0, 1)),
         ] {
             let (budget, raised) = resolve(&ordered(order, parallelism), 4, quarter());
-            assert_eq!(
-                (budget.surge, budget.unavailable, budget.parallelism),
-                expected
-            );
+            assert_eq!((budget.surge, budget.unavailable, budget.parallelism), expected);
             assert!(!raised);
         }
     }

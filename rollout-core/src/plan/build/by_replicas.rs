@@ -28,9 +28,7 @@ pub(super) fn build(scope: &Scope<'_>, canary: &Canary) -> Result<Draft, PlanErr
     for (index, step) in canary.steps.iter().enumerate() {
         let counts = counts_of(step, index, desired, budgets.pace)?;
         let name = step.stage_name();
-        budgets
-            .remarks
-            .extend(share_remark(&name, step.weight, counts));
+        budgets.remarks.extend(share_remark(&name, step.weight, counts));
         stages.push(Stage {
             gates: step.gates.iter().map(StageGate::from).collect(),
             ..stage(name, counts)
@@ -82,10 +80,7 @@ fn counts_of(
     }
     if desired == 1 && step.weight != Weight::FULL {
         if budget.surge == 0 {
-            return Err(PlanError::Indivisible {
-                step: step.stage_name(),
-                weight: step.weight,
-            });
+            return Err(PlanError::Indivisible { step: step.stage_name(), weight: step.weight });
         }
         return Ok((1, 1));
     }
@@ -96,11 +91,7 @@ fn counts_of(
 /// Candidate instances that make the share of `desired`: at least one of each revision is kept as long as
 /// the share is neither nothing nor everything.
 fn candidate_of(weight: Weight, desired: u64) -> u64 {
-    let most = if weight == Weight::FULL {
-        desired
-    } else {
-        desired.saturating_sub(1)
-    };
+    let most = if weight == Weight::FULL { desired } else { desired.saturating_sub(1) };
     weight.of_rounded_up(desired).min(most)
 }
 
@@ -127,13 +118,9 @@ mod tests {
     /// closest ones that keep both revisions.
     #[test]
     fn shares_just_below_everything_keep_one_of_each() {
-        for (percent, desired, candidate) in [
-            ("75%", 2, 1),
-            ("90%", 5, 4),
-            ("95%", 10, 9),
-            ("98%", 25, 24),
-            ("99%", 50, 49),
-        ] {
+        for (percent, desired, candidate) in
+            [("75%", 2, 1), ("90%", 5, 4), ("95%", 10, 9), ("98%", 25, 24), ("99%", 50, 49)]
+        {
             assert_eq!(
                 candidate_of(percent.parse().unwrap(), desired),
                 candidate,

@@ -92,11 +92,7 @@ impl Draft {
     /// pauses apply, and the route is the one that later rollouts of the strategy start from.
     fn as_first(self, scope: &Scope<'_>) -> Self {
         let route = self.final_route();
-        let budget = Budget {
-            parallelism: 0,
-            batch_delay: Span::ZERO,
-            ..self.pace
-        };
+        let budget = Budget { parallelism: 0, batch_delay: Span::ZERO, ..self.pace };
         Self {
             stages: vec![Stage {
                 name: "deploy".to_owned(),
@@ -147,9 +143,7 @@ impl From<&Gate> for StageGate {
         match gate {
             Gate::Hold(span) => Self::Hold(*span),
             Gate::Health(span) => Self::Health(*span),
-            Gate::Approval { deadline } => Self::Approval {
-                deadline: *deadline,
-            },
+            Gate::Approval { deadline } => Self::Approval { deadline: *deadline },
         }
     }
 }

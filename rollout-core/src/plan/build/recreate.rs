@@ -7,17 +7,9 @@ use crate::time::Span;
 const STOP: &str = "stop";
 
 pub(super) fn build(scope: &Scope<'_>) -> Draft {
-    let all_missing = Budget {
-        surge: 0,
-        unavailable: scope.desired,
-        parallelism: 0,
-        batch_delay: Span::ZERO,
-    };
-    let route = if scope.can_empty {
-        StageRoute::Empty
-    } else {
-        StageRoute::ByReplicas
-    };
+    let all_missing =
+        Budget { surge: 0, unavailable: scope.desired, parallelism: 0, batch_delay: Span::ZERO };
+    let route = if scope.can_empty { StageRoute::Empty } else { StageRoute::ByReplicas };
     let stop = Stage {
         name: STOP.to_owned(),
         candidate: 0,
@@ -40,8 +32,6 @@ pub(super) fn build(scope: &Scope<'_>) -> Draft {
         pace: all_missing,
         rollback: budget::rollback(scope, all_missing, budget::quarter()),
         counting: None,
-        remarks: vec![Remark::Downtime {
-            stage: STOP.to_owned(),
-        }],
+        remarks: vec![Remark::Downtime { stage: STOP.to_owned() }],
     }
 }

@@ -42,21 +42,14 @@ fn canary(weights: &[&str]) -> Canary {
     Canary {
         steps: weights
             .iter()
-            .map(|weight| CanaryStep {
-                weight: weight.parse().unwrap(),
-                ..CanaryStep::default()
-            })
+            .map(|weight| CanaryStep { weight: weight.parse().unwrap(), ..CanaryStep::default() })
             .collect(),
         ..Canary::default()
     }
 }
 
 fn plan(spec: Spec, router: Option<u64>, first: bool) -> Result<Plan, PlanError> {
-    build(
-        &CheckedSpec::new(spec).unwrap(),
-        &capabilities(router),
-        first,
-    )
+    build(&CheckedSpec::new(spec).unwrap(), &capabilities(router), first)
 }
 
 /// Every stage as `name candidate/stable route`, with `*` on the one that proves.
@@ -68,10 +61,7 @@ fn stages(plan: &Plan) -> Vec<String> {
             StageRoute::Empty => "empty".to_owned(),
         };
         let proves = if stage.proves { " *" } else { "" };
-        format!(
-            "{} {}/{} {route}{proves}",
-            stage.name, stage.candidate, stage.stable
-        )
+        format!("{} {}/{} {route}{proves}", stage.name, stage.candidate, stage.stable)
     };
     plan.stages.iter().map(stage).collect()
 }
@@ -94,12 +84,7 @@ fn recreate_empties_the_route_and_says_so() {
     let recreate = || spec(3, Strategy::Recreate(Recreate {}));
     let routed = plan(recreate(), Some(256), false).unwrap();
     assert_eq!(stages(&routed), ["stop 0/0 empty", "start 3/0 replicas *"]);
-    assert_eq!(
-        routed.remarks,
-        [Remark::Downtime {
-            stage: "stop".to_owned()
-        }]
-    );
+    assert_eq!(routed.remarks, [Remark::Downtime { stage: "stop".to_owned() }]);
     let bare = plan(recreate(), None, false).unwrap();
     assert_eq!(stages(&bare), ["stop 0/0 replicas", "start 3/0 replicas *"]);
     assert_eq!(bare.stages[0].budget.unavailable, 3);
@@ -125,11 +110,7 @@ fn blue_green_switches_once_and_keeps_stable_on_standby() {
             "retire 4/0 100%",
         ]
     );
-    let gates: Vec<_> = plan
-        .stages
-        .iter()
-        .map(|stage| stage.gates.clone())
-        .collect();
+    let gates: Vec<_> = plan.stages.iter().map(|stage| stage.gates.clone()).collect();
     let expected = [
         vec![StageGate::Hold(Span::from_secs(3))],
         vec![StageGate::Approval { deadline: None }],
@@ -147,9 +128,7 @@ fn blue_green_without_weights_is_refused_even_for_the_first_deploy() {
     for first in [false, true] {
         assert_eq!(
             plan(blue_green(), None, first),
-            Err(PlanError::NoWeights {
-                strategy: "blue_green"
-            })
+            Err(PlanError::NoWeights { strategy: "blue_green" })
         );
     }
 }
@@ -175,31 +154,20 @@ fn weighted_canary_keeps_stable_whole_until_the_end() {
 fn weighted_canary_may_shrink_stable_within_a_smaller_surge() {
     let scaled = Canary {
         scale_stable: true,
-        pace: Some(Pace {
-            surge: Some(Amount::Count(2)),
-            ..Pace::default()
-        }),
+        pace: Some(Pace { surge: Some(Amount::Count(2)), ..Pace::default() }),
         ..canary(&["25%", "50%", "100%"])
     };
     let plan = plan(spec(4, Strategy::Canary(scaled)), Some(10_000), false).unwrap();
     assert_eq!(
         stages(&plan),
-        [
-            "25% 1/3 25%",
-            "50% 2/2 50%",
-            "100% 4/2 100%",
-            "retire 4/0 100% *",
-        ]
+        ["25% 1/3 25%", "50% 2/2 50%", "100% 4/2 100%", "retire 4/0 100% *",]
     );
 }
 
 #[test]
 fn a_written_surge_that_cannot_hold_both_sets_is_refused_with_numbers() {
     let tight = Canary {
-        pace: Some(Pace {
-            surge: Some(Amount::Count(1)),
-            ..Pace::default()
-        }),
+        pace: Some(Pace { surge: Some(Amount::Count(1)), ..Pace::default() }),
         ..canary(&["25%", "50%"])
     };
     let error = plan(spec(4, Strategy::Canary(tight)), Some(10_000), false).unwrap_err();
@@ -230,14 +198,7 @@ fn a_step_of_its_own_size_must_carry_its_weight() {
 fn canary_by_replicas_shares_by_numbers_and_says_the_true_share() {
     let steps = canary(&["5%", "25%", "100%"]);
     let plan = plan(spec(10, Strategy::Canary(steps)), None, false).unwrap();
-    assert_eq!(
-        stages(&plan),
-        [
-            "5% 1/9 replicas",
-            "25% 3/7 replicas",
-            "100% 10/0 replicas *"
-        ]
-    );
+    assert_eq!(stages(&plan), ["5% 1/9 replicas", "25% 3/7 replicas", "100% 10/0 replicas *"]);
     let shares: Vec<_> = plan
         .remarks
         .iter()
@@ -263,40 +224,23 @@ fn one_instance_is_shared_with_a_surge_of_one() {
         ..canary(&["20%"])
     };
     let shared = plan(spec(1, Strategy::Canary(one(1))), None, false).unwrap();
-    assert_eq!(
-        stages(&shared),
-        ["20% 1/1 replicas", "promote 1/0 replicas *"]
-    );
+    assert_eq!(stages(&shared), ["20% 1/1 replicas", "promote 1/0 replicas *"]);
     let refused = plan(spec(1, Strategy::Canary(one(0))), None, false).unwrap_err();
-    assert!(
-        matches!(refused, PlanError::Indivisible { .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, PlanError::Indivisible { .. }), "{refused}");
 }
 
 #[test]
 fn what_replicas_cannot_express_is_refused() {
-    let preview = plan(
-        spec(4, Strategy::Canary(canary(&["0%", "50%"]))),
-        None,
-        false,
-    );
+    let preview = plan(spec(4, Strategy::Canary(canary(&["0%", "50%"]))), None, false);
     assert!(matches!(preview, Err(PlanError::ZeroWeight { .. })));
-    let least = Canary {
-        min_replicas: Some(2),
-        ..canary(&["50%"])
-    };
+    let least = Canary { min_replicas: Some(2), ..canary(&["50%"]) };
     let least = plan(spec(4, Strategy::Canary(least)), None, false);
     assert!(matches!(least, Err(PlanError::OnlyWithWeights { .. })));
 }
 
 #[test]
 fn a_first_deploy_starts_everything_at_once() {
-    let paced = Pace {
-        parallelism: Some(1),
-        batch_delay: Span::from_secs(9),
-        ..Pace::default()
-    };
+    let paced = Pace { parallelism: Some(1), batch_delay: Span::from_secs(9), ..Pace::default() };
     let first = plan(spec(5, Strategy::Rolling(paced)), None, true).unwrap();
     assert_eq!(stages(&first), ["deploy 5/0 replicas *"]);
     assert_eq!(first.stages[0].budget.parallelism, 0);

@@ -70,12 +70,7 @@ fn finish(scope: &Scope<'_>, budget: super::Budget, stages: &mut Vec<Stage>) {
     if let Some(last) = stages.last_mut() {
         last.gates.extend(scope.monitor());
     }
-    stages.push(Stage {
-        name: "retire".to_owned(),
-        stable: 0,
-        proves: true,
-        ..promote
-    });
+    stages.push(Stage { name: "retire".to_owned(), stable: 0, proves: true, ..promote });
 }
 
 /// Candidate instances of a step: its own number, or enough for its weight; never fewer than `before`.
@@ -165,11 +160,7 @@ mod tests {
             ("0.01%", 100_000_000, "0.01%"),
         ] {
             let weight: Weight = text.parse().unwrap();
-            assert_eq!(
-                in_units(weight, units).to_string(),
-                expected,
-                "{text} in {units} units"
-            );
+            assert_eq!(in_units(weight, units).to_string(), expected, "{text} in {units} units");
         }
     }
 

@@ -27,28 +27,20 @@ pub(super) fn check(spec: &Spec, errors: &mut Vec<CheckError>) {
 
 /// The probes that are written, with their names.
 pub(super) fn probes(health: &Health) -> impl Iterator<Item = (&'static str, &Probe)> {
-    [
-        ("startup", &health.startup),
-        ("readiness", &health.readiness),
-        ("liveness", &health.liveness),
-    ]
-    .into_iter()
-    .filter_map(|(name, probe)| Some((name, probe.as_ref()?)))
+    [("startup", &health.startup), ("readiness", &health.readiness), ("liveness", &health.liveness)]
+        .into_iter()
+        .filter_map(|(name, probe)| Some((name, probe.as_ref()?)))
 }
 
 /// The least time from start to available that the probes and `min_ready` leave.
 pub(super) fn least_to_available(health: &Health) -> Span {
     let least = |probe: &Option<Probe>| match probe {
-        Some(probe) => probe.initial_delay.plus(
-            probe
-                .period
-                .times(u64::from(probe.success_threshold.saturating_sub(1))),
-        ),
+        Some(probe) => probe
+            .initial_delay
+            .plus(probe.period.times(u64::from(probe.success_threshold.saturating_sub(1)))),
         None => Span::ZERO,
     };
-    least(&health.startup)
-        .plus(least(&health.readiness))
-        .plus(health.min_ready)
+    least(&health.startup).plus(least(&health.readiness)).plus(health.min_ready)
 }
 
 fn check_monitor(monitor: Span, probe: &Probe, errors: &mut Vec<CheckError>) {
@@ -69,41 +61,26 @@ fn check_monitor(monitor: Span, probe: &Probe, errors: &mut Vec<CheckError>) {
 }
 
 fn check_probe(field: &str, probe: &Probe, errors: &mut Vec<CheckError>) {
-    let given = [
-        probe.http.is_some(),
-        probe.tcp.is_some(),
-        probe.exec.is_some(),
-    ];
+    let given = [probe.http.is_some(), probe.tcp.is_some(), probe.exec.is_some()];
     let given = given.into_iter().filter(|given| *given).count();
     if given != 1 {
-        errors.push(CheckError::ProbeKinds {
-            field: field.to_owned(),
-            given,
-        });
+        errors.push(CheckError::ProbeKinds { field: field.to_owned(), given });
     }
     check_kind(field, probe, errors);
     for (name, span) in [("period", probe.period), ("timeout", probe.timeout)] {
         let field = format!("{field}.{name}");
         if span.is_zero() {
-            errors.push(CheckError::ProbeTime {
-                field: field.clone(),
-            });
+            errors.push(CheckError::ProbeTime { field: field.clone() });
         }
         limits::short(&field, span, errors);
     }
-    limits::short(
-        &format!("{field}.initial_delay"),
-        probe.initial_delay,
-        errors,
-    );
+    limits::short(&format!("{field}.initial_delay"), probe.initial_delay, errors);
     for (name, threshold) in [
         ("failure_threshold", probe.failure_threshold),
         ("success_threshold", probe.success_threshold),
     ] {
         if threshold == 0 {
-            errors.push(CheckError::ProbeThreshold {
-                field: format!("{field}.{name}"),
-            });
+            errors.push(CheckError::ProbeThreshold { field: format!("{field}.{name}") });
         }
     }
 }
@@ -117,21 +94,15 @@ fn check_kind(field: &str, probe: &Probe, errors: &mut Vec<CheckError>) {
             });
         }
         if http.port == 0 {
-            errors.push(CheckError::Port {
-                field: format!("{field}.http.port"),
-            });
+            errors.push(CheckError::Port { field: format!("{field}.http.port") });
         }
     }
     if probe.tcp.as_ref().is_some_and(|tcp| tcp.port == 0) {
-        errors.push(CheckError::Port {
-            field: format!("{field}.tcp.port"),
-        });
+        errors.push(CheckError::Port { field: format!("{field}.tcp.port") });
     }
     if let Some(exec) = &probe.exec
         && exec.command.first().is_none_or(String::is_empty)
     {
-        errors.push(CheckError::Command {
-            field: format!("{field}.exec.command"),
-        });
+        errors.push(CheckError::Command { field: format!("{field}.exec.command") });
     }
 }

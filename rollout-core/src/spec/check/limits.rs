@@ -6,9 +6,7 @@ use crate::{spec::Spec, time::Span};
 /// Checks the version and the number of instances.
 pub(super) fn head(spec: &Spec, errors: &mut Vec<CheckError>) {
     if spec.version != 1 {
-        errors.push(CheckError::Version {
-            value: spec.version,
-        });
+        errors.push(CheckError::Version { value: spec.version });
     }
     count("replicas", spec.replicas, errors);
 }
@@ -38,10 +36,7 @@ pub(super) fn times(spec: &Spec, errors: &mut Vec<CheckError>) {
 /// Refuses a count that the engine's arithmetic was not proved for.
 pub(super) fn count(field: &str, value: u64, errors: &mut Vec<CheckError>) {
     if REPLICAS_LIMIT < value {
-        errors.push(CheckError::TooMany {
-            field: field.to_owned(),
-            value,
-        });
+        errors.push(CheckError::TooMany { field: field.to_owned(), value });
     }
 }
 
@@ -57,10 +52,6 @@ pub(super) fn long(field: &str, value: Span, errors: &mut Vec<CheckError>) {
 
 fn within(field: &str, value: Span, limit: Span, errors: &mut Vec<CheckError>) {
     if limit < value {
-        errors.push(CheckError::TooLong {
-            field: field.to_owned(),
-            value,
-            limit,
-        });
+        errors.push(CheckError::TooLong { field: field.to_owned(), value, limit });
     }
 }

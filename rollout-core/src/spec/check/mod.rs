@@ -41,11 +41,7 @@ impl CheckedSpec {
     /// [`CheckErrors`] names every field that is wrong, its value, the limit and the way out.
     pub fn new(spec: Spec) -> Result<Self, CheckErrors> {
         let errors = Self::check(&spec);
-        if errors.is_empty() {
-            Ok(Self(spec))
-        } else {
-            Err(CheckErrors(errors))
-        }
+        if errors.is_empty() { Ok(Self(spec)) } else { Err(CheckErrors(errors)) }
     }
 
     /// Everything that is wrong with `spec`; nothing, if it can be used.

@@ -30,11 +30,7 @@ fn check_pace(field: &str, pace: &Pace, errors: &mut Vec<CheckError>) {
     for (other, amount) in amounts {
         let &Some(value) = amount else { continue };
         if pace.order.is_some() {
-            errors.push(CheckError::OrderBesideAmount {
-                field: field.to_owned(),
-                other,
-                value,
-            });
+            errors.push(CheckError::OrderBesideAmount { field: field.to_owned(), other, value });
         }
         if let Amount::Count(count) = value {
             limits::count(&format!("{field}.{other}"), count, errors);
@@ -43,9 +39,7 @@ fn check_pace(field: &str, pace: &Pace, errors: &mut Vec<CheckError>) {
     let no_surge = pace.surge.is_some_and(Amount::is_zero);
     let no_unavailable = pace.unavailable.is_none_or(Amount::is_zero);
     if pace.order.is_none() && no_surge && no_unavailable {
-        errors.push(CheckError::NoRoom {
-            field: field.to_owned(),
-        });
+        errors.push(CheckError::NoRoom { field: field.to_owned() });
     }
     let parallelism = format!("{field}.parallelism");
     match pace.parallelism {
@@ -59,12 +53,7 @@ fn check_pace(field: &str, pace: &Pace, errors: &mut Vec<CheckError>) {
 fn check_blue_green(blue_green: &BlueGreen, desired: u64, errors: &mut Vec<CheckError>) {
     let field = "strategy.blue_green";
     if let Some(amount) = blue_green.preview_replicas {
-        check_part(
-            &format!("{field}.preview_replicas"),
-            amount,
-            desired,
-            errors,
-        );
+        check_part(&format!("{field}.preview_replicas"), amount, desired, errors);
     }
     check_gates(field, &blue_green.gates, errors);
     limits::long(&format!("{field}.bake"), blue_green.bake, errors);
@@ -100,11 +89,7 @@ fn check_step_names(canary: &Canary, errors: &mut Vec<CheckError>) {
         let name = step.stage_name();
         let length = name.chars().count();
         if length == 0 || STEP_NAME_LIMIT < length || name.chars().any(char::is_control) {
-            errors.push(CheckError::StepName {
-                field,
-                length,
-                limit: STEP_NAME_LIMIT,
-            });
+            errors.push(CheckError::StepName { field, length, limit: STEP_NAME_LIMIT });
         } else if RESERVED_STAGES.contains(&name.as_str()) {
             errors.push(CheckError::StepNameReserved { field, name });
         } else if step.name.is_some() && taken.contains(&name) {
@@ -134,18 +119,11 @@ fn check_weights(canary: &Canary, errors: &mut Vec<CheckError>) {
 /// Refuses a part of the desired instances that is none or more than all of them.
 fn check_part(field: &str, amount: Amount, desired: u64, errors: &mut Vec<CheckError>) {
     if amount.is_zero() {
-        errors.push(CheckError::NoInstance {
-            field: field.to_owned(),
-            value: amount,
-        });
+        errors.push(CheckError::NoInstance { field: field.to_owned(), value: amount });
     }
     let value = amount.round_up(desired);
     if desired < value {
-        errors.push(CheckError::AboveDesired {
-            field: field.to_owned(),
-            value,
-            desired,
-        });
+        errors.push(CheckError::AboveDesired { field: field.to_owned(), value, desired });
     }
 }
 
@@ -156,9 +134,7 @@ fn check_gates(field: &str, gates: &[Gate], errors: &mut Vec<CheckError>) {
             Gate::Hold(span) => limits::long(&format!("{field}.hold"), *span, errors),
             Gate::Health(span) => limits::long(&format!("{field}.health"), *span, errors),
             Gate::Approval { deadline: None } => {}
-            Gate::Approval {
-                deadline: Some(deadline),
-            } => {
+            Gate::Approval { deadline: Some(deadline) } => {
                 let field = format!("{field}.approval.deadline");
                 if *deadline == Span::ZERO {
                     errors.push(CheckError::NoTimeToApprove { field });

@@ -67,9 +67,8 @@ pub enum Warning {
 }
 
 /// Words in a path that name something outside the instance.
-const DEPENDENCY_WORDS: [&str; 8] = [
-    "db", "database", "redis", "mysql", "postgres", "cache", "upstream", "deps",
-];
+const DEPENDENCY_WORDS: [&str; 8] =
+    ["db", "database", "redis", "mysql", "postgres", "cache", "upstream", "deps"];
 
 /// The warnings about `spec`, in the order of its fields.
 pub(super) fn of(spec: &Spec) -> Vec<Warning> {
@@ -83,10 +82,8 @@ pub(super) fn of(spec: &Spec) -> Vec<Warning> {
     if let Some(startup) = &spec.health.startup {
         let longest = unseen(startup).plus(startup.initial_delay);
         if spec.deadlines.progress < longest {
-            warnings.push(Warning::ProgressBelowStartup {
-                progress: spec.deadlines.progress,
-                longest,
-            });
+            warnings
+                .push(Warning::ProgressBelowStartup { progress: spec.deadlines.progress, longest });
         }
     }
     warnings
@@ -115,10 +112,8 @@ fn of_probe(field: &str, probe: &Probe, warnings: &mut Vec<Warning>) {
     if let Some(http) = &probe.http {
         let mut words = http.path.split(|c: char| !c.is_ascii_alphanumeric());
         if words.any(|word| DEPENDENCY_WORDS.contains(&word.to_ascii_lowercase().as_str())) {
-            warnings.push(Warning::DependencyPath {
-                field: field.to_owned(),
-                path: http.path.clone(),
-            });
+            warnings
+                .push(Warning::DependencyPath { field: field.to_owned(), path: http.path.clone() });
         }
     }
 }
