@@ -4,7 +4,9 @@
 //! Every default stands in this folder, beside the field it belongs to.
 
 mod check;
+mod parse;
 mod probe;
+mod schema;
 mod strategy;
 
 use schemars::JsonSchema;
@@ -15,7 +17,9 @@ pub use self::{
         CheckError, CheckErrors, CheckedSpec, LONG_WAIT_LIMIT, REPLICAS_LIMIT, SHORT_WAIT_LIMIT,
         Warning,
     },
+    parse::{Format, ParseError, TEXT_LIMIT, parse},
     probe::{ExecProbe, Health, HttpProbe, Probe, TcpProbe},
+    schema::schema,
     strategy::{
         BlueGreen, Canary, CanaryStep, Counting, Gate, Order, Pace, Promotion, RESERVED_STAGES,
         Recreate, Strategy,

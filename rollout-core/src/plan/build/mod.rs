@@ -42,8 +42,8 @@ pub fn build(
         Strategy::Canary(canary) => ("canary", canary::build(&scope, canary)?),
     };
     let draft = match (scope.desired, first) {
-        (0, _) => draft.with_nothing(),
-        (_, true) => draft.as_first(&scope),
+        (0, _) => draft.into_nothing(),
+        (_, true) => draft.into_first(&scope),
         (_, false) => draft,
     };
     let mut remarks = draft.remarks;
@@ -90,7 +90,7 @@ impl Scope<'_> {
 impl Draft {
     /// The first deploy: all instances at once. There is nothing to protect, so neither parallelism nor
     /// pauses apply, and the route is the one that later rollouts of the strategy start from.
-    fn as_first(self, scope: &Scope<'_>) -> Self {
+    fn into_first(self, scope: &Scope<'_>) -> Self {
         let route = self.final_route();
         let budget = Budget { parallelism: 0, batch_delay: Span::ZERO, ..self.pace };
         Self {
@@ -109,7 +109,7 @@ impl Draft {
     }
 
     /// No instance is desired: one stage that finishes at once.
-    fn with_nothing(self) -> Self {
+    fn into_nothing(self) -> Self {
         Self {
             stages: vec![Stage {
                 name: "empty".to_owned(),

@@ -116,3 +116,6 @@ impl From<CheckedSpec> for Spec {
         checked.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Checks of the strategies and of the way back.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{CheckError, limits};
 use crate::{
@@ -83,7 +83,8 @@ fn check_canary(canary: &Canary, desired: u64, errors: &mut Vec<CheckError>) {
 }
 
 fn check_step_names(canary: &Canary, errors: &mut Vec<CheckError>) {
-    let mut taken = BTreeSet::new();
+    // Whether the name was given; two that were not are equal weights, which are refused as such.
+    let mut taken = BTreeMap::new();
     for (index, step) in canary.steps.iter().enumerate() {
         let field = format!("strategy.canary.steps[{index}].name");
         let name = step.stage_name();
@@ -92,10 +93,12 @@ fn check_step_names(canary: &Canary, errors: &mut Vec<CheckError>) {
             errors.push(CheckError::StepName { field, length, limit: STEP_NAME_LIMIT });
         } else if RESERVED_STAGES.contains(&name.as_str()) {
             errors.push(CheckError::StepNameReserved { field, name });
-        } else if step.name.is_some() && taken.contains(&name) {
+        } else if let Some(given) = taken.get(&name)
+            && (*given || step.name.is_some())
+        {
             errors.push(CheckError::StepNameTaken { field, name });
         } else {
-            taken.insert(name);
+            taken.insert(name, step.name.is_some());
         }
     }
 }

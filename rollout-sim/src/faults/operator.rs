@@ -1,0 +1,65 @@
+//! Operator: orders at any time, whether they make sense or not.
+
+use std::sync::Arc;
+
+use rollout_core::{
+    engine::{OrderKind, Revision},
+    id::RevisionId,
+};
+use serde_json::Value;
+
+use super::{Fault, Scene};
+use crate::random::Stream;
+
+struct Operator {
+    stream: Stream,
+    mean: u64,
+    submits: u64,
+}
+
+pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
+    Box::new(Operator {
+        mean: stream.magnitude(2000, 60_000),
+        submits: 0,
+        stream: stream.clone(),
+    })
+}
+
+/// Most revisions an operator submits in one run, so that it comes to an end.
+const SUBMITS_MAX: u64 = 2;
+
+impl Fault for Operator {
+    fn wait(&mut self) -> Option<u64> {
+        Some(self.stream.wait(self.mean))
+    }
+
+    fn strike(&mut self, scene: &mut Scene<'_>) -> bool {
+        let order = match self.stream.below(10) {
+            0..=2 => OrderKind::Pause,
+            3..=5 => OrderKind::Resume,
+            6 => OrderKind::Promote { all: false },
+            7 => OrderKind::Promote { all: true },
+            8 => OrderKind::Abort,
+            _ => {
+                let Some(spec) = scene.ledger.spec.clone() else {
+                    return false;
+                };
+                if SUBMITS_MAX <= self.submits {
+                    return false;
+                }
+                self.submits += 1;
+                let name = ["v3", "v4"][usize::try_from(self.submits - 1).unwrap_or_default()];
+                let Ok(id) = RevisionId::new(name) else {
+                    return false;
+                };
+                let template = Value::Null;
+                OrderKind::Submit {
+                    revision: Arc::new(Revision { id, template }),
+                    spec,
+                }
+            }
+        };
+        scene.orders.push(order);
+        true
+    }
+}

@@ -1,0 +1,30 @@
+//! P3 Ceiling: never more than N + S live instances; draining ones count in strict mode only.
+
+use rollout_core::engine::Effect;
+
+use super::{Broken, Happened, Invariant, Moment, require};
+
+pub(super) struct Ceiling;
+
+impl Invariant for Ceiling {
+    fn name(&self) -> &'static str {
+        "P3 ceiling"
+    }
+
+    fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
+        let Happened::Landed(landing) = moment.happened else {
+            return Ok(());
+        };
+        if !matches!(landing.action.effect, Effect::Create { .. }) || !landing.receipt.effective {
+            return Ok(());
+        }
+        let leaving = match landing.terms.strict {
+            true => 0,
+            false => moment.tally.leaving(),
+        };
+        let (live, ceiling) = (moment.tally.live() - leaving, landing.terms.ceiling);
+        require(live <= ceiling, || {
+            format!("{} makes {live} live instances; the ceiling is {ceiling}", landing.action)
+        })
+    }
+}

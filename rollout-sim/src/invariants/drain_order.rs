@@ -1,0 +1,44 @@
+//! P5 Drain order: an instance is stopped only after nothing new was sent to it, and what was in flight
+//! has ended or the drain deadline has passed.
+
+use rollout_core::engine::{Effect, EnrolState};
+
+use super::{Broken, Happened, Invariant, Moment, require};
+use crate::world::Condition;
+
+pub(super) struct DrainOrder;
+
+impl Invariant for DrainOrder {
+    fn name(&self) -> &'static str {
+        "P5 drain order"
+    }
+
+    fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
+        let Happened::Landed(landing) = moment.happened else {
+            return Ok(());
+        };
+        let (Effect::Stop { .. }, Some(target)) = (&landing.action.effect, landing.target) else {
+            return Ok(());
+        };
+        if target.condition != Condition::Running || !landing.receipt.effective {
+            return Ok(());
+        }
+        let Some(server) = target.server else {
+            return Ok(());
+        };
+        require(server.state == EnrolState::Draining, || {
+            format!("{} though the load balancer still sends to it", landing.action)
+        })?;
+        let waited = moment.now.saturating_sub(server.drained);
+        let deadline = moment.world.config().drain_deadline;
+        let bound = moment.world.drain_bound().as_millis();
+        let in_flight = target.in_flight;
+        let over = in_flight == 0 || !target.served || deadline <= waited;
+        require(over && bound.min(deadline) <= waited, || {
+            format!(
+                "{} after {waited} ms of drain with {in_flight} requests in flight; the deadline is {deadline} ms, the drain is sure after {bound} ms",
+                landing.action
+            )
+        })
+    }
+}

@@ -1,0 +1,46 @@
+//! T3 Exposure cap: the candidate never has more than the stage's share, by weight or by replicas.
+
+use rollout_core::engine::{Effect, Route};
+
+use super::{Broken, Happened, Invariant, Moment, require};
+
+pub(super) struct Exposure;
+
+impl Invariant for Exposure {
+    fn name(&self) -> &'static str {
+        "T3 exposure cap"
+    }
+
+    fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
+        let Happened::Landed(landing) = moment.happened else {
+            return Ok(());
+        };
+        let terms = landing.terms;
+        let Some(candidate) = &moment.ledger.candidate else {
+            return Ok(());
+        };
+        // Without a stable revision there is nobody to protect from the candidate.
+        if terms.aborted || moment.ledger.first || moment.ledger.proven {
+            return Ok(());
+        }
+        match (&landing.action.effect, terms.exposure) {
+            (Effect::Route(Route::Weighted(weights)), Some(cap)) => {
+                let weight = weights.get(candidate).copied().unwrap_or_default();
+                require(weight <= cap, || {
+                    format!("{}; the stage allows {cap}", landing.action)
+                })
+            }
+            (Effect::Enrol { revision, .. }, None) if revision == candidate => {
+                let enrolled = moment.tally.of(candidate).map_or(0, |one| one.enrolled);
+                let allowed = terms.candidates;
+                require(enrolled <= allowed, || {
+                    format!(
+                        "{} makes {enrolled} candidate instances in traffic; the stage allows {allowed}",
+                        landing.action
+                    )
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}

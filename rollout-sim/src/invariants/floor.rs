@@ -1,0 +1,36 @@
+//! P1 Floor: no action of the engine takes the serving instances from at least N − U to fewer.
+//!
+//! The exact form under failures that nobody could have seen: they are subtracted. An instance that the
+//! environment had harmed before may be taken out even if it has recovered meanwhile.
+
+use super::{Broken, Happened, Invariant, Moment, require};
+
+pub(super) struct Floor;
+
+impl Invariant for Floor {
+    fn name(&self) -> &'static str {
+        "P1 floor"
+    }
+
+    fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
+        let Happened::Landed(landing) = moment.happened else {
+            return Ok(());
+        };
+        let (after, before) = (moment.tally.capacity(), moment.before.capacity());
+        if before <= after {
+            return Ok(());
+        }
+        let instance = landing.action.effect.instance();
+        if instance.is_some_and(|name| moment.world.was_harmed(name)) {
+            return Ok(());
+        }
+        let unseen = moment.world.unseen(landing.terms.at, None);
+        let floor = landing.terms.floor;
+        require(floor <= after + unseen, || {
+            format!(
+                "{} takes the serving instances from {before} to {after}; the floor is {floor}, {unseen} failures could not be seen",
+                landing.action
+            )
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! T4 Monotone between verdicts: a stage is entered only after every gate of the one before has passed,
+//! and the candidate's share rises only while the rollout goes forward.
+
+use rollout_core::engine::{Change, Effect, Route};
+
+use super::{Broken, Happened, Invariant, Moment, require};
+
+pub(super) struct GateOrder;
+
+impl Invariant for GateOrder {
+    fn name(&self) -> &'static str {
+        "T4 weight rises only after the gate"
+    }
+
+    fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
+        let ledger = moment.ledger;
+        match moment.happened {
+            Happened::Recorded(record) => {
+                let Change::Entered { stage } = &record.change else {
+                    return Ok(());
+                };
+                let expected = ledger.stage.map_or(0, |stage| stage + 1);
+                require(*stage == expected, || {
+                    format!("stage {stage} was entered where {expected} is due")
+                })?;
+                require(expected == 0 || ledger.gates_passed(), || {
+                    format!(
+                        "stage {stage} was entered with {} gates of the one before passed (reached: {})",
+                        ledger.passed, ledger.reached
+                    )
+                })
+            }
+            Happened::Ordered(action) => {
+                let (Effect::Route(Route::Weighted(weights)), Some(candidate)) =
+                    (&action.effect, &ledger.candidate)
+                else {
+                    return Ok(());
+                };
+                let old = moment.world.route().and_then(|route| route.weight_of(candidate));
+                let new = weights.get(candidate).copied().unwrap_or_default();
+                let rises = old.is_some_and(|old| old < new);
+                require(!(rises && ledger.aborted.is_some()), || {
+                    format!("{action} raises the candidate's share on the way back")
+                })
+            }
+            Happened::Changed
+            | Happened::Stepped { .. }
+            | Happened::Landed(_)
+            | Happened::Replayed(..)
+            | Happened::Overdue { .. } => Ok(()),
+        }
+    }
+}

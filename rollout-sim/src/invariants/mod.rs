@@ -1,0 +1,204 @@
+//! Invariants: the promises of GUARANTEES.md, checked on ground truth after everything that happens.
+//!
+//! One file each. A new one is a file here and a line in [`all`]; it touches no other.
+
+mod action_ids;
+mod backing;
+mod ceiling;
+mod complete;
+mod conservation;
+mod drain_order;
+mod ends;
+mod exposure;
+mod fencing;
+mod fixed_point;
+mod floor;
+mod gate_order;
+mod intent_first;
+mod no_request_lost;
+mod referenced;
+mod replay;
+mod rolled_back;
+mod stable_kept;
+mod stable_pointer;
+mod two_revisions;
+
+use std::fmt;
+
+use rollout_core::{
+    engine::{Action, Record, Status},
+    id::Mark,
+    weight::Weight,
+};
+
+use crate::{
+    ledger::Ledger,
+    world::{Condition, Receipt, Server, Tally, World},
+};
+
+/// One promise.
+pub trait Invariant: Send {
+    /// Its number and name in GUARANTEES.md.
+    fn name(&self) -> &'static str;
+
+    /// Checks it at one moment.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] says what is so and what should be.
+    fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken>;
+}
+
+/// Something that happened, and the truth right after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// Virtual time in milliseconds.
+    pub now: u64,
+    /// The ground truth.
+    pub world: &'a World,
+    /// Its numbers.
+    pub tally: &'a Tally,
+    /// Its numbers before.
+    pub before: &'a Tally,
+    /// What the journal says; for [`Happened::Recorded`], without that record.
+    pub ledger: &'a Ledger,
+    /// What happened.
+    pub happened: Happened<'a>,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Happened<'a> {
+    /// The world changed without the engine.
+    Changed,
+    /// The engine was asked to decide; `alone`: nothing had come in but the time.
+    Stepped {
+        /// Whether nothing had come in but the time.
+        alone: bool,
+        /// Number of records and actions that came out.
+        output: usize,
+        /// Whether the world has been left alone since the rollout ended.
+        quiet: bool,
+    },
+    /// A record became durable.
+    Recorded(&'a Record),
+    /// The engine ordered an action.
+    Ordered(&'a Action),
+    /// An attempt at an action reached the world.
+    Landed(&'a Landing<'a>),
+    /// An engine was made from the journal; the first status is that of the one before.
+    Replayed(&'a Status, &'a Status),
+    /// The rollout did not end in the time that it has.
+    Overdue {
+        /// When it should have ended at the latest, in milliseconds.
+        limit: u64,
+    },
+}
+
+/// An attempt that reached the world.
+#[derive(Clone, Copy, Debug)]
+pub struct Landing<'a> {
+    /// The action.
+    pub action: &'a Action,
+    /// What the engine was bound to when it ordered the attempt.
+    pub terms: Terms,
+    /// What came of it.
+    pub receipt: &'a Receipt,
+    /// The instance it is about, before.
+    pub target: Option<Target>,
+}
+
+/// What the engine was bound to when it ordered an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// When, in milliseconds.
+    pub at: u64,
+    /// Fewest serving instances.
+    pub floor: u64,
+    /// Most live instances.
+    pub ceiling: u64,
+    /// Whether those on their way out count.
+    pub strict: bool,
+    /// Largest share of the candidate.
+    pub exposure: Option<Weight>,
+    /// Most candidate instances.
+    pub candidates: u64,
+    /// Whether the rollout had turned back.
+    pub aborted: bool,
+}
+
+/// An instance right before an attempt about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// How far it was.
+    pub condition: Condition,
+    /// Whether it answered.
+    pub served: bool,
+    /// Whether requests were sent to it.
+    pub in_traffic: bool,
+    /// Requests in flight on it.
+    pub in_flight: u64,
+    /// Its entry in the load balancer.
+    pub server: Option<Server>,
+}
+
+/// A promise that does not hold: what is so, in words and numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken(pub String);
+
+/// A promise that did not hold in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The promise.
+    pub invariant: &'static str,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Virtual time in milliseconds since the world began.
+    pub at: u64,
+    /// Number of changes of the world so far.
+    pub mark: Mark,
+    /// What is so, in words and numbers.
+    pub detail: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "seed {} at {} ms: {} is broken: {}",
+            self.seed, self.at, self.invariant, self.detail
+        )
+    }
+}
+
+/// Every invariant, fresh for one run.
+#[must_use]
+pub fn all() -> Vec<Box<dyn Invariant>> {
+    vec![
+        Box::new(floor::Floor),
+        Box::new(ceiling::Ceiling),
+        Box::new(drain_order::DrainOrder),
+        Box::new(referenced::Referenced),
+        Box::new(conservation::Conservation),
+        Box::new(backing::Backing),
+        Box::new(exposure::Exposure),
+        Box::new(gate_order::GateOrder),
+        Box::new(stable_pointer::StablePointer),
+        Box::new(two_revisions::TwoRevisions),
+        Box::new(rolled_back::RolledBack),
+        Box::new(complete::Complete),
+        Box::new(stable_kept::StableKept),
+        Box::new(replay::Replay),
+        Box::new(action_ids::ActionIds),
+        Box::new(intent_first::IntentFirst),
+        Box::new(fencing::Fencing::default()),
+        Box::new(fixed_point::FixedPoint::default()),
+        Box::new(ends::Ends),
+        Box::new(no_request_lost::NoRequestLost),
+    ]
+}
+
+/// Says that a promise is broken unless `holds`; the words are made only then.
+fn require(holds: bool, words: impl FnOnce() -> String) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(Broken(words())) }
+}

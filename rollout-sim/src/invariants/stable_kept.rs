@@ -1,0 +1,36 @@
+//! R10: on the way back no healthy instance of stable is told to go, unless there are more than N.
+
+use rollout_core::engine::Change;
+
+use super::{Broken, Happened, Invariant, Moment, require};
+
+pub(super) struct StableKept;
+
+impl Invariant for StableKept {
+    fn name(&self) -> &'static str {
+        "R10 abort keeps stable"
+    }
+
+    fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
+        let Happened::Recorded(record) = moment.happened else {
+            return Ok(());
+        };
+        let Change::Retired { instance, .. } = &record.change else {
+            return Ok(());
+        };
+        let ledger = moment.ledger;
+        let (Some(stable), Some(_)) = (&ledger.stable, ledger.aborted) else {
+            return Ok(());
+        };
+        let Some(seen) = moment.world.instance(instance) else {
+            return Ok(());
+        };
+        let healthy = seen.serves(moment.now) && !moment.world.was_harmed(instance);
+        let serving = moment.tally.of(stable).map_or(0, |one| one.enrolled);
+        let desired = ledger.desired();
+        let wrong = seen.revision == *stable && healthy && serving <= desired;
+        require(!wrong, || {
+            format!("{instance} of stable was told to go; {serving} of {desired} serve")
+        })
+    }
+}

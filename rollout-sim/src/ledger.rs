@@ -1,0 +1,214 @@
+//! Ledger: what the journal says, folded by other code than the engine's.
+//!
+//! In: records in order. Out: what the invariants compare the ground truth with. Absent: the engine's
+//! state; a bug there must not hide itself here.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rollout_core::{
+    engine::{Change, Effect, End, Phase, Record},
+    id::{ActionId, Attempt, Epoch, InstanceId, RevisionId},
+    plan::{Budget, Plan, Stage, StageRoute},
+    spec::{CheckedSpec, Counting},
+    time::Timestamp,
+    weight::Weight,
+};
+
+/// What the journal says.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// Records so far.
+    pub records: usize,
+    /// The reign.
+    pub epoch: Epoch,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The plan under way.
+    pub plan: Option<Arc<Plan>>,
+    /// The spec under way.
+    pub spec: Option<Arc<CheckedSpec>>,
+    /// The last revision proven or adopted.
+    pub stable: Option<RevisionId>,
+    /// The revision on trial.
+    pub candidate: Option<RevisionId>,
+    /// Whether the attempt began without a stable revision.
+    pub first: bool,
+    /// The stage that was entered last.
+    pub stage: Option<usize>,
+    /// Whether its counts and route were reached.
+    pub reached: bool,
+    /// How many of its gates were passed.
+    pub passed: usize,
+    /// Whether every gate that is left is passed by order.
+    pub promoted: bool,
+    /// Whether forward steps are stopped.
+    pub paused: bool,
+    /// Whether the rollout turned back, and when.
+    pub aborted: Option<Timestamp>,
+    /// Whether the candidate was proven in this attempt.
+    pub proven: bool,
+    /// Whether another revision waits for the end.
+    pub queued: bool,
+    /// How it ended.
+    pub end: Option<End>,
+    /// Instances told to go, and until when they drain.
+    pub retired: BTreeMap<InstanceId, Timestamp>,
+    /// Actions by number: the effect and whether it is settled.
+    pub intents: BTreeMap<ActionId, (Effect, bool)>,
+}
+
+impl Ledger {
+    /// Takes in the next record.
+    pub fn apply(&mut self, record: &Record) {
+        self.records += 1;
+        match &record.change {
+            Change::Claimed { epoch } => self.epoch = *epoch,
+            Change::Adopted { revision, .. } => self.stable = Some(revision.id.clone()),
+            Change::Submitted {
+                attempt,
+                revision,
+                spec,
+                plan,
+                ..
+            } => {
+                self.attempt = *attempt;
+                self.plan = Some(Arc::clone(plan));
+                self.spec = Some(Arc::clone(spec));
+                self.candidate = Some(revision.id.clone());
+                self.first = self.stable.is_none();
+                self.stage = None;
+                self.start_stage();
+                self.promoted = false;
+                self.aborted = None;
+                self.proven = false;
+                self.queued = false;
+                self.end = None;
+            }
+            Change::Queued { .. } => self.queued = true,
+            Change::Entered { stage } => {
+                self.stage = Some(*stage);
+                self.start_stage();
+            }
+            Change::Reached { .. } => self.reached = true,
+            Change::Passed { .. } => self.passed += 1,
+            Change::Proven { revision } => {
+                self.stable = Some(revision.clone());
+                self.proven = true;
+            }
+            Change::Retired {
+                instance,
+                drain_until,
+            } => {
+                self.retired.insert(instance.clone(), *drain_until);
+            }
+            Change::Gone { instance } | Change::Lost { instance } => {
+                self.retired.remove(instance);
+            }
+            Change::Paused { .. } => self.paused = true,
+            Change::Resumed { .. } => self.paused = false,
+            Change::Promoted { .. } => self.promoted = true,
+            Change::Aborted { .. } => {
+                self.aborted = Some(record.at);
+                self.paused = false;
+            }
+            Change::Ended { end } => self.end = Some(end.clone()),
+            Change::Intended { id, effect } => {
+                self.intents.insert(*id, (effect.clone(), false));
+            }
+            Change::Settled { id, .. } => {
+                if let Some((_, settled)) = self.intents.get_mut(id) {
+                    *settled = true;
+                }
+            }
+            // Everything else changes nothing that a promise is about.
+            _ => {}
+        }
+    }
+
+    fn start_stage(&mut self) {
+        self.reached = false;
+        self.passed = 0;
+    }
+
+    /// What the rollout is doing.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        match (&self.end, &self.plan) {
+            (Some(_), _) => Phase::Ended,
+            (None, None) => Phase::Idle,
+            (None, Some(_)) if self.aborted.is_some() => Phase::Reverting,
+            (None, Some(_)) if self.reached => Phase::Gating,
+            (None, Some(_)) => Phase::Moving,
+        }
+    }
+
+    /// Desired number of instances.
+    #[must_use]
+    pub fn desired(&self) -> u64 {
+        self.plan.as_ref().map_or(0, |plan| plan.desired)
+    }
+
+    /// The stage under way.
+    #[must_use]
+    pub fn stage_now(&self) -> Option<&Stage> {
+        self.plan.as_ref()?.stages.get(self.stage?)
+    }
+
+    fn budget(&self) -> Option<Budget> {
+        let plan = self.plan.as_ref()?;
+        match self.aborted {
+            Some(_) => Some(plan.rollback),
+            None => Some(self.stage_now().or_else(|| plan.stages.first())?.budget),
+        }
+    }
+
+    /// Whether the plan declares that nobody serves for a while.
+    #[must_use]
+    pub fn declares_downtime(&self) -> bool {
+        let empty = |stage: &Stage| stage.route == StageRoute::Empty;
+        self.plan
+            .as_ref()
+            .is_some_and(|plan| plan.stages.iter().any(empty))
+    }
+
+    /// Fewest serving instances the engine may leave.
+    #[must_use]
+    pub fn floor(&self) -> u64 {
+        if self.stable.is_none() || self.declares_downtime() {
+            return 0;
+        }
+        let unavailable = self.budget().map_or(0, |budget| budget.unavailable);
+        self.desired().saturating_sub(unavailable)
+    }
+
+    /// Most live instances the engine may make.
+    #[must_use]
+    pub fn ceiling(&self) -> u64 {
+        self.desired() + self.budget().map_or(0, |budget| budget.surge)
+    }
+
+    /// Whether instances on their way out count against the ceiling.
+    #[must_use]
+    pub fn counts_strictly(&self) -> bool {
+        self.plan
+            .as_ref()
+            .is_none_or(|plan| plan.counting == Counting::Strict)
+    }
+
+    /// Largest share the candidate may have; `None`: the route follows the replicas.
+    #[must_use]
+    pub fn exposure(&self) -> Option<Weight> {
+        match self.stage_now().map(|stage| stage.route)? {
+            StageRoute::Weighted(weight) => Some(weight),
+            StageRoute::Empty => Some(Weight::ZERO),
+            StageRoute::ByReplicas => None,
+        }
+    }
+
+    /// Whether every gate of the stage under way was passed.
+    #[must_use]
+    pub fn gates_passed(&self) -> bool {
+        let gates = self.stage_now().map_or(0, |stage| stage.gates.len());
+        self.reached && (self.promoted || gates <= self.passed)
+    }
+}

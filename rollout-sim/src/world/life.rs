@@ -1,0 +1,94 @@
+//! Lives: what an instance will do from its start on, drawn before it starts.
+
+use crate::random::Stream;
+
+/// What an instance will do from its start on. Times are in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// Time from start to the first answer; `None`: it runs and never answers.
+    pub serves_after: Option<u64>,
+    /// Time from start to a crash.
+    pub crashes_after: Option<u64>,
+    /// Exit code of that crash.
+    pub exit_code: i64,
+    /// Time from the first answer to when it answers no more, and for how long.
+    pub unready: Option<(u64, u64)>,
+    /// Requests answered with an error, in a million.
+    pub errors: u64,
+    /// How it takes the stop signal.
+    pub manner: Manner,
+    /// Time it takes to end after the stop signal, unless it ignores that.
+    pub stops_after: u64,
+}
+
+/// How an instance takes the stop signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Takes nothing new, finishes what it has.
+    Graceful,
+    /// Ends at once; what it has is cut.
+    Abrupt,
+    /// Goes on serving until it is killed.
+    Ignores,
+}
+
+/// What is true of a revision, whatever the engine thinks of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// It works.
+    Good,
+    /// It runs and never answers.
+    NeverReady,
+    /// It ends right after its start.
+    CrashesAtStart {
+        /// Time from start, in milliseconds.
+        after: u64,
+    },
+    /// It answers, and after a while no more.
+    UnreadyAfter {
+        /// Time from the first answer, in milliseconds.
+        after: u64,
+    },
+    /// It answers, and ends after a while.
+    CrashesAfter {
+        /// Time from start beyond the first answer, in milliseconds.
+        after: u64,
+    },
+    /// It answers, some requests with an error.
+    Errors {
+        /// Requests answered with an error, in a million.
+        parts: u64,
+    },
+}
+
+/// Longest time anything lasts: for ever, without overflow.
+pub(crate) const FOR_EVER: u64 = 1 << 60;
+
+impl Life {
+    /// The life of an instance of a revision that is `truth`, which takes `start` to start.
+    #[must_use]
+    pub fn of(truth: Truth, start: (u64, u64), manner: Manner, stream: &mut Stream) -> Self {
+        let serves = stream.between(start.0, start.1);
+        let mut life = Self {
+            serves_after: Some(serves),
+            crashes_after: None,
+            exit_code: 1,
+            unready: None,
+            errors: 0,
+            manner,
+            stops_after: stream.between(5, 400),
+        };
+        match truth {
+            Truth::Good => {}
+            Truth::NeverReady => life.serves_after = None,
+            Truth::CrashesAtStart { after } => {
+                life.serves_after = None;
+                life.crashes_after = Some(after);
+            }
+            Truth::UnreadyAfter { after } => life.unready = Some((after, FOR_EVER)),
+            Truth::CrashesAfter { after } => life.crashes_after = Some(serves + after),
+            Truth::Errors { parts } => life.errors = parts,
+        }
+        life
+    }
+}

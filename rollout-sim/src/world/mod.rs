@@ -1,0 +1,540 @@
+//! World: the ground truth of one workload in virtual time.
+//!
+//! In: actions, and time that passes. Out: what came of them, snapshots, and the truth itself for the
+//! invariants. Absent: clocks, threads, IO, opinions: it does what it is told, however bad.
+
+mod apply;
+mod instance;
+mod life;
+mod observe;
+mod pool;
+mod ports;
+mod tally;
+mod traffic;
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+use rollout_core::{
+    engine::{EnrolState, Revision, Route},
+    id::{ActionId, Epoch, InstanceId, Mark, RevisionId},
+    port::{Capabilities, Claim, ClaimError, Confirmation, Making},
+    spec::Counting,
+    time::{Span, Timestamp},
+};
+
+pub use self::{
+    apply::Receipt,
+    instance::{Condition, Instance, Server},
+    life::{Life, Manner, Truth},
+    pool::Pool,
+    ports::{ManualClock, SimBackend, SimEnrolment, SimFleet, SimRouter},
+    tally::{Counts, Tally},
+    traffic::{Loss, Traffic},
+};
+use crate::random::Stream;
+
+/// When every world begins, in milliseconds since 1970. No world knows a date.
+pub const BEGINNING: u64 = 1_000_000;
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub struct WorldConfig {
+    /// What its ports can do.
+    pub capabilities: Capabilities,
+    /// Shortest and longest start of an instance, in milliseconds.
+    pub start: (u64, u64),
+    /// How instances take the stop signal.
+    pub manner: Manner,
+    /// Whether the orchestrator has a health check of its own.
+    pub checks_health: bool,
+    /// Requests per second.
+    pub rate: u64,
+    /// Time an instance needs to answer a request, in milliseconds.
+    pub service: u64,
+    /// Time after which requests in flight on a draining instance may be cut.
+    pub drain_deadline: u64,
+    /// What is true of a revision; one that is not named is good.
+    pub truths: BTreeMap<RevisionId, Truth>,
+}
+
+impl Default for WorldConfig {
+    fn default() -> Self {
+        Self {
+            capabilities: Capabilities {
+                making: Making::ByName,
+                counting: Counting::Strict,
+                enrolment: Some(Confirmation::Observed),
+                router: Some(10_000),
+            },
+            start: (500, 2000),
+            manner: Manner::Graceful,
+            checks_health: true,
+            rate: 200,
+            service: 50,
+            drain_deadline: 30_000,
+            truths: BTreeMap::new(),
+        }
+    }
+}
+
+/// Something the environment did to an instance that carried, or could carry, traffic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Harm {
+    /// The instance.
+    pub instance: InstanceId,
+    /// When.
+    pub at: u64,
+    /// Whether its load balancer entry was lost, rather than the instance.
+    pub enrolment: bool,
+    /// When the engine could first know, in milliseconds.
+    pub known: Option<u64>,
+    /// Whether it is over.
+    pub healed: bool,
+}
+
+/// The ground truth of one workload.
+#[derive(Clone, Debug)]
+pub struct World {
+    config: WorldConfig,
+    now: u64,
+    instances: BTreeMap<InstanceId, Instance>,
+    pools: BTreeMap<RevisionId, Pool>,
+    revisions: BTreeMap<RevisionId, Arc<Revision>>,
+    foreign: BTreeMap<InstanceId, u64>,
+    route: Option<Route>,
+    newest_route: ActionId,
+    owner: Option<String>,
+    epoch: Epoch,
+    fenced: bool,
+    mark: Mark,
+    next_change: Option<u64>,
+    addresses: u32,
+    traffic: Traffic,
+    harms: Vec<Harm>,
+    stream: Stream,
+}
+
+impl World {
+    /// An empty world.
+    #[must_use]
+    pub fn new(config: WorldConfig, seed: u64) -> Self {
+        Self {
+            config,
+            now: BEGINNING,
+            instances: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            revisions: BTreeMap::new(),
+            foreign: BTreeMap::new(),
+            route: None,
+            newest_route: ActionId(0),
+            owner: None,
+            epoch: Epoch(0),
+            fenced: true,
+            mark: Mark(0),
+            next_change: None,
+            addresses: 0,
+            traffic: Traffic::new(BEGINNING),
+            harms: Vec::new(),
+            stream: Stream::new(seed, "world"),
+        }
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub const fn config(&self) -> &WorldConfig {
+        &self.config
+    }
+
+    /// The time, in milliseconds.
+    #[must_use]
+    pub const fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// Number of changes so far; the place of the last one in the order of all.
+    #[must_use]
+    pub const fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// Highest epoch it knows.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Every instance there ever was.
+    #[must_use]
+    pub const fn instances(&self) -> &BTreeMap<InstanceId, Instance> {
+        &self.instances
+    }
+
+    /// The instance of that name.
+    #[must_use]
+    pub fn instance(&self, name: &InstanceId) -> Option<&Instance> {
+        self.instances.get(name)
+    }
+
+    /// Pools made by count.
+    #[must_use]
+    pub const fn pools(&self) -> &BTreeMap<RevisionId, Pool> {
+        &self.pools
+    }
+
+    /// The route in force.
+    #[must_use]
+    pub const fn route(&self) -> Option<&Route> {
+        self.route.as_ref()
+    }
+
+    /// Requests so far.
+    #[must_use]
+    pub const fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// Everything the environment did to instances in service.
+    #[must_use]
+    pub fn harms(&self) -> &[Harm] {
+        &self.harms
+    }
+
+    /// Harms that are not over and that an engine could not know of at `at`, on `revision` or on any.
+    #[must_use]
+    pub fn unseen(&self, at: u64, revision: Option<&RevisionId>) -> u64 {
+        let unknown = |harm: &&Harm| {
+            let of = self.instances.get(&harm.instance).map(|one| &one.revision);
+            !harm.healed
+                && harm.known.is_none_or(|known| at < known)
+                && revision.is_none_or(|wanted| of == Some(wanted))
+        };
+        self.harms.iter().filter(unknown).count() as u64
+    }
+
+    /// Whether the environment ever harmed the instance.
+    #[must_use]
+    pub fn was_harmed(&self, name: &InstanceId) -> bool {
+        self.harms.iter().any(|harm| harm.instance == *name)
+    }
+
+    /// The same, to note when the engine could know.
+    pub(crate) fn harms_mut(&mut self) -> &mut [Harm] {
+        &mut self.harms
+    }
+
+    /// Says what is true of `revision` from its next start on.
+    pub fn set_truth(&mut self, revision: RevisionId, truth: Truth) {
+        self.config.truths.insert(revision, truth);
+    }
+
+    /// Stops refusing older epochs, as a backend without fencing would. For planted bugs.
+    pub fn drop_fence(&mut self) {
+        self.fenced = false;
+    }
+
+    /// Puts an object beside ours that is not ours.
+    pub fn put_foreign(&mut self, name: InstanceId, fingerprint: u64) {
+        self.foreign.insert(name, fingerprint);
+    }
+
+    /// What is beside ours.
+    #[must_use]
+    pub const fn foreign(&self) -> &BTreeMap<InstanceId, u64> {
+        &self.foreign
+    }
+
+    /// Begins a reign, as [`rollout_core::port::Backend::claim`] promises.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError::Owned`] if another owner reigns and the claim does not take over.
+    pub fn claim(
+        &mut self,
+        workload: &rollout_core::id::WorkloadId,
+        claim: &Claim,
+    ) -> Result<Epoch, ClaimError> {
+        match &self.owner {
+            Some(owner) if *owner != claim.owner && !claim.take_over => {
+                return Err(ClaimError::Owned {
+                    workload: workload.clone(),
+                    owner: owner.clone(),
+                    epoch: self.epoch,
+                });
+            }
+            Some(_) | None => {}
+        }
+        self.owner = Some(claim.owner.clone());
+        self.epoch = self.epoch.next().max(claim.epoch);
+        self.changed();
+        Ok(self.epoch)
+    }
+
+    /// When it will next change by itself; [`u64::MAX`]: never.
+    pub fn next_change(&mut self) -> u64 {
+        if let Some(next) = self.next_change {
+            return next;
+        }
+        let instances = self.instances.values();
+        let of_instances = instances.map(|instance| instance.next_change(self.now));
+        let of_pools = self.pools.values().map(|pool| pool.next_change(self.now));
+        let next = of_instances.chain(of_pools).min().unwrap_or(u64::MAX);
+        self.next_change = Some(next);
+        next
+    }
+
+    /// Lets time pass until `at`.
+    pub fn advance(&mut self, at: u64) {
+        while self.next_change() <= at {
+            let next = self.next_change().max(self.now);
+            self.settle(next);
+            self.now = next;
+            self.change_by_itself();
+            self.changed();
+        }
+        self.now = self.now.max(at);
+    }
+
+    /// The engine's word for now.
+    #[must_use]
+    pub const fn timestamp(&self) -> Timestamp {
+        Timestamp(self.now)
+    }
+
+    /// Does what instances do by themselves at this very millisecond.
+    fn change_by_itself(&mut self) {
+        let now = self.now;
+        let mut cut = Vec::new();
+        for (name, instance) in &mut self.instances {
+            match instance.condition {
+                Condition::Stopping if instance.ends <= now => {
+                    if 0 < instance.in_flight(now) {
+                        cut.push((name.clone(), true));
+                    }
+                    instance.condition = Condition::Exited {
+                        code: 0,
+                        asked: true,
+                    };
+                }
+                Condition::Running => {
+                    let crashes = instance.life.crashes_after;
+                    if crashes.is_some_and(|after| instance.started + after <= now) {
+                        cut.push((name.clone(), false));
+                        let code = instance.life.exit_code;
+                        instance.condition = Condition::Exited { code, asked: false };
+                    }
+                }
+                Condition::Created
+                | Condition::Stopping
+                | Condition::Exited { .. }
+                | Condition::Gone => {}
+            }
+        }
+        for (name, asked) in cut {
+            let loss = match asked {
+                true => self.cut_loss(&name),
+                false => Loss::CutByCrash,
+            };
+            self.cut(&name, loss);
+            if !asked {
+                self.harm(&name, false);
+            }
+        }
+        self.note_flaps();
+        for pool in self.pools.values_mut() {
+            pool.advance(now);
+        }
+    }
+
+    /// Notes instances that stopped answering, or answer again, at this very millisecond.
+    fn note_flaps(&mut self) {
+        let now = self.now;
+        let mut began = Vec::new();
+        for (name, instance) in &self.instances {
+            let (Some(serves), Some((after, length))) =
+                (instance.life.serves_after, instance.life.unready)
+            else {
+                continue;
+            };
+            let from = instance.started + serves + after;
+            if instance.condition != Condition::Running {
+                continue;
+            }
+            if from == now {
+                began.push(name.clone());
+            }
+            if from + length == now {
+                for harm in &mut self.harms {
+                    harm.healed |= harm.instance == *name && !harm.enrolment;
+                }
+            }
+        }
+        for name in began {
+            self.harm(&name, false);
+        }
+    }
+
+    /// Notes that the environment harmed an instance that could carry traffic.
+    fn harm(&mut self, name: &InstanceId, enrolment: bool) {
+        let could = self.instances.get(name).is_some_and(|instance| {
+            let draining = instance
+                .server
+                .is_some_and(|server| server.state == EnrolState::Draining);
+            enrolment || (instance.has_served(self.now) && !draining)
+        });
+        if !could {
+            return;
+        }
+        self.harms.push(Harm {
+            instance: name.clone(),
+            at: self.now,
+            enrolment,
+            known: None,
+            healed: false,
+        });
+    }
+
+    /// Lets the process of an instance die, by nobody's order. Returns whether it ran.
+    pub fn kill(&mut self, name: &InstanceId, code: i64) -> bool {
+        self.settle(self.now);
+        let Some(instance) = self.instances.get_mut(name) else {
+            return false;
+        };
+        if !matches!(instance.condition, Condition::Running) {
+            return false;
+        }
+        self.cut(name, Loss::CutByCrash);
+        if let Some(instance) = self.instances.get_mut(name) {
+            instance.condition = Condition::Exited { code, asked: false };
+        }
+        self.harm(name, false);
+        self.changed();
+        true
+    }
+
+    /// Lets an instance vanish, by nobody's order. Returns whether it existed.
+    pub fn lose(&mut self, name: &InstanceId) -> bool {
+        self.settle(self.now);
+        let Some(instance) = self.instances.get(name) else {
+            return false;
+        };
+        if !instance.exists() {
+            return false;
+        }
+        self.cut(name, Loss::CutByCrash);
+        if let Some(instance) = self.instances.get_mut(name) {
+            instance.condition = Condition::Gone;
+        }
+        self.harm(name, false);
+        self.changed();
+        true
+    }
+
+    /// Lets an instance stop answering for `length` milliseconds, from now. Returns whether it served.
+    pub fn make_unready(&mut self, name: &InstanceId, length: u64) -> bool {
+        self.settle(self.now);
+        let now = self.now;
+        let Some(instance) = self.instances.get_mut(name) else {
+            return false;
+        };
+        if !instance.serves(now) {
+            return false;
+        }
+        let serves = instance.started + instance.life.serves_after.unwrap_or_default();
+        instance.life.unready = Some((now - serves, length));
+        self.harm(name, false);
+        self.changed();
+        true
+    }
+
+    /// Lets the load balancer start anew: it forgets every instance and the route.
+    pub fn restart_load_balancer(&mut self) {
+        self.settle(self.now);
+        let names: Vec<InstanceId> = self
+            .instances
+            .iter()
+            .filter(|(_, instance)| instance.server.is_some())
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in names {
+            self.cut(&name, Loss::CutByCrash);
+            if let Some(instance) = self.instances.get_mut(&name) {
+                instance.server = None;
+            }
+            self.harm(&name, true);
+        }
+        self.route = None;
+        self.traffic.load_balancer_lost = true;
+        self.changed();
+    }
+
+    /// Puts `count` instances of `revision` there, running, ready and enrolled, as a past run left them.
+    pub fn populate(&mut self, revision: &Arc<Revision>, names: &[InstanceId]) {
+        self.revisions
+            .insert(revision.id.clone(), Arc::clone(revision));
+        for name in names {
+            let mut life = self.draw_life(&revision.id);
+            life.serves_after = Some(0);
+            let mut instance = self.blank(revision.id.clone());
+            instance.condition = Condition::Running;
+            instance.life = life;
+            instance.started = self.now;
+            instance.server = Some(Server {
+                state: EnrolState::In,
+                admitted: true,
+                drained: 0,
+                busy_until: 0,
+                load: 0,
+            });
+            self.instances.insert(name.clone(), instance);
+        }
+        self.route = Some(match self.config.capabilities.router {
+            Some(_) => Route::all_on(revision.id.clone()),
+            None => Route::ByReplicas,
+        });
+        self.changed();
+    }
+
+    /// An instance that was just made.
+    fn blank(&mut self, revision: RevisionId) -> Instance {
+        self.addresses += 1;
+        let life = self.draw_life(&revision);
+        Instance {
+            revision,
+            condition: Condition::Created,
+            address: IpAddr::from((0x0a00_0000 + self.addresses).to_be_bytes()),
+            life,
+            started: 0,
+            ends: u64::MAX,
+            newest: ActionId(0),
+            server: None,
+            newest_enrolment: ActionId(0),
+        }
+    }
+
+    /// Draws what an instance of `revision` will do from its start on.
+    pub fn draw_life(&mut self, revision: &RevisionId) -> Life {
+        let truths = &self.config.truths;
+        let truth = truths.get(revision).copied().unwrap_or(Truth::Good);
+        Life::of(
+            truth,
+            self.config.start,
+            self.config.manner,
+            &mut self.stream,
+        )
+    }
+
+    /// Notes that something changed.
+    fn changed(&mut self) {
+        self.mark = self.mark.next();
+        self.next_change = None;
+    }
+
+    /// How long a drain takes to be sure where the data plane cannot be asked.
+    #[must_use]
+    pub fn drain_bound(&self) -> Span {
+        match self.config.capabilities.enrolment {
+            Some(Confirmation::Elapsed(bound)) => bound,
+            Some(Confirmation::Observed) | None => Span::ZERO,
+        }
+    }
+}

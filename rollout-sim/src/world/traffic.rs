@@ -1,0 +1,269 @@
+//! Traffic: requests between two changes, computed, not played.
+//!
+//! Between changes the split is constant, so requests are rate × time. Amounts are millionths of a
+//! request, so that shares lose nothing that matters. A request fails for one named reason.
+
+use rollout_core::{
+    engine::{EnrolState, Route},
+    id::{InstanceId, RevisionId},
+    spec::Counting,
+};
+
+use super::{Condition, Instance, World};
+
+/// Why a request failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loss {
+    /// Nobody was enrolled to take it.
+    Nobody,
+    /// The plan declares that nobody serves, or nothing was ever deployed.
+    Downtime,
+    /// It was sent to an instance that had not started to answer.
+    NotYetServing,
+    /// It was sent to an instance that had been told to end.
+    Stopped,
+    /// It was sent to an instance that the environment had taken down.
+    Crashed,
+    /// It was sent to an instance that did not answer for a while.
+    Unready,
+    /// It was answered with an error.
+    Error,
+    /// It was in flight when its instance was told to end, or taken from the load balancer, too early.
+    CutByEngine,
+    /// It was in flight when the drain deadline passed.
+    CutAtDeadline,
+    /// It was in flight when the environment took its instance or the load balancer.
+    CutByCrash,
+}
+
+impl Loss {
+    /// Every reason.
+    pub const ALL: [Self; 10] = [
+        Self::Nobody,
+        Self::Downtime,
+        Self::NotYetServing,
+        Self::Stopped,
+        Self::Crashed,
+        Self::Unready,
+        Self::Error,
+        Self::CutByEngine,
+        Self::CutAtDeadline,
+        Self::CutByCrash,
+    ];
+
+    /// Its name, for reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody enrolled",
+            Self::Downtime => "declared downtime",
+            Self::NotYetServing => "not serving yet",
+            Self::Stopped => "told to stop",
+            Self::Crashed => "crashed",
+            Self::Unready => "unready",
+            Self::Error => "answered with an error",
+            Self::CutByEngine => "cut in flight",
+            Self::CutAtDeadline => "cut at the drain deadline",
+            Self::CutByCrash => "cut by a crash",
+        }
+    }
+}
+
+/// Requests so far.
+#[derive(Clone, Debug)]
+pub struct Traffic {
+    settled: u64,
+    begun: bool,
+    sent: u128,
+    failed: [u128; Loss::ALL.len()],
+    /// Whether the load balancer ever started anew.
+    pub(super) load_balancer_lost: bool,
+}
+
+/// Millionths of a request in a request.
+const WHOLE: u128 = 1_000_000;
+
+impl Traffic {
+    pub(super) const fn new(now: u64) -> Self {
+        Self {
+            settled: now,
+            begun: false,
+            sent: 0,
+            failed: [0; Loss::ALL.len()],
+            load_balancer_lost: false,
+        }
+    }
+
+    /// Requests sent, a part not counting.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        u64::try_from(self.sent / WHOLE).unwrap_or(u64::MAX)
+    }
+
+    /// Requests that failed for this reason, a part counting as one.
+    #[must_use]
+    pub fn failed(&self, loss: Loss) -> u64 {
+        u64::try_from(self.failed[loss as usize].div_ceil(WHOLE)).unwrap_or(u64::MAX)
+    }
+
+    /// Requests that failed for any reason but downtime that the plan declares.
+    #[must_use]
+    pub fn failed_in_all(&self) -> u64 {
+        let counted = Loss::ALL
+            .iter()
+            .filter(|loss| !matches!(loss, Loss::Downtime));
+        counted.map(|loss| self.failed(*loss)).sum()
+    }
+
+    /// Whether the load balancer ever started anew.
+    #[must_use]
+    pub const fn load_balancer_lost(&self) -> bool {
+        self.load_balancer_lost
+    }
+
+    fn fail(&mut self, loss: Loss, amount: u128) {
+        self.failed[loss as usize] += amount;
+    }
+}
+
+impl World {
+    /// Counts the requests up to `at`, with everything as it is now.
+    pub(super) fn settle(&mut self, at: u64) {
+        let (from, rate) = (self.traffic.settled, self.config.rate);
+        if at <= from {
+            return;
+        }
+        self.traffic.settled = at;
+        // Milliseconds × requests per second are thousandths of a request.
+        let amount = u128::from(at - from) * u128::from(rate) * 1000;
+        if !self.traffic.begun {
+            if !self.instances.values().any(|one| self.gets_traffic(one)) {
+                return;
+            }
+            self.traffic.begun = true;
+        }
+        self.traffic.sent += amount;
+        match self.route.clone() {
+            Some(Route::Empty) => self.traffic.fail(Loss::Downtime, amount),
+            None | Some(Route::ByReplicas) => self.spread(from, at, amount, None),
+            Some(Route::Weighted(weights)) => {
+                for (revision, weight) in &weights {
+                    let part = amount * u128::from(weight.basis_points()) / 10_000;
+                    if 0 < part {
+                        self.spread(from, at, part, Some(revision));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Spreads `amount` evenly over the enrolled instances, of `revision` if one is named.
+    fn spread(&mut self, from: u64, at: u64, amount: u128, revision: Option<&RevisionId>) {
+        let takes = |instance: &Instance| {
+            is_in(instance) && revision.is_none_or(|wanted| instance.revision == *wanted)
+        };
+        let takers = self.instances.values().filter(|one| takes(one)).count() as u128;
+        if takers == 0 {
+            self.traffic.fail(Loss::Nobody, amount);
+            return;
+        }
+        let each = amount / takers;
+        let service = self.config.service;
+        // Requests of one millisecond, times the milliseconds one takes.
+        let load = (each * u128::from(service) / u128::from(at - from)).div_ceil(WHOLE);
+        for instance in self.instances.values_mut() {
+            if !takes(instance) {
+                continue;
+            }
+            if instance.accepts(from) {
+                let errors = each * u128::from(instance.life.errors) / WHOLE;
+                self.traffic.failed[Loss::Error as usize] += errors;
+                if let Some(server) = &mut instance.server {
+                    server.busy_until = at + service;
+                    server.load = u64::try_from(load).unwrap_or(u64::MAX);
+                }
+            } else {
+                self.traffic.failed[refused_for(instance, from) as usize] += each;
+            }
+        }
+    }
+
+    /// Whether requests are sent to the instance now.
+    #[must_use]
+    pub fn gets_traffic(&self, instance: &Instance) -> bool {
+        is_in(instance)
+            && match &self.route {
+                None | Some(Route::ByReplicas) => true,
+                Some(Route::Empty) => false,
+                Some(Route::Weighted(weights)) => weights
+                    .get(&instance.revision)
+                    .is_some_and(|weight| !weight.is_zero()),
+            }
+    }
+
+    /// Requests in flight on the instance now.
+    #[must_use]
+    pub fn in_flight(&self, instance: &Instance) -> u64 {
+        if self.gets_traffic(instance) && instance.accepts(self.now) && 0 < self.config.rate {
+            return instance.server.map_or(0, |server| server.load).max(1);
+        }
+        instance.in_flight(self.now)
+    }
+
+    /// Cuts what is in flight on an instance.
+    pub(super) fn cut(&mut self, name: &InstanceId, loss: Loss) {
+        let Some(instance) = self.instances.get(name) else {
+            return;
+        };
+        let in_flight = self.in_flight(instance);
+        self.traffic.fail(loss, u128::from(in_flight) * WHOLE);
+        if let Some(server) = self
+            .instances
+            .get_mut(name)
+            .and_then(|instance| instance.server.as_mut())
+        {
+            server.busy_until = 0;
+        }
+    }
+
+    /// The reason for what is cut on an instance by an order of the engine now.
+    pub(super) fn cut_loss(&self, name: &InstanceId) -> Loss {
+        let server = self.instances.get(name).and_then(|one| one.server);
+        match server {
+            Some(server)
+                if server.drained != 0
+                    && self.config.drain_deadline <= self.now.saturating_sub(server.drained) =>
+            {
+                Loss::CutAtDeadline
+            }
+            Some(_) | None => Loss::CutByEngine,
+        }
+    }
+
+    /// Whether instances on their way out count against the ceiling by default.
+    #[must_use]
+    pub const fn counts_strictly(&self) -> bool {
+        matches!(self.config.capabilities.counting, Counting::Strict)
+    }
+}
+
+/// Whether the load balancer sends an instance what the route gives it.
+fn is_in(instance: &Instance) -> bool {
+    instance
+        .server
+        .is_some_and(|server| server.admitted && server.state == EnrolState::In)
+}
+
+/// Why an instance does not take a request.
+fn refused_for(instance: &Instance, now: u64) -> Loss {
+    match instance.condition {
+        Condition::Created => Loss::NotYetServing,
+        Condition::Running if instance.has_served(now) => Loss::Unready,
+        Condition::Running => Loss::NotYetServing,
+        Condition::Stopping | Condition::Exited { asked: true, .. } => Loss::Stopped,
+        Condition::Exited { asked: false, .. } => Loss::Crashed,
+        // Removed by the engine it was stopped first; by anyone else it is a loss.
+        Condition::Gone if instance.ends == u64::MAX => Loss::Crashed,
+        Condition::Gone => Loss::Stopped,
+    }
+}
