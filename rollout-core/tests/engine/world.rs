@@ -55,7 +55,7 @@ pub(crate) fn setup(router: Option<u64>) -> Setup {
     }
 }
 
-pub(crate) fn spec(replicas: u64, rest: serde_json::Value) -> Arc<CheckedSpec> {
+pub(crate) fn spec(replicas: u64, rest: &serde_json::Value) -> Arc<CheckedSpec> {
     let mut spec = serde_json::json!({
         "version": 1, "workload": "web", "replicas": replicas,
         "health": { "readiness": { "tcp": { "port": 80 }, "period": "100ms" } },
