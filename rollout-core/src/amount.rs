@@ -79,20 +79,13 @@ impl std::str::FromStr for Amount {
         if text.ends_with('%') {
             return Ok(Self::Percent(text.parse()?));
         }
-        text.parse()
-            .map(Self::Count)
-            .map_err(|_| AmountError::Malformed {
-                text: text.to_owned(),
-            })
+        text.parse().map(Self::Count).map_err(|_| AmountError::Malformed { text: text.to_owned() })
     }
 }
 
 /// An amount as a person writes it.
 #[derive(Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a whole number such as `2` or a percentage such as `25%`"
-)]
+#[serde(untagged, expecting = "a whole number such as `2` or a percentage such as `25%`")]
 enum Written {
     Count(u64),
     Text(Cow<'static, str>),
@@ -148,20 +141,12 @@ mod tests {
     #[test]
     fn percentages_never_overflow() {
         let all: Amount = "100%".parse().unwrap();
-        assert_eq!(
-            (all.round_up(u64::MAX), all.round_down(u64::MAX)),
-            (u64::MAX, u64::MAX)
-        );
+        assert_eq!((all.round_up(u64::MAX), all.round_down(u64::MAX)), (u64::MAX, u64::MAX));
     }
 
     #[test]
     fn bad_amounts_are_named() {
-        assert_eq!(
-            "x".parse::<Amount>(),
-            Err(AmountError::Malformed {
-                text: "x".to_owned()
-            })
-        );
+        assert_eq!("x".parse::<Amount>(), Err(AmountError::Malformed { text: "x".to_owned() }));
         assert!("101%".parse::<Amount>().is_err());
         assert!("-1".parse::<Amount>().is_err());
     }

@@ -45,11 +45,7 @@ fn check(name: &str, limit: usize) -> Result<(), NameError> {
         return Err(NameError::Empty { limit });
     }
     if limit < length {
-        return Err(NameError::TooLong {
-            name: name.to_owned(),
-            length,
-            limit,
-        });
+        return Err(NameError::TooLong { name: name.to_owned(), length, limit });
     }
     for (index, character) in name.chars().enumerate() {
         let edge = index == 0 || index + 1 == length;
@@ -209,34 +205,19 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        assert_eq!(
-            WorkloadId::new("web-1.a").map(String::from),
-            Ok("web-1.a".to_owned())
-        );
+        assert_eq!(WorkloadId::new("web-1.a").map(String::from), Ok("web-1.a".to_owned()));
         assert_eq!(WorkloadId::new(""), Err(NameError::Empty { limit: 63 }));
         assert!(matches!(
             WorkloadId::new("Web"),
-            Err(NameError::BadCharacter {
-                character: 'W',
-                position: 1,
-                ..
-            })
+            Err(NameError::BadCharacter { character: 'W', position: 1, .. })
         ));
         assert!(matches!(
             WorkloadId::new("web-"),
-            Err(NameError::BadCharacter {
-                character: '-',
-                position: 4,
-                ..
-            })
+            Err(NameError::BadCharacter { character: '-', position: 4, .. })
         ));
         assert!(matches!(
             RevisionId::new("v".repeat(64)),
-            Err(NameError::TooLong {
-                length: 64,
-                limit: 63,
-                ..
-            })
+            Err(NameError::TooLong { length: 64, limit: 63, .. })
         ));
     }
 }

@@ -6,7 +6,9 @@
 
 pub mod amount;
 pub mod engine;
+pub mod fleet;
 pub mod guard;
+
 pub mod id;
 pub mod plan;
 pub mod port;

@@ -103,9 +103,7 @@ impl std::str::FromStr for Span {
             .ok()
             .and_then(|duration| u64::try_from(duration.as_millis()).ok())
             .map(Self)
-            .ok_or_else(|| SpanError::Malformed {
-                text: text.to_owned(),
-            })
+            .ok_or_else(|| SpanError::Malformed { text: text.to_owned() })
     }
 }
 
@@ -160,24 +158,15 @@ mod tests {
 
     #[test]
     fn spans_read_back_as_written() {
-        for (text, ms) in [
-            ("10s", 10_000),
-            ("250ms", 250),
-            ("1m 30s", 90_000),
-            ("1h30m", 5_400_000),
-            ("0s", 0),
-        ] {
+        for (text, ms) in
+            [("10s", 10_000), ("250ms", 250), ("1m 30s", 90_000), ("1h30m", 5_400_000), ("0s", 0)]
+        {
             let span: Span = text.parse().unwrap();
             assert_eq!(span.as_millis(), ms, "{text}");
             assert_eq!(span.to_string().parse(), Ok(span));
         }
         for text in ["30", "-5m", "10 fortnights", "", "1.2.3s"] {
-            assert_eq!(
-                text.parse::<Span>(),
-                Err(SpanError::Malformed {
-                    text: text.to_owned()
-                })
-            );
+            assert_eq!(text.parse::<Span>(), Err(SpanError::Malformed { text: text.to_owned() }));
         }
     }
 }

@@ -47,9 +47,7 @@ impl Weight {
     pub fn from_basis_points(basis_points: u64) -> Result<Self, WeightError> {
         match u16::try_from(basis_points) {
             Ok(fits) if fits <= Self::FULL.0 => Ok(Self(fits)),
-            _ => Err(WeightError::TooLarge {
-                percent: hundredths(basis_points),
-            }),
+            _ => Err(WeightError::TooLarge { percent: hundredths(basis_points) }),
         }
     }
 
@@ -83,20 +81,14 @@ impl Weight {
 
     /// This share of `whole`, a part counting as one.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a share of a u64 is at most that u64"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "a share of a u64 is at most that u64")]
     pub const fn of_rounded_up(self, whole: u64) -> u64 {
         (whole as u128 * self.0 as u128).div_ceil(Self::FULL.0 as u128) as u64
     }
 
     /// This share of `whole`, a part not counting.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a share of a u64 is at most that u64"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "a share of a u64 is at most that u64")]
     pub const fn of_rounded_down(self, whole: u64) -> u64 {
         (whole as u128 * self.0 as u128 / Self::FULL.0 as u128) as u64
     }
@@ -121,15 +113,9 @@ impl fmt::Display for Weight {
 impl std::str::FromStr for Weight {
     type Err = WeightError;
     fn from_str(text: &str) -> Result<Self, WeightError> {
-        let malformed = || WeightError::Malformed {
-            text: text.to_owned(),
-        };
+        let malformed = || WeightError::Malformed { text: text.to_owned() };
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        let number = text
-            .trim()
-            .strip_suffix('%')
-            .unwrap_or(text.trim())
-            .trim_end();
+        let number = text.trim().strip_suffix('%').unwrap_or(text.trim()).trim_end();
         let (whole, part) = number.split_once('.').unwrap_or((number, "00"));
         if whole.is_empty() || part.is_empty() || 2 < part.len() || !digits(whole) || !digits(part)
         {
@@ -186,28 +172,19 @@ mod tests {
 
     #[test]
     fn shares_read_back_as_written() {
-        for (text, points) in [
-            ("0%", 0),
-            ("0.01%", 1),
-            ("0.5%", 50),
-            ("25%", 2500),
-            ("100%", 10_000),
-        ] {
+        for (text, points) in
+            [("0%", 0), ("0.01%", 1), ("0.5%", 50), ("25%", 2500), ("100%", 10_000)]
+        {
             let weight: Weight = text.parse().unwrap();
             assert_eq!(weight.basis_points(), points);
             assert_eq!(weight.to_string(), text);
         }
         for text in ["%", "1.234%", "-1%", "a%", "1.%"] {
-            assert!(
-                matches!(text.parse::<Weight>(), Err(WeightError::Malformed { .. })),
-                "{text}"
-            );
+            assert!(matches!(text.parse::<Weight>(), Err(WeightError::Malformed { .. })), "{text}");
         }
         assert_eq!(
             "100.01%".parse::<Weight>(),
-            Err(WeightError::TooLarge {
-                percent: "100.01".to_owned()
-            })
+            Err(WeightError::TooLarge { percent: "100.01".to_owned() })
         );
     }
 

@@ -178,7 +178,7 @@ impl Handle {
     /// queued is left to the next run. Returns once it has stopped.
     pub async fn shutdown(&self) -> Stopped {
         // A driver that is gone has stopped already.
-        let _ = self.commands.send(Command::ShutDown).await;
+        drop(self.commands.send(Command::ShutDown).await);
         self.wait_stopped().await
     }
 
@@ -186,7 +186,7 @@ impl Handle {
     pub async fn wait_stopped(&self) -> Stopped {
         let mut standing = self.standing.clone();
         // An error means that the driver went without a word, which the next line says.
-        let _ = standing.wait_for(|standing| standing.stopped.is_some()).await;
+        drop(standing.wait_for(|standing| standing.stopped.is_some()).await);
         self.stopped()
     }
 

@@ -8,6 +8,10 @@ const DIGITS: usize = 12;
 
 /// Returns the name of a revision made from `template`: the same for equal templates, whatever the
 /// order of their fields.
+///
+/// # Panics
+///
+/// Never: hexadecimal digits are a valid name.
 #[must_use]
 pub fn digest_id(template: &Value) -> RevisionId {
     let mut hasher = blake3::Hasher::new();

@@ -1,2 +1,89 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: every habit of the project is one command, and no tool has to be installed first.
+//!
+//! In: a command name. Out: what it does, step by step with its time, and an exit code: 0 all well,
+//! 1 a step failed, 2 no such command. Absent: dependencies, so that it builds in a second.
+
+mod live;
+mod problem;
+mod step;
+mod tidy;
+mod tools;
+mod verify;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use crate::{problem::Problem, step::Steps};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  verify           everything that must hold before a commit; writes nothing
+  fix              formats, and applies what clippy can apply by itself
+  tidy             the rules of the house alone: sizes, headers, links, words, arrows
+  live docker      the live suites on a real Docker engine; installs and starts what is missing
+  bench            the benchmarks
+  deep             the long searches of the simulator, in release mode";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["verify"] => verify::verify(),
+        ["fix"] => verify::fix(),
+        ["tidy"] => verify::tidy(),
+        ["live", "docker"] => live::docker(),
+        ["bench"] => bench(),
+        ["deep"] => deep(),
+        _ => {
+            step::say(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            step::say(&format!("xtask: {problem}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench() -> Result<(), Problem> {
+    let mut steps = Steps::new("bench");
+    steps.cargo("benchmarks", ["bench", "--locked", "--package", "rollout-benches"])?;
+    steps.end();
+    Ok(())
+}
+
+/// The ignored tests of the simulator are the long ones: they are asked for here and nowhere else.
+fn deep() -> Result<(), Problem> {
+    let mut steps = Steps::new("deep");
+    steps.cargo(
+        "long searches",
+        [
+            "test",
+            "--locked",
+            "--release",
+            "--package",
+            "rollout-sim",
+            "--",
+            "--ignored",
+            "--nocapture",
+        ],
+    )?;
+    steps.end();
+    Ok(())
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this package lies in a folder of the workspace")
+        .to_owned()
+}
+
+/// Where build results go.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}

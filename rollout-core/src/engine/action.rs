@@ -278,13 +278,7 @@ impl Outcome {
     /// A refusal.
     #[must_use]
     pub fn refused(kind: RefusalKind, detail: impl Into<String>, retry: Retry) -> Self {
-        Self::Refused {
-            why: Refusal {
-                kind,
-                detail: detail.into(),
-            },
-            retry,
-        }
+        Self::Refused { why: Refusal { kind, detail: detail.into() }, retry }
     }
 
     /// An attempt whose end nobody knows.
@@ -305,20 +299,10 @@ impl fmt::Display for Effect {
         match self {
             Self::Create { instance, revision } => write!(f, "create {instance} of {revision}"),
             Self::Start { instance } => write!(f, "start {instance}"),
-            Self::Enrol {
-                instance,
-                address,
-                admission: Admission::Serving,
-                ..
-            } => {
+            Self::Enrol { instance, address, admission: Admission::Serving, .. } => {
                 write!(f, "enrol {instance} at {address}")
             }
-            Self::Enrol {
-                instance,
-                address,
-                admission: Admission::Standby,
-                ..
-            } => {
+            Self::Enrol { instance, address, admission: Admission::Standby, .. } => {
                 write!(f, "enrol {instance} at {address} on standby")
             }
             Self::Drain { instance } => write!(f, "drain {instance}"),

@@ -129,6 +129,14 @@ pub enum OrderRefused {
     /// The rollout is on its way back, which cannot be stopped, skipped or reversed.
     #[error("the rollout is on its way back to the stable revision; wait for its end")]
     GoingBack,
+    /// The candidate has become the stable revision already.
+    #[error(
+        "`{candidate}` is proven and is the stable revision now; submit the old revision to go back to it"
+    )]
+    Proven {
+        /// The candidate.
+        candidate: String,
+    },
     /// No gate is waited for.
     #[error("no gate is waited for ({waiting}); there is nothing to promote")]
     NoGate {
@@ -147,12 +155,6 @@ pub enum OrderRefused {
     #[error("{why}")]
     NoPlan {
         /// The planner's reason.
-        why: String,
-    },
-    /// The engine waits for an operator's decision.
-    #[error("the engine needs an operator: {why}; abort, or submit a revision that works")]
-    NeedsOperator {
-        /// What it needs.
         why: String,
     },
 }

@@ -5,11 +5,22 @@
 //! what lasts, by records that were made durable before.
 
 mod action;
+mod capacity;
 mod event;
 mod note;
 mod observation;
+mod order;
+mod phase;
 mod record;
+mod retry;
+mod setup;
+mod state;
 mod status;
+mod steer;
+mod step;
+mod traffic;
+mod turn;
+mod view;
 
 pub use self::{
     action::{
@@ -23,13 +34,22 @@ pub use self::{
         PoolSeen, RouteInForce,
     },
     record::{Cause, Change, End, Failure, RECORD_VERSION, Record, Settlement},
+    setup::{Setup, Tuning},
     status::{Phase, PoolStatus, Role, Status},
 };
+pub(crate) use self::{
+    capacity::Space,
+    state::{State, Walk},
+    turn::Turn,
+    view::View,
+};
 use crate::{
-    id::{Attempt, Epoch, InstanceId, RevisionId, Seq, WorkloadId},
-    port::Capabilities,
+    fleet::Made,
+    guard::Guard,
+    id::{Attempt, Epoch, InstanceId, RevisionId, Seq},
+    plan::Plan,
     spec::Health,
-    time::{Span, Timestamp},
+    time::Timestamp,
 };
 
 /// Everything one call decided, in the order to carry it out.
@@ -46,38 +66,6 @@ pub struct Step {
     pub answer: Option<Result<(), OrderRefused>>,
     /// When to call again at the latest, whatever happens.
     pub wake_at: Option<Timestamp>,
-}
-
-/// What an engine is made for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setup {
-    /// The workload.
-    pub workload: WorkloadId,
-    /// What its ports can do together.
-    pub capabilities: Capabilities,
-    /// Limits of the engine itself.
-    pub tuning: Tuning,
-}
-
-/// Limits of the engine itself, the same for every workload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tuning {
-    /// Oldest observation that a forward step rests on.
-    pub stale_after: Span,
-    /// Wait before the second attempt at an action; doubled for each further one.
-    pub retry_first: Span,
-    /// Longest wait between two attempts.
-    pub retry_most: Span,
-}
-
-impl Default for Tuning {
-    fn default() -> Self {
-        Self {
-            stale_after: Span::from_secs(10),
-            retry_first: Span::from_millis(200),
-            retry_most: Span::from_secs(15),
-        }
-    }
 }
 
 /// An instance whose probes are to be run now, and where.
@@ -117,13 +105,17 @@ pub struct ReplayError {
 #[derive(Clone, Debug)]
 pub struct Engine {
     setup: Setup,
+    state: State,
+    view: View,
+    guard: Guard,
 }
 
 impl Engine {
     /// An engine that has never heard of its workload.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        Self { setup }
+        let guard = Guard::new(&setup.capabilities);
+        Self { setup, state: State::default(), view: View::default(), guard }
     }
 
     /// The engine that has committed `records`, and nothing since.
@@ -132,67 +124,116 @@ impl Engine {
     ///
     /// [`ReplayError`] names the first record that does not follow from the ones before.
     pub fn replay(setup: Setup, records: &[Record]) -> Result<Self, ReplayError> {
-        let _ = records;
-        Ok(Self { setup })
+        let mut engine = Self::new(setup);
+        for record in records {
+            engine
+                .state
+                .follows(record)
+                .map_err(|why| ReplayError { seq: engine.state.seq.next(), why })?;
+            engine.state.apply(record);
+            engine.guard.commit(record);
+        }
+        Ok(engine)
     }
 
     /// Takes in a fact and decides. Changes nothing that lasts.
     pub fn step(&mut self, now: Timestamp, event: Event) -> Step {
-        let _ = (now, event);
-        Step::default()
+        self.guard.witness(&event);
+        let step = self.decide(now, event);
+        match self.guard.check(&step.actions, &step.records) {
+            Ok(()) => step,
+            Err(veto) => self.decide(now, Event::Vetoed(veto)),
+        }
+    }
+
+    fn decide(&mut self, now: Timestamp, event: Event) -> Step {
+        let mut turn = Turn::new(now, &self.setup, &self.state, false);
+        step::take_in(&mut turn, &mut self.view, event);
+        step::decide(&mut turn, &mut self.view);
+        turn.finish().0
     }
 
     /// Applies records that are durable now.
     pub fn commit(&mut self, records: &[Record]) {
-        let _ = records;
+        for record in records {
+            self.state.apply(record);
+            self.guard.commit(record);
+            if let Change::Intended { id, .. } = &record.change {
+                // Emitted with this very step.
+                self.view.attempts.entry(*id).or_default().in_flight = true;
+            }
+        }
     }
 
     /// Number of records committed.
     #[must_use]
     pub fn seq(&self) -> Seq {
-        Seq(0)
+        self.state.seq
     }
 
     /// The reign it acts under; epoch 0 before [`Event::Claimed`].
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        Epoch(0)
+        self.state.epoch
     }
 
-    /// The attempt under way or ended last.
+    /// The attempt under way or ended last; 0 if there was none.
     #[must_use]
     pub fn attempt(&self) -> Attempt {
-        Attempt(0)
+        self.state.rollout.as_ref().map(|rollout| rollout.attempt).unwrap_or_default()
     }
 
     /// The last revision proven healthy.
     #[must_use]
     pub fn stable(&self) -> Option<&RevisionId> {
-        None
+        self.state.stable.as_ref().map(|stable| &stable.id)
+    }
+
+    /// The plan of the attempt under way or ended last.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Plan> {
+        self.state.rollout.as_ref().map(|rollout| rollout.plan.as_ref())
     }
 
     /// Where things stand, for people and tools.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
-        let _ = now;
-        Status::idle(self.setup.workload.clone())
+        let mut status = status::of(now, &self.setup, &self.state, &self.view);
+        status.waits = self.waits(now);
+        status
     }
 
     /// Every reason why nothing moves now, most important first.
     #[must_use]
     pub fn waits(&self, now: Timestamp) -> Vec<Wait> {
-        let _ = now;
-        Vec::new()
+        let mut turn = Turn::new(now, &self.setup, &self.state, true);
+        step::decide(&mut turn, &mut self.view.clone());
+        turn.finish().1
     }
 
     /// The instances whose probes are to be run now. Ask after every step.
     pub fn probe_targets(&self) -> impl Iterator<Item = ProbeTarget<'_>> {
-        std::iter::empty()
+        self.state.roster.iter().filter_map(|(instance, entry)| {
+            let seen = self.view.seen(instance).flatten()?;
+            let health = self.state.health_of(&entry.revision);
+            let is_due = entry.made == Made::Started && !entry.is_terminating();
+            let runs = seen.state == InstanceState::Running;
+            let started = self
+                .view
+                .health
+                .get(instance)
+                .is_some_and(|seen| seen.is_started(health, entry.proved_ready));
+            let address = seen.address.filter(|_| is_due && runs)?;
+            Some(ProbeTarget { instance, address, health, started })
+        })
     }
 
     /// Whether the rollout has ended, and how.
     #[must_use]
     pub fn end(&self) -> Option<&End> {
-        None
+        match &self.state.rollout.as_ref()?.walk {
+            Walk::Ended(end) => Some(end),
+            Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting => None,
+        }
     }
 }

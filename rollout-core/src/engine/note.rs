@@ -85,6 +85,13 @@ pub enum Note {
         /// When the next attempt is made.
         again_at: Timestamp,
     },
+    /// A revision that waited was dropped.
+    NotStarted {
+        /// The revision.
+        revision: RevisionId,
+        /// Why.
+        why: String,
+    },
     /// The guard refused a step.
     Vetoed(Veto),
 }
@@ -224,15 +231,8 @@ pub enum WaitReason {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StageEntered {
-                stage,
-                candidate,
-                stable,
-            } => {
-                write!(
-                    f,
-                    "stage {stage}: to {candidate} candidate and {stable} stable instances"
-                )
+            Self::StageEntered { stage, candidate, stable } => {
+                write!(f, "stage {stage}: to {candidate} candidate and {stable} stable instances")
             }
             Self::StageReached { stage } => write!(f, "stage {stage} reached"),
             Self::Available { available, wanted } => {
@@ -242,19 +242,10 @@ impl fmt::Display for Note {
             Self::InstanceLost { instance } => {
                 write!(f, "{instance} is gone though nobody asked; it is replaced")
             }
-            Self::DrainCut {
-                instance,
-                in_flight: Some(count),
-            } => {
-                write!(
-                    f,
-                    "{instance} still had {count} requests in flight at the drain deadline"
-                )
+            Self::DrainCut { instance, in_flight: Some(count) } => {
+                write!(f, "{instance} still had {count} requests in flight at the drain deadline")
             }
-            Self::DrainCut {
-                instance,
-                in_flight: None,
-            } => {
+            Self::DrainCut { instance, in_flight: None } => {
                 write!(
                     f,
                     "{instance} was drained until the deadline; nobody can say what was in flight"
@@ -265,12 +256,8 @@ impl fmt::Display for Note {
             }
             Self::TurnedBack { cause } => write!(f, "going back: {cause}"),
             Self::Ended { end } => write!(f, "{end}"),
-            Self::Retrying {
-                id,
-                effect,
-                outcome,
-                ..
-            } => write!(f, "{id} {effect}: {outcome}"),
+            Self::Retrying { id, effect, outcome, .. } => write!(f, "{id} {effect}: {outcome}"),
+            Self::NotStarted { revision, why } => write!(f, "{revision} was not started: {why}"),
             Self::Vetoed(veto) => write!(f, "the guard refused a step: {veto}"),
         }
     }
@@ -281,28 +268,13 @@ impl fmt::Display for WaitReason {
         match self {
             Self::Idle => f.write_str("nothing was submitted"),
             Self::Ended { end } => write!(f, "{end}"),
-            Self::Observation {
-                port,
-                age: None,
-                why: None,
-                ..
-            } => {
+            Self::Observation { port, age: None, why: None, .. } => {
                 write!(f, "the first observation of the {port}")
             }
-            Self::Observation {
-                port,
-                age: None,
-                why: Some(why),
-                ..
-            } => {
+            Self::Observation { port, age: None, why: Some(why), .. } => {
                 write!(f, "the first observation of the {port}: {why}")
             }
-            Self::Observation {
-                port,
-                age: Some(age),
-                limit,
-                why,
-            } => {
+            Self::Observation { port, age: Some(age), limit, why } => {
                 write!(
                     f,
                     "an observation of the {port}: the last is {age} old, the limit is {limit}"
@@ -312,73 +284,37 @@ impl fmt::Display for WaitReason {
                     None => Ok(()),
                 }
             }
-            Self::Instances {
-                revision,
-                created,
-                ready,
-                available,
-                wanted,
-            } => write!(
+            Self::Instances { revision, created, ready, available, wanted } => write!(
                 f,
                 "instances of {revision}: {available} of {wanted} available ({created} created, {ready} ready)"
             ),
             Self::Ceiling { live, ceiling } => {
-                write!(
-                    f,
-                    "room for another instance: {live} live, ceiling {ceiling}"
-                )
+                write!(f, "room for another instance: {live} live, ceiling {ceiling}")
             }
             Self::Floor { available, floor } => {
                 write!(f, "spare capacity: {available} available, floor {floor}")
             }
-            Self::Draining {
-                instances,
-                in_flight,
-            } => {
-                write!(
-                    f,
-                    "{instances} instances on their way out, {in_flight} requests in flight"
-                )
+            Self::Draining { instances, in_flight } => {
+                write!(f, "{instances} instances on their way out, {in_flight} requests in flight")
             }
             Self::BatchDelay => f.write_str("the pause between batches"),
-            Self::Route {
-                wanted,
-                in_force: Some(in_force),
-            } => {
+            Self::Route { wanted, in_force: Some(in_force) } => {
                 write!(f, "the route {wanted}; in force is {in_force}")
             }
-            Self::Route {
-                wanted,
-                in_force: None,
-            } => write!(f, "the route {wanted}"),
+            Self::Route { wanted, in_force: None } => write!(f, "the route {wanted}"),
             Self::Hold { stage } => write!(f, "the hold of stage {stage}"),
             Self::Approval { stage } => {
                 write!(f, "approval of stage {stage}, by the order `promote`")
             }
-            Self::Health {
-                stage,
-                available,
-                wanted,
-            } => {
-                write!(
-                    f,
-                    "unbroken health in stage {stage}: {available} of {wanted} available"
-                )
+            Self::Health { stage, available, wanted } => {
+                write!(f, "unbroken health in stage {stage}: {available} of {wanted} available")
             }
             Self::Paused { by, why: None } => write!(f, "the order `resume`: paused by {by}"),
             Self::Paused { by, why: Some(why) } => {
                 write!(f, "the order `resume`: paused by {by}, {why}")
             }
-            Self::Retry {
-                id,
-                effect,
-                outcome,
-                attempts,
-            } => {
-                write!(
-                    f,
-                    "the next attempt at {id} {effect} after {attempts}: {outcome}"
-                )
+            Self::Retry { id, effect, outcome, attempts } => {
+                write!(f, "the next attempt at {id} {effect} after {attempts}: {outcome}")
             }
         }
     }

@@ -41,8 +41,15 @@ pub enum Change {
     Adopted {
         /// The revision, read back from what exists.
         revision: Arc<Revision>,
-        /// Its instances.
-        instances: Vec<InstanceId>,
+    },
+    /// An instance of ours that the journal does not know was found.
+    Found {
+        /// The instance.
+        instance: InstanceId,
+        /// Its revision, as far as it could be read back.
+        revision: Arc<Revision>,
+        /// Whether the load balancer knew it.
+        enrolled: bool,
     },
     /// A rollout attempt began.
     Submitted {
@@ -65,6 +72,13 @@ pub enum Change {
         spec: Arc<CheckedSpec>,
         /// Who asked for it.
         by: String,
+    },
+    /// A revision that waited was dropped.
+    Dropped {
+        /// The revision.
+        revision: RevisionId,
+        /// Why.
+        why: String,
     },
     /// A stage of the plan began.
     Entered {
@@ -282,6 +296,17 @@ pub enum End {
     Fenced,
 }
 
+impl Failure {
+    /// Whether no process is left that could be drained.
+    #[must_use]
+    pub const fn is_dead(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Stuck { .. } | Self::Exited { .. } => true,
+            Self::NeverReady { .. } | Self::Unready { .. } | Self::NotLive { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -306,10 +331,7 @@ impl fmt::Display for Cause {
             Self::Ordered { by, why: None } => write!(f, "ordered by {by}"),
             Self::Ordered { by, why: Some(why) } => write!(f, "ordered by {by}: {why}"),
             Self::Failures { failed, of, last } => {
-                write!(
-                    f,
-                    "{failed} of {of} candidate instances failed; the last one {last}"
-                )
+                write!(f, "{failed} of {of} candidate instances failed; the last one {last}")
             }
             Self::NoProgress { available, wanted } => write!(
                 f,
@@ -338,55 +360,30 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Claimed { epoch } => write!(f, "claimed {epoch}"),
-            Self::Adopted {
-                revision,
-                instances,
-            } => {
-                write!(
-                    f,
-                    "adopted {} instances of {}",
-                    instances.len(),
-                    revision.id
-                )
+            Self::Adopted { revision } => write!(f, "adopted {}", revision.id),
+            Self::Found { instance, revision, .. } => {
+                write!(f, "found {instance} of {}", revision.id)
             }
-            Self::Submitted {
-                attempt,
-                revision,
-                plan,
-                by,
-                ..
-            } => {
-                write!(
-                    f,
-                    "submitted {} ({}, {attempt}) by {by}",
-                    revision.id, plan.strategy
-                )
+            Self::Submitted { attempt, revision, plan, by, .. } => {
+                write!(f, "submitted {} ({}, {attempt}) by {by}", revision.id, plan.strategy)
             }
             Self::Queued { revision, by, .. } => write!(f, "queued {} by {by}", revision.id),
+            Self::Dropped { revision, why } => write!(f, "dropped {revision}: {why}"),
             Self::Entered { stage } => write!(f, "entered stage {stage}"),
             Self::Targeted { revision, replicas } => write!(f, "target of {revision}: {replicas}"),
             Self::Progressed { available } => write!(f, "progressed to {available} available"),
             Self::BatchEnded => f.write_str("batch ended"),
             Self::Reached { stage } => write!(f, "reached stage {stage}"),
-            Self::Passed {
-                stage,
-                gate,
-                by: None,
-            } => write!(f, "passed gate {gate} of stage {stage}"),
-            Self::Passed {
-                stage,
-                gate,
-                by: Some(by),
-            } => {
+            Self::Passed { stage, gate, by: None } => {
+                write!(f, "passed gate {gate} of stage {stage}")
+            }
+            Self::Passed { stage, gate, by: Some(by) } => {
                 write!(f, "passed gate {gate} of stage {stage} by order of {by}")
             }
             Self::Proven { revision } => write!(f, "proven {revision}"),
             Self::Failed { instance, failure } => write!(f, "failed {instance}: {failure}"),
             Self::Lost { instance } => write!(f, "lost {instance}"),
-            Self::Retired {
-                instance,
-                drain_until,
-            } => {
+            Self::Retired { instance, drain_until } => {
                 write!(f, "retired {instance}, drains until {}", drain_until.0)
             }
             Self::Gone { instance } => write!(f, "gone {instance}"),
@@ -398,20 +395,13 @@ impl fmt::Display for Change {
             Self::Ended { end } => write!(f, "ended: {end}"),
             Self::Vetoed(veto) => write!(f, "vetoed: {veto}"),
             Self::Intended { id, effect } => write!(f, "intended {id} {effect}"),
-            Self::Settled {
-                id,
-                how: Settlement::Applied,
-            } => write!(f, "settled {id} applied"),
-            Self::Settled {
-                id,
-                how: Settlement::Refused(why),
-            } => {
+            Self::Settled { id, how: Settlement::Applied } => write!(f, "settled {id} applied"),
+            Self::Settled { id, how: Settlement::Refused(why) } => {
                 write!(f, "settled {id} refused: {why}")
             }
-            Self::Settled {
-                id,
-                how: Settlement::Superseded,
-            } => write!(f, "settled {id} superseded"),
+            Self::Settled { id, how: Settlement::Superseded } => {
+                write!(f, "settled {id} superseded")
+            }
         }
     }
 }

@@ -8,8 +8,12 @@ use super::{
     action::Route,
     note::Wait,
     record::{Cause, End},
+    setup::Setup,
+    state::{State, Walk},
+    view::View,
 };
 use crate::{
+    fleet::tally,
     id::{Attempt, Epoch, RevisionId, WorkloadId},
     time::Timestamp,
 };
@@ -120,6 +124,61 @@ impl Status {
             end: None,
             waits: Vec::new(),
         }
+    }
+}
+
+/// The status of what was decided and seen.
+pub(super) fn of(now: Timestamp, setup: &Setup, state: &State, view: &View) -> Status {
+    let mut status = Status::idle(setup.workload.clone());
+    status.epoch = state.epoch;
+    status.stable = state.stable.as_ref().map(|stable| stable.id.clone());
+    status.route.clone_from(&state.route);
+    status.paused = state.paused.is_some();
+    if let Some(rollout) = &state.rollout {
+        let (index, stage) = rollout.stage();
+        status.phase = match &rollout.walk {
+            Walk::Moving { .. } => Phase::Moving,
+            Walk::Gating { .. } => Phase::Gating,
+            Walk::Reverting => Phase::Reverting,
+            Walk::Ended(_) => Phase::Ended,
+        };
+        status.attempt = rollout.attempt;
+        status.desired = rollout.plan.desired;
+        status.candidate = Some(rollout.candidate.id.clone());
+        status.stage = Some((stage.name.clone(), index + 1, rollout.plan.stages.len()));
+        status.began = Some(rollout.began);
+        status.cause.clone_from(&rollout.cause);
+        status.end = match &rollout.walk {
+            Walk::Ended(end) => Some(end.clone()),
+            Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting => None,
+        };
+    }
+    let tallies = tally(now, setup, state, view);
+    status.pools = tallies
+        .into_iter()
+        .map(|(revision, tally)| PoolStatus {
+            role: role(state, &revision),
+            target: tally.target,
+            created: tally.created,
+            ready: tally.ready,
+            available: tally.serving,
+            terminating: tally.terminating,
+            failed: state.pools.get(&revision).map_or(0, |pool| pool.failed),
+            revision,
+        })
+        .filter(|pool| 0 < pool.target + pool.created + pool.terminating)
+        .collect();
+    status
+}
+
+/// What a revision is to the rollout; a proven candidate is the stable one.
+fn role(state: &State, revision: &RevisionId) -> Role {
+    if state.stable.as_ref().is_some_and(|stable| stable.id == *revision) {
+        return Role::Stable;
+    }
+    match &state.rollout {
+        Some(rollout) if rollout.candidate.id == *revision => Role::Candidate,
+        Some(_) | None => Role::Old,
     }
 }
 

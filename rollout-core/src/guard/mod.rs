@@ -1,11 +1,59 @@
 //! The independent checker of actions. Shares no code with the planner, the engine's capacity rules or
 //! the fleet; it believes only what was observed and what it let through itself.
 
+mod book;
+mod rules;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::ActionId;
+use self::book::Book;
+use crate::{
+    engine::{Action, Event, Record},
+    id::ActionId,
+    port::{Capabilities, Making},
+};
+
+/// The independent checker. It keeps books of its own on what was observed, what it let through and what
+/// became of it, and checks every batch of actions against them before it is recorded and goes out.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    book: Book,
+    is_by_name: bool,
+}
+
+impl Guard {
+    /// A guard that has seen nothing.
+    #[must_use]
+    pub fn new(capabilities: &Capabilities) -> Self {
+        let is_by_name = capabilities.making == Making::ByName;
+        let observes_traffic = capabilities.enrolment.is_some();
+        Self { book: Book::new(observes_traffic), is_by_name }
+    }
+
+    /// Takes note of a fact.
+    pub fn witness(&mut self, event: &Event) {
+        self.book.witness(event);
+    }
+
+    /// Takes note of a record that is durable now.
+    pub fn commit(&mut self, record: &Record) {
+        self.book.commit(record);
+    }
+
+    /// Checks a batch of actions, with the records that were decided with them.
+    ///
+    /// # Errors
+    ///
+    /// [`Veto`] names the first action that would break a rule.
+    pub fn check(&self, actions: &[Action], records: &[Record]) -> Result<(), Veto> {
+        if actions.is_empty() {
+            return Ok(());
+        }
+        rules::check(&self.book, actions, records, self.is_by_name)
+    }
+}
 
 /// A refusal of the guard: the rule, the action and the numbers compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

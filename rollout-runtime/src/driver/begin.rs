@@ -45,11 +45,13 @@ pub(crate) async fn begin(
 
 /// The highest epoch any engine of this journal ever had.
 fn last_epoch(records: &[Record]) -> Epoch {
-    let epochs = records.iter().filter_map(|record| match &record.change {
-        Change::Claimed { epoch } => Some(*epoch),
-        _ => None,
-    });
-    epochs.max().unwrap_or_default()
+    let mut last = Epoch::default();
+    for record in records {
+        if let Change::Claimed { epoch } = &record.change {
+            last = last.max(*epoch);
+        }
+    }
+    last
 }
 
 fn no_answer(limit: rollout_core::time::Span) -> ClaimError {

@@ -88,10 +88,10 @@ impl Pace {
         if waits.iter().any(drains) {
             return Self::Draining;
         }
-        match phase {
-            Phase::Idle | Phase::Ended => Self::Ended,
-            _ => Self::Moving,
+        if matches!(phase, Phase::Idle | Phase::Ended) {
+            return Self::Ended;
         }
+        Self::Moving
     }
 
     pub(super) fn period(self, port: Port, options: &Options) -> Span {
@@ -150,7 +150,7 @@ impl Reign {
         for note in step.notes {
             telemetry::noted(&note);
             // Nobody need listen.
-            let _ = outlet.progress.send(Progress::Noted { at: now, note });
+            drop(outlet.progress.send(Progress::Noted { at: now, note }));
         }
         self.wake_at = step.wake_at;
         self.probers.reconcile(self.engine.probe_targets());
@@ -200,6 +200,6 @@ fn tell_records(outlet: &Outlet, before: Seq, step: &Step) {
         telemetry::recorded(seq, record);
         let record = Arc::new(record.clone());
         // Nobody need listen.
-        let _ = outlet.progress.send(Progress::Recorded { seq, record });
+        drop(outlet.progress.send(Progress::Recorded { seq, record }));
     }
 }

@@ -59,17 +59,17 @@ async fn rule(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>, outlet:
                 match taken {
                     Ok(answered) => {
                         let answered = answered.unwrap_or(Ok(()));
-                        let _ = answer.send(answered.map_err(NotTaken::Refused));
+                        drop(answer.send(answered.map_err(NotTaken::Refused)));
                     }
                     Err(error) => {
-                        let _ = answer.send(Err(NotTaken::NotKept(error.clone())));
+                        drop(answer.send(Err(NotTaken::NotKept(error.clone()))));
                         return Over::Begin(error);
                     }
                 }
                 continue;
             }
             Next::Command(Command::Status(answer)) => {
-                let _ = answer.send(reign.status());
+                drop(answer.send(reign.status()));
                 continue;
             }
             Next::Command(Command::ShutDown) => {

@@ -4,4 +4,6 @@ mod codec;
 mod memory;
 mod redb;
 
+pub use ::redb::StorageBackend;
+
 pub use self::{memory::MemoryJournal, redb::RedbJournal};

@@ -1,0 +1,53 @@
+//! Ended: keeps what was reached, replaces what fails, and starts the revision that waits.
+
+use std::collections::BTreeMap;
+
+use super::{idle, moving};
+use crate::{
+    engine::{
+        note::WaitReason,
+        record::End,
+        state::Rollout,
+        steer::{Goal, Routing, steer},
+        turn::Turn,
+        view::View,
+    },
+    fleet::Tally,
+    id::RevisionId,
+};
+
+/// Keeps the counts and the route that the rollout ended with. Returns whether the walk changed.
+pub(in crate::engine) fn decide(
+    turn: &mut Turn<'_>,
+    view: &View,
+    end: &End,
+    tallies: &mut BTreeMap<RevisionId, Tally>,
+) -> bool {
+    if *end != End::Fenced && idle::start_queued(turn) {
+        return true;
+    }
+    let Some(rollout) = turn.state.rollout.clone() else { return false };
+    let reason = end.clone();
+    turn.wait(rollout.stage_began, None, || WaitReason::Ended { end: reason });
+    if let Some(count) = kept(end, &rollout) {
+        let goal = Goal {
+            counts: count.into_iter().collect(),
+            routing: turn.state.route.clone().map_or(Routing::Keep, Routing::Set),
+            space: moving::space(&rollout),
+            in_batches: false,
+        };
+        steer(turn, view, &goal, tallies);
+    }
+    false
+}
+
+/// The pool that is kept, and its size; the outer `None`: everything stays as it is.
+fn kept(end: &End, rollout: &Rollout) -> Option<Option<(RevisionId, u64)>> {
+    let desired = rollout.plan.desired;
+    match end {
+        End::Completed => Some(Some((rollout.candidate.id.clone(), desired))),
+        End::RolledBack => Some(rollout.from.as_ref().map(|from| (from.id.clone(), desired))),
+        End::Failed => Some(None),
+        End::NeedsOperator { .. } | End::Fenced => None,
+    }
+}

@@ -1,0 +1,107 @@
+//! Gating: a stage is reached, its gates decide.
+
+use std::collections::BTreeMap;
+
+use super::{idle, moving};
+use crate::{
+    engine::{
+        note::{Expiry, Note, WaitReason},
+        record::{Cause, Change, End},
+        state::{Rollout, Walk},
+        turn::Turn,
+        view::View,
+    },
+    fleet::Tally,
+    id::RevisionId,
+    plan::StageGate,
+    time::Timestamp,
+};
+
+/// Keeps the stage as it is and passes its gates. Returns whether the walk changed.
+pub(in crate::engine) fn decide(
+    turn: &mut Turn<'_>,
+    view: &View,
+    tallies: &mut BTreeMap<RevisionId, Tally>,
+) -> bool {
+    if moving::decide(turn, view, tallies) {
+        return true;
+    }
+    let Some(rollout) = turn.state.rollout.clone() else { return false };
+    let Walk::Gating { stage: index, gate } = rollout.walk else { return true };
+    if is_broken_too_long(turn, view, &rollout, tallies) {
+        return true;
+    }
+    let stage = &rollout.plan.stages[index];
+    let Some(condition) = stage.gates.get(gate) else {
+        leave(turn, index);
+        return true;
+    };
+    let since = rollout.gate_since;
+    let name = stage.name.clone();
+    let passes = rollout.promoted
+        || match *condition {
+            StageGate::Hold(span) => {
+                let until = since.after(span);
+                turn.wait(since, Some((until, Expiry::GoesOn)), || WaitReason::Hold {
+                    stage: name,
+                });
+                until <= turn.now
+            }
+            StageGate::Approval { deadline } => {
+                let until = deadline.map(|span| since.after(span));
+                if until.is_some_and(|until| until <= turn.now) {
+                    return moving::fail(turn, Cause::NotApproved);
+                }
+                let until = until.map(|until| (until, Expiry::RollsBack));
+                turn.wait(since, until, || WaitReason::Approval { stage: name });
+                false
+            }
+            StageGate::Health(span) => {
+                let available = moving::serving(tallies, &rollout.candidate.id);
+                let wanted = stage.candidate;
+                let whole = view.whole_since.filter(|_| wanted <= available);
+                let until = whole.map(|whole| whole.max(since).after(span));
+                let says = until.map(|until| (until, Expiry::GoesOn));
+                turn.wait(since, says, || WaitReason::Health { stage: name, available, wanted });
+                until.is_some_and(|until: Timestamp| until <= turn.now)
+            }
+        };
+    if passes {
+        turn.record(Change::Passed { stage: index, gate, by: None });
+    }
+    passes
+}
+
+/// Turns back when candidate instances were missing for longer than the progress deadline. Returns whether
+/// the walk changed.
+fn is_broken_too_long(
+    turn: &mut Turn<'_>,
+    view: &View,
+    rollout: &Rollout,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) -> bool {
+    let Some(since) = view.broken_since.filter(|_| turn.state.paused.is_none()) else {
+        return false;
+    };
+    let until = since.after(rollout.spec.deadlines.progress);
+    turn.wake(until);
+    let available = moving::serving(tallies, &rollout.candidate.id);
+    let wanted = rollout.stage().1.candidate;
+    until <= turn.now && moving::fail(turn, Cause::NoProgress { available, wanted })
+}
+
+/// Leaves a stage whose gates have all passed.
+fn leave(turn: &mut Turn<'_>, index: usize) {
+    let Some(rollout) = turn.state.rollout.clone() else { return };
+    if rollout.plan.stages[index].proves && !rollout.proven {
+        let revision = rollout.candidate.id.clone();
+        turn.note(Note::Proven { revision: revision.clone() });
+        turn.record(Change::Proven { revision });
+    }
+    if index + 1 < rollout.plan.stages.len() {
+        idle::enter(turn, index + 1);
+    } else {
+        turn.note(Note::Ended { end: End::Completed });
+        turn.record(Change::Ended { end: End::Completed });
+    }
+}

@@ -1,0 +1,181 @@
+//! Moving: towards the counts and the route of a stage.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    engine::{
+        action::Route,
+        capacity::Space,
+        note::{Expiry, Note, WaitReason},
+        record::{Cause, Change, End},
+        state::{Rollout, Walk},
+        steer::{Goal, Routing, steer},
+        traffic,
+        turn::Turn,
+        view::View,
+    },
+    fleet::Tally,
+    id::RevisionId,
+    plan::StageRoute,
+};
+
+/// Takes every forward step that the observation allows. Returns whether the stage was reached.
+pub(in crate::engine) fn decide(
+    turn: &mut Turn<'_>,
+    view: &View,
+    tallies: &mut BTreeMap<RevisionId, Tally>,
+) -> bool {
+    let Some(rollout) = turn.state.rollout.clone() else { return false };
+    if is_too_late(turn, &rollout, tallies) {
+        return true;
+    }
+    let (index, stage) = rollout.stage();
+    let serving = serving(tallies, &rollout.candidate.id);
+    let is_whole = stage.candidate <= serving;
+    let reached = steer(turn, view, &goal(&rollout, turn, tallies), tallies) && is_whole;
+    if !is_whole {
+        say_instances(turn, &rollout, tallies);
+    }
+    if reached && !matches!(rollout.walk, Walk::Gating { .. }) {
+        turn.record(Change::Reached { stage: index });
+        turn.note(Note::StageReached { stage: stage.name.clone() });
+        return true;
+    }
+    false
+}
+
+/// The goal of the stage under way.
+fn goal(rollout: &Rollout, turn: &Turn<'_>, tallies: &BTreeMap<RevisionId, Tally>) -> Goal {
+    let (_, stage) = rollout.stage();
+    let candidate = &rollout.candidate.id;
+    let from = rollout.from.as_ref().map(|from| &from.id).filter(|from| *from != candidate);
+    let space = space(rollout);
+    let mut counts = vec![(candidate.clone(), stage.candidate)];
+    counts.extend(from.map(|from| (from.clone(), stage.stable)));
+    let is_whole = stage.candidate <= serving(tallies, candidate);
+    let routing = match stage.route {
+        _ if turn.setup.capabilities.router.is_none() => Routing::Keep,
+        StageRoute::ByReplicas => Routing::Set(Route::ByReplicas),
+        StageRoute::Empty => Routing::Set(Route::Empty),
+        StageRoute::Weighted(weight) => {
+            if is_whole && traffic::backing(weight, &space) <= serving(tallies, candidate) {
+                Routing::Set(traffic::split(candidate, weight, from))
+            } else {
+                Routing::Later
+            }
+        }
+    };
+    Goal { counts, routing, space, in_batches: true }
+}
+
+/// The limits of the stage under way.
+pub(in crate::engine) fn space(rollout: &Rollout) -> Space {
+    Space {
+        desired: rollout.plan.desired,
+        budget: rollout.budget(),
+        counting: rollout.plan.counting,
+    }
+}
+
+pub(in crate::engine) fn serving(tallies: &BTreeMap<RevisionId, Tally>, id: &RevisionId) -> u64 {
+    tallies.get(id).map_or(0, |tally| tally.serving)
+}
+
+/// Turns back when too many candidate instances failed or nothing moves any more. Returns whether the
+/// walk changed.
+pub(in crate::engine) fn is_too_late(
+    turn: &mut Turn<'_>,
+    rollout: &Rollout,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) -> bool {
+    let (_, stage) = rollout.stage();
+    let candidate = &rollout.candidate.id;
+    let available = serving(tallies, candidate);
+    if rollout.high_water.0 < available {
+        turn.record(Change::Progressed { available });
+        turn.note(Note::Available { available, wanted: stage.candidate });
+        return false;
+    }
+    if let Some(cause) = too_many_failures(turn, rollout) {
+        return fail(turn, cause);
+    }
+    if turn.state.paused.is_some() {
+        return false;
+    }
+    let terminating = tallies.values().any(|tally| 0 < tally.terminating);
+    let until = progress_until(rollout, terminating);
+    if until <= turn.now && matches!(rollout.walk, Walk::Moving { .. }) {
+        let wanted = stage.candidate;
+        return fail(turn, Cause::NoProgress { available, wanted });
+    }
+    if let Some(total) = rollout.spec.deadlines.total {
+        let until = rollout.began.after(total);
+        if until <= turn.now && !rollout.proven {
+            return fail(turn, Cause::TooLong);
+        }
+        turn.wake(until);
+    }
+    turn.wake(until);
+    false
+}
+
+/// When the progress deadline ends; drains have deadlines of their own, which come on top.
+fn progress_until(rollout: &Rollout, terminating: bool) -> crate::time::Timestamp {
+    let drain = &rollout.spec.drain;
+    let until = rollout.high_water.1.after(rollout.spec.deadlines.progress);
+    if terminating { until.after(drain.deadline).after(drain.stop_grace) } else { until }
+}
+
+fn too_many_failures(turn: &Turn<'_>, rollout: &Rollout) -> Option<Cause> {
+    let pool = turn.state.pools.get(&rollout.candidate.id)?;
+    let (_, last) = pool.last_failure.as_ref()?;
+    let of = rollout.stage().1.candidate.max(1);
+    let allowed = rollout.spec.health.max_failure_ratio.of_rounded_down(of);
+    (allowed < pool.failed && !rollout.proven).then(|| Cause::Failures {
+        failed: pool.failed,
+        of,
+        last: last.clone(),
+    })
+}
+
+/// Turns back, pauses, or asks for an operator, whichever fits. Returns whether the walk changed.
+pub(in crate::engine) fn fail(turn: &mut Turn<'_>, cause: Cause) -> bool {
+    let Some(rollout) = turn.state.rollout.as_ref() else { return false };
+    let pauses = rollout.spec.rollback.on_failure == crate::spec::OnFailure::Pause;
+    if rollout.proven || rollout.is_resize() {
+        let end = End::NeedsOperator { why: cause.to_string() };
+        turn.note(Note::Ended { end: end.clone() });
+        turn.record(Change::Ended { end });
+        return true;
+    }
+    if pauses && !matches!(cause, Cause::Ordered { .. } | Cause::Superseded { .. }) {
+        if turn.state.paused.is_none() {
+            let why = Some(cause.to_string());
+            turn.record(Change::Paused { by: "the engine".to_owned(), why });
+        }
+        return false;
+    }
+    turn.note(Note::TurnedBack { cause: cause.clone() });
+    turn.record(Change::Aborted { cause });
+    true
+}
+
+/// Says how many candidate instances are missing.
+fn say_instances(turn: &mut Turn<'_>, rollout: &Rollout, tallies: &BTreeMap<RevisionId, Tally>) {
+    let terminating = tallies.values().any(|tally| 0 < tally.terminating);
+    let expiry = match rollout.spec.rollback.on_failure {
+        crate::spec::OnFailure::Rollback => Expiry::RollsBack,
+        crate::spec::OnFailure::Pause => Expiry::Pauses,
+    };
+    let revision = rollout.candidate.id.clone();
+    let tally = tallies.get(&revision).copied().unwrap_or_default();
+    let wanted = rollout.stage().1.candidate;
+    let until = progress_until(rollout, terminating);
+    turn.wait(rollout.high_water.1, Some((until, expiry)), || WaitReason::Instances {
+        revision,
+        created: tally.created,
+        ready: tally.ready,
+        available: tally.serving,
+        wanted,
+    });
+}

@@ -1,0 +1,135 @@
+//! Reverting: back to the stable revision, traffic first, and never onto missing capacity.
+//!
+//! No guard here waits for what only the way forward establishes: a candidate that does not serve goes at
+//! once, one that serves goes as stable grows, and stable grows in the room that leaves.
+
+use std::collections::BTreeMap;
+
+use super::moving;
+use crate::{
+    engine::{
+        action::Route,
+        note::{Expiry, Note, WaitReason},
+        record::{Change, End},
+        state::Rollout,
+        steer::{Goal, Routing, steer},
+        traffic,
+        turn::Turn,
+        view::View,
+    },
+    fleet::Tally,
+    id::RevisionId,
+    weight::Weight,
+};
+
+/// Takes every step back that the observation allows. Returns whether the walk changed.
+pub(in crate::engine) fn decide(
+    turn: &mut Turn<'_>,
+    view: &View,
+    tallies: &mut BTreeMap<RevisionId, Tally>,
+) -> bool {
+    let Some(rollout) = turn.state.rollout.clone() else { return false };
+    let Some(from) = rollout.from.as_ref().map(|from| from.id.clone()) else {
+        return give_up(turn, view, &rollout, tallies);
+    };
+    let wanted = rollout.plan.desired;
+    let available = moving::serving(tallies, &from);
+    if rollout.high_water.0 < available {
+        turn.record(Change::Progressed { available });
+    }
+    let since = turn.state.rollout.as_ref().map_or(turn.now, |rollout| rollout.high_water.1);
+    let drain = &rollout.spec.drain;
+    let until =
+        since.after(rollout.spec.deadlines.progress).after(drain.deadline).after(drain.stop_grace);
+    let goal = Goal {
+        counts: vec![(from.clone(), wanted), (rollout.candidate.id.clone(), 0)],
+        routing: routing(turn, &rollout, &from, tallies),
+        space: moving::space(&rollout),
+        in_batches: false,
+    };
+    let reached = steer(turn, view, &goal, tallies);
+    if reached && wanted <= moving::serving(tallies, &from) && is_all_on(turn, &from) {
+        return end(turn, End::RolledBack);
+    }
+    if until <= turn.now {
+        let why = format!(
+            "going back to {from} stopped at {available} of {wanted} instances available; what serves was left alone"
+        );
+        return end(turn, End::NeedsOperator { why });
+    }
+    let tally = tallies.get(&from).copied().unwrap_or_default();
+    turn.wait(since, Some((until, Expiry::NeedsOperator)), || WaitReason::Instances {
+        revision: from,
+        created: tally.created,
+        ready: tally.ready,
+        available: tally.serving,
+        wanted,
+    });
+    false
+}
+
+/// The route of now: as much for stable as it can carry, all of it once the candidate serves nothing;
+/// never less than stable has.
+fn routing(
+    turn: &Turn<'_>,
+    rollout: &Rollout,
+    from: &RevisionId,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) -> Routing {
+    if turn.setup.capabilities.router.is_none() {
+        return Routing::Keep;
+    }
+    if !rollout.is_weighted() {
+        return Routing::Set(Route::ByReplicas);
+    }
+    let candidate = &rollout.candidate.id;
+    let serving = moving::serving(tallies, from);
+    if serving == 0 {
+        return Routing::Keep;
+    }
+    let has = turn.state.route.as_ref().and_then(|route| route.weight_of(from)).unwrap_or_default();
+    let carries = match moving::serving(tallies, candidate) {
+        0 => Weight::FULL,
+        _ => traffic::carries(serving, &moving::space(rollout)),
+    };
+    Routing::Set(traffic::split(from, has.max(carries), Some(candidate)))
+}
+
+/// Whether nothing of the route is left on the candidate.
+fn is_all_on(turn: &Turn<'_>, from: &RevisionId) -> bool {
+    match &turn.state.route {
+        Some(route @ Route::Weighted(_)) => route.weight_of(from) == Some(Weight::FULL),
+        Some(Route::ByReplicas) | None => true,
+        Some(Route::Empty) => false,
+    }
+}
+
+/// Takes the first deploy away: there is nothing to go back to.
+fn give_up(
+    turn: &mut Turn<'_>,
+    view: &View,
+    rollout: &Rollout,
+    tallies: &mut BTreeMap<RevisionId, Tally>,
+) -> bool {
+    let mut space = moving::space(rollout);
+    space.budget.unavailable = space.desired;
+    let goal = Goal {
+        counts: vec![(rollout.candidate.id.clone(), 0)],
+        routing: match turn.setup.capabilities.router {
+            Some(_) => Routing::Set(Route::ByReplicas),
+            None => Routing::Keep,
+        },
+        space,
+        in_batches: false,
+    };
+    if steer(turn, view, &goal, tallies) {
+        return end(turn, End::Failed);
+    }
+    false
+}
+
+fn end(turn: &mut Turn<'_>, end: End) -> bool {
+    turn.note(Note::Ended { end: end.clone() });
+    turn.record(Change::Ended { end });
+    true
+}

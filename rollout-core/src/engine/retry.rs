@@ -1,0 +1,97 @@
+//! Attempts at actions: their outcomes, and when to try again. The engine retries, adapters never do.
+
+use super::{
+    action::{Effect, Outcome, RefusalKind, Retry},
+    note::{Expiry, Note, WaitReason},
+    record::{Change, End, Failure, Settlement},
+    turn::Turn,
+    view::View,
+};
+use crate::id::ActionId;
+
+/// Takes in the outcome of an attempt. An answer to an action that is settled already changes nothing.
+pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outcome: Outcome) {
+    let Some(effect) = turn.state.pending.get(&id).cloned() else { return };
+    let attempts = view.attempts.entry(id).or_default();
+    attempts.count = attempts.count.saturating_add(1);
+    attempts.in_flight = false;
+    attempts.last = Some(outcome.clone());
+    let backoff = turn.setup.tuning.backoff(u64::from(attempts.count));
+    let wait = match &outcome {
+        Outcome::Applied { mark } => {
+            view.acknowledged(&effect, *mark);
+            turn.record(Change::Settled { id, how: Settlement::Applied });
+            return;
+        }
+        Outcome::Refused { why, .. } if why.kind == RefusalKind::Fenced => {
+            turn.record(Change::Settled { id, how: Settlement::Refused(why.clone()) });
+            turn.record(Change::Ended { end: End::Fenced });
+            turn.note(Note::Ended { end: End::Fenced });
+            return;
+        }
+        Outcome::Refused { why, retry: Retry::Never } if fails_its_instance(&effect) => {
+            turn.record(Change::Settled { id, how: Settlement::Refused(why.clone()) });
+            if let Some(instance) = effect.instance().cloned() {
+                let failure = Failure::Refused(why.clone());
+                turn.note(Note::InstanceFailed {
+                    instance: instance.clone(),
+                    failure: failure.clone(),
+                });
+                turn.record(Change::Failed { instance: instance.clone(), failure });
+                turn.record(Change::Retired { instance, drain_until: turn.now });
+            }
+            return;
+        }
+        // Tearing down and routing are never given up: what is refused for good today may be mended.
+        Outcome::Refused { retry: Retry::Never, .. } => turn.setup.tuning.retry_most,
+        Outcome::Refused { retry: Retry::After(span), .. } => *span,
+        Outcome::Refused { retry: Retry::Backoff, .. } | Outcome::Unknown { .. } => backoff,
+    };
+    attempts.not_before = turn.now.after(wait);
+    let again_at = attempts.not_before;
+    turn.note(Note::Retrying { id, effect, outcome, again_at });
+}
+
+/// Whether an instance has failed when this is refused for good.
+fn fails_its_instance(effect: &Effect) -> bool {
+    match effect {
+        Effect::Create { .. } | Effect::Start { .. } | Effect::Enrol { .. } => true,
+        Effect::Drain { .. }
+        | Effect::Detach { .. }
+        | Effect::Stop { .. }
+        | Effect::Remove { .. }
+        | Effect::Scale { .. }
+        | Effect::Route(_) => false,
+    }
+}
+
+/// Emits every pending action that is due and not under way.
+pub(super) fn repeat(turn: &mut Turn<'_>, view: &mut View) {
+    let pending: Vec<(ActionId, Effect)> = turn
+        .state
+        .pending
+        .iter()
+        .filter(|(id, _)| turn.is_older(**id))
+        .map(|(id, effect)| (*id, effect.clone()))
+        .collect();
+    for (id, effect) in pending {
+        let attempts = view.attempts.entry(id).or_default();
+        if attempts.in_flight {
+            continue;
+        }
+        if attempts.not_before <= turn.now {
+            attempts.in_flight = true;
+            turn.repeat(id, effect);
+            continue;
+        }
+        let (until, count) = (attempts.not_before, attempts.count);
+        if let Some(outcome) = attempts.last.clone() {
+            turn.wait(turn.now, Some((until, Expiry::Retries)), || WaitReason::Retry {
+                id,
+                effect,
+                outcome,
+                attempts: count,
+            });
+        }
+    }
+}

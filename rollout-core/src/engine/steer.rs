@@ -1,0 +1,203 @@
+//! Steering: brings the counts and the route of now towards a goal, as far as one observation allows.
+//!
+//! Order of traffic and capacity: grow, then route, then shrink. Everything that one observation allows
+//! is decided in one call; there is no polling and no barrier but the batch delay.
+
+use std::collections::BTreeMap;
+
+use super::{
+    action::Route,
+    capacity::Space,
+    note::{Expiry, WaitReason},
+    record::Change,
+    traffic,
+    turn::Turn,
+    view::View,
+};
+use crate::{fleet::Tally, id::RevisionId};
+
+/// Where to bring the counts and the route.
+pub(super) struct Goal {
+    /// Sizes of pools, grown in this order and shrunk in the reverse one; a pool not named has none.
+    pub(super) counts: Vec<(RevisionId, u64)>,
+    /// The route of now.
+    pub(super) routing: Routing,
+    pub(super) space: Space,
+    /// Whether batches are parted by the budget's delay.
+    pub(super) in_batches: bool,
+}
+
+/// What is to become of the route.
+pub(super) enum Routing {
+    /// It stays as it is.
+    Keep,
+    /// It changes once there is capacity behind it; until then nothing shrinks.
+    Later,
+    /// It is to be like this; where it is weighted, serving instances go only once it is in force.
+    Set(Route),
+}
+
+impl Goal {
+    fn count(&self, revision: &RevisionId) -> u64 {
+        self.counts.iter().find(|(id, _)| id == revision).map_or(0, |(_, count)| *count)
+    }
+}
+
+/// Decides targets and the route. Returns whether the goal is reached.
+pub(super) fn steer(
+    turn: &mut Turn<'_>,
+    view: &View,
+    goal: &Goal,
+    tallies: &mut BTreeMap<RevisionId, Tally>,
+) -> bool {
+    let is_open = batch_is_open(turn, goal, tallies);
+    if is_open {
+        grow(turn, goal, tallies);
+    }
+    let (routed, may_shrink) = match &goal.routing {
+        Routing::Keep => (true, true),
+        Routing::Later => (false, false),
+        Routing::Set(route @ Route::ByReplicas) => (traffic::set(turn, view, route), true),
+        Routing::Set(route) => {
+            let in_force = traffic::set(turn, view, route);
+            (in_force, in_force)
+        }
+    };
+    shrink(turn, goal, tallies, is_open && may_shrink);
+    let counted =
+        tallies.iter().all(|(id, tally)| tally.target == goal.count(id) && tally.terminating == 0)
+            && goal
+                .counts
+                .iter()
+                .all(|(id, count)| tallies.get(id).map_or(0, |tally| tally.created) == *count);
+    routed && counted
+}
+
+/// Whether a new batch may begin, or the one begun goes on. Records the end of a batch.
+fn batch_is_open(turn: &mut Turn<'_>, goal: &Goal, tallies: &BTreeMap<RevisionId, Tally>) -> bool {
+    let delay = goal.space.budget.batch_delay;
+    let Some(rollout) = &turn.state.rollout else { return true };
+    let Some((lead, wanted)) = goal.counts.first() else { return true };
+    if !goal.in_batches || delay.is_zero() {
+        return true;
+    }
+    let total: u64 = tallies.values().map(|tally| tally.target).sum();
+    let Some(tally) = tallies.get(lead) else { return true };
+    let is_between = total == goal.space.desired && tally.serving == tally.target;
+    if !is_between || tally.target == 0 || *wanted <= tally.target {
+        return true;
+    }
+    let ended = rollout.batch_ended;
+    if ended.is_none() {
+        turn.record(Change::BatchEnded);
+    }
+    let since = ended.unwrap_or(turn.now);
+    let until = since.after(delay);
+    if until <= turn.now {
+        return true;
+    }
+    turn.wait(since, Some((until, Expiry::GoesOn)), || WaitReason::BatchDelay);
+    false
+}
+
+/// Raises targets below the ceiling.
+fn grow(turn: &mut Turn<'_>, goal: &Goal, tallies: &mut BTreeMap<RevisionId, Tally>) {
+    for (id, wanted) in &goal.counts {
+        let Some(tally) = tallies.get(id).copied() else { continue };
+        let missing = wanted.saturating_sub(tally.target);
+        if missing == 0 {
+            continue;
+        }
+        let room = goal.space.room(tallies);
+        let in_flight = tally.target.saturating_sub(tally.serving);
+        let lanes = match goal.space.budget.parallelism {
+            0 => u64::MAX,
+            parallelism => parallelism.saturating_sub(in_flight),
+        };
+        let more = missing.min(room).min(lanes);
+        if more == 0 && room == 0 {
+            let (live, ceiling) = (goal.space.live(tallies), goal.space.ceiling());
+            turn.wait(turn.now, None, || WaitReason::Ceiling { live, ceiling });
+        }
+        if 0 < more {
+            set_target(turn, tallies, id, tally.target + more);
+        }
+    }
+}
+
+/// Lowers targets: instances that are not ready first, then serving ones above the floor.
+fn shrink(
+    turn: &mut Turn<'_>,
+    goal: &Goal,
+    tallies: &mut BTreeMap<RevisionId, Tally>,
+    is_open: bool,
+) {
+    if matches!(goal.routing, Routing::Later) {
+        return;
+    }
+    let named = |id: &RevisionId| goal.counts.iter().position(|(other, _)| other == id);
+    let mut order: Vec<RevisionId> = tallies.keys().cloned().collect();
+    order.sort_by_key(|id| std::cmp::Reverse(named(id).map_or(usize::MAX, |place| place)));
+    for id in order {
+        let Some(tally) = tallies.get(&id).copied() else { continue };
+        let over = tally.target.saturating_sub(goal.count(&id));
+        if over == 0 {
+            continue;
+        }
+        let useless = over.min(tally.unready).min(surplus(goal, tallies, &id));
+        let spare = if is_open { spare(turn, goal, tallies, &id, &tally) } else { 0 };
+        let useful = (over - useless).min(spare);
+        if useless + useful < over {
+            let available = tallies.values().map(|tally| tally.serving).sum();
+            let floor = goal.space.floor();
+            turn.wait(turn.now, None, || WaitReason::Floor { available, floor });
+        }
+        if 0 < useless + useful {
+            if let Some(tally) = tallies.get_mut(&id) {
+                tally.serving -= useful.min(tally.serving);
+                tally.unready -= useless.min(tally.unready);
+                tally.created -= (useless + useful).min(tally.created);
+                tally.terminating += useless + useful;
+            }
+            set_target(turn, tallies, &id, tally.target - useless - useful);
+        }
+    }
+}
+
+/// How many instances there are above the floor, whatever their health, without the ones that the pool
+/// that grows is still waiting for. It bounds what goes for not being ready, so that a probe that fails
+/// everywhere at once takes nothing below the floor. Kubernetes' Deployment controller has the same bound.
+fn surplus(goal: &Goal, tallies: &BTreeMap<RevisionId, Tally>, id: &RevisionId) -> u64 {
+    let created: u64 = tallies.values().map(|tally| tally.created).sum();
+    let awaited = goal.counts.first().filter(|(lead, _)| lead != id).map_or(0, |(lead, _)| {
+        tallies.get(lead).map_or(0, |lead| lead.created.saturating_sub(lead.serving))
+    });
+    created.saturating_sub(awaited).saturating_sub(goal.space.floor())
+}
+
+/// How many serving instances of a pool may go: by the floor where traffic follows the replicas, by the
+/// pool's own share where it is weighted, all where nobody gets anything.
+fn spare(
+    turn: &Turn<'_>,
+    goal: &Goal,
+    tallies: &BTreeMap<RevisionId, Tally>,
+    id: &RevisionId,
+    tally: &Tally,
+) -> u64 {
+    match turn.state.route.as_ref().and_then(|route| route.weight_of(id)) {
+        None => goal.space.spare(tallies),
+        Some(weight) => tally.serving.saturating_sub(traffic::backing(weight, &goal.space)),
+    }
+}
+
+fn set_target(
+    turn: &mut Turn<'_>,
+    tallies: &mut BTreeMap<RevisionId, Tally>,
+    id: &RevisionId,
+    replicas: u64,
+) {
+    if let Some(tally) = tallies.get_mut(id) {
+        tally.target = replicas;
+    }
+    turn.record(Change::Targeted { revision: id.clone(), replicas });
+}

@@ -1,0 +1,165 @@
+//! One call of `step`: takes in the event, then decides until nothing more follows from it.
+
+use super::{
+    Port,
+    event::Event,
+    note::{Expiry, Note, WaitReason},
+    order,
+    phase::{ended, gating, idle, moving, reverting},
+    record::Change,
+    retry,
+    state::{State, Walk},
+    turn::Turn,
+    view::View,
+};
+use crate::{fleet, time::Timestamp};
+
+/// Takes in a fact. Changes the view; what lasts is only drafted.
+pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
+    match event {
+        Event::Claimed { epoch } => {
+            if turn.state.epoch < epoch {
+                turn.record(Change::Claimed { epoch });
+            }
+        }
+        Event::Woke => {}
+        Event::Ordered(order) => order::ordered(turn, order),
+        Event::Attempted { id, outcome } => retry::attempted(turn, view, id, outcome),
+        Event::Observed(observation) => view.observed(turn.now, observation),
+        Event::Unobserved { port, why } => {
+            view.blind.insert(port, why);
+        }
+        Event::Probed { instance, probe, healthy, detail } => {
+            if let Some(entry) = turn.state.roster.get(&instance) {
+                let health = turn.state.health_of(&entry.revision);
+                view.probed(health, instance, probe, healthy, detail);
+            }
+        }
+        Event::Vetoed(veto) => {
+            view.held_until = Some(turn.now.after(turn.setup.tuning.retry_first));
+            turn.note(Note::Vetoed(veto.clone()));
+            turn.record(Change::Vetoed(veto));
+        }
+    }
+}
+
+/// Decides everything that follows from what is known now.
+pub(super) fn decide(turn: &mut Turn<'_>, view: &mut View) {
+    if turn.state.epoch.0 == 0 || turn.state.fenced {
+        return;
+    }
+    view.refresh(turn.now, &turn.state);
+    if is_sighted(turn, view) {
+        fleet::watch(turn, view);
+        let is_held = view.held_until.is_some_and(|until| turn.now < until);
+        if is_held {
+            view.held_until.into_iter().for_each(|until| turn.wake(until));
+        } else {
+            walk(turn, view);
+        }
+    }
+    retry::repeat(turn, view);
+}
+
+fn walk_of(state: &State) -> Option<Walk> {
+    state.rollout.as_ref().map(|rollout| rollout.walk.clone())
+}
+
+/// Whether every port was observed, and not too long ago. Without, no step is taken (C7, F3).
+fn is_sighted(turn: &mut Turn<'_>, view: &View) -> bool {
+    let seen = [
+        (Port::Backend, true, view.inventory.as_ref().map(|seen| seen.at)),
+        (
+            Port::Enrolment,
+            turn.setup.capabilities.enrolment.is_some(),
+            view.enrolments.as_ref().map(|seen| seen.at),
+        ),
+        (
+            Port::Router,
+            turn.setup.capabilities.router.is_some(),
+            view.route.as_ref().map(|seen| seen.at),
+        ),
+    ];
+    let limit = turn.setup.tuning.stale_after;
+    let mut sighted = true;
+    for (port, is_there, at) in seen {
+        if !is_there || at.is_some_and(|at| turn.now.since(at) <= limit) {
+            continue;
+        }
+        sighted = false;
+        let age = at.map(|at| turn.now.since(at));
+        let why = view.blind.get(&port).cloned();
+        let since = at.unwrap_or(turn.now);
+        let until: Option<(Timestamp, Expiry)> = None;
+        turn.wait(since, until, || WaitReason::Observation { port, age, limit, why });
+    }
+    sighted
+}
+
+/// Walks the plan until nothing more follows, then brings the fleet along.
+fn walk(turn: &mut Turn<'_>, view: &mut View) {
+    // Each round either changes the walk or is the last; a plan has fewer changes than this in one call.
+    for _ in 0..64 {
+        let decided = turn.decided();
+        if turn.state.rollout.is_none() && !idle::start_queued(turn) {
+            idle::decide(turn);
+            return;
+        }
+        start_over_first_deploy(turn);
+        let mut tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
+        watch_whole(turn, view, &tallies);
+        let Some(walk) = walk_of(&turn.state) else { return };
+        let changed = match &walk {
+            Walk::Ended(end) => ended::decide(turn, view, end, &mut tallies),
+            Walk::Reverting => reverting::decide(turn, view, &mut tallies),
+            Walk::Moving { .. } | Walk::Gating { .. } => match turn.state.paused.clone() {
+                Some(paused) => {
+                    turn.wait(paused.at, None, || WaitReason::Paused {
+                        by: paused.by,
+                        why: paused.why,
+                    });
+                    false
+                }
+                None if matches!(walk, Walk::Moving { .. }) => {
+                    moving::decide(turn, view, &mut tallies)
+                }
+                None => gating::decide(turn, view, &mut tallies),
+            },
+        };
+        if changed && decided != turn.decided() {
+            continue;
+        }
+        if let Some(rollout) = &turn.state.rollout {
+            let space = moving::space(rollout);
+            fleet::act(turn, view, space, &tallies);
+        }
+        return;
+    }
+    turn.wake(turn.now.after(turn.setup.tuning.retry_first));
+}
+
+/// A first deploy that is superseded has nothing to go back to: the new revision starts at once, and takes
+/// over as it becomes available.
+fn start_over_first_deploy(turn: &mut Turn<'_>) {
+    let is_first = turn.state.under_way().is_some_and(|rollout| rollout.from.is_none());
+    if is_first && turn.state.queued.is_some() {
+        idle::start_queued(turn);
+    }
+}
+
+/// Keeps the time since when every candidate instance of the stage serves, or some do not.
+fn watch_whole(
+    turn: &Turn<'_>,
+    view: &mut View,
+    tallies: &std::collections::BTreeMap<crate::id::RevisionId, fleet::Tally>,
+) {
+    let Some(rollout) = turn.state.under_way() else { return };
+    let is_whole = rollout.stage().1.candidate <= moving::serving(tallies, &rollout.candidate.id);
+    if is_whole {
+        view.broken_since = None;
+        view.whole_since.get_or_insert(turn.now);
+    } else {
+        view.whole_since = None;
+        view.broken_since.get_or_insert(turn.now);
+    }
+}

@@ -1,0 +1,74 @@
+//! The route: who gets what share, and the capacity that must stand behind it.
+
+use std::collections::BTreeMap;
+
+use super::{
+    action::{Effect, Route},
+    capacity::Space,
+    note::WaitReason,
+    turn::Turn,
+    view::View,
+};
+use crate::{id::RevisionId, time::Span, weight::Weight};
+
+/// Shortest time between two attempts to set a route that the router does not keep.
+const AGAIN_AFTER: Span = Span::from_millis(500);
+
+/// Fewest serving instances behind a share: the share of the desired number, but never more than the
+/// floor and at least one. None behind no share.
+pub(super) fn backing(weight: Weight, space: &Space) -> u64 {
+    if weight.is_zero() {
+        return 0;
+    }
+    weight.of_rounded_up(space.desired).min(space.floor()).max(1)
+}
+
+/// The most that a revision with this many serving instances may get.
+pub(super) fn carries(serving: u64, space: &Space) -> Weight {
+    if serving == 0 {
+        return Weight::ZERO;
+    }
+    if space.floor() <= serving {
+        return Weight::FULL;
+    }
+    Weight::share(serving, space.desired)
+}
+
+/// A share for `one` and the rest for `other`; no share is left unsaid.
+pub(super) fn split(one: &RevisionId, weight: Weight, other: Option<&RevisionId>) -> Route {
+    let mut weights = BTreeMap::new();
+    let rest = if other.is_some() { weight.rest() } else { Weight::ZERO };
+    let weight = if other.is_some() { weight } else { Weight::FULL };
+    for (id, weight) in [(Some(one), weight), (other, rest)] {
+        if let Some(id) = id.filter(|_| !weight.is_zero()) {
+            weights.insert(id.clone(), weight);
+        }
+    }
+    Route::Weighted(weights)
+}
+
+/// Sets `wanted` unless it is set. Returns whether it is in force.
+pub(super) fn set(turn: &mut Turn<'_>, view: &View, wanted: &Route) -> bool {
+    if turn.setup.capabilities.router.is_none() {
+        return true;
+    }
+    if turn.state.route.as_ref() != Some(wanted) {
+        turn.intend(Effect::Route(wanted.clone()));
+    }
+    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
+    if turn.state.pending_route().is_none() {
+        if in_force == Some(wanted) {
+            return true;
+        }
+        let differs = view.route_in_force().is_some();
+        let again_at = turn.state.routed_at.unwrap_or_default().after(AGAIN_AFTER);
+        if differs && again_at <= turn.now {
+            turn.intend(Effect::Route(wanted.clone()));
+        } else if differs {
+            turn.wake(again_at);
+        }
+    }
+    let in_force = in_force.cloned();
+    turn.wait(turn.now, None, || WaitReason::Route { wanted: wanted.clone(), in_force });
+    false
+}

@@ -1,0 +1,156 @@
+//! One call of `step` in the making: a draft of the state, and everything decided so far.
+
+use super::{
+    Step,
+    action::{Action, Effect, Subject},
+    event::OrderRefused,
+    note::{Expiry, Note, Wait, WaitReason},
+    record::{Change, Record, Settlement},
+    setup::Setup,
+    state::State,
+};
+use crate::{id::ActionId, time::Timestamp};
+
+/// One call of `step` in the making.
+pub(crate) struct Turn<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) setup: &'a Setup,
+    /// What the state will be once `records` are committed.
+    pub(crate) state: State,
+    /// The last action there was before this call.
+    last_action: ActionId,
+    records: Vec<Record>,
+    actions: Vec<Action>,
+    notes: Vec<Note>,
+    /// Filled only when someone asks why nothing moves.
+    waits: Option<Vec<Wait>>,
+    pub(crate) answer: Option<Result<(), OrderRefused>>,
+    wake_at: Option<Timestamp>,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(now: Timestamp, setup: &'a Setup, state: &State, explain: bool) -> Self {
+        Self {
+            now,
+            setup,
+            state: state.clone(),
+            last_action: state.last_action,
+            records: Vec::new(),
+            actions: Vec::new(),
+            notes: Vec::new(),
+            waits: explain.then(Vec::new),
+            answer: None,
+            wake_at: None,
+        }
+    }
+
+    /// Decides a change of state.
+    pub(crate) fn record(&mut self, change: Change) {
+        let record = Record { at: self.now, change };
+        self.state.apply(&record);
+        self.records.push(record);
+    }
+
+    /// Decides an action, in place of any that is pending on the same subject.
+    pub(crate) fn intend(&mut self, effect: Effect) {
+        let subject = effect.subject();
+        if let Some(id) = self.pending_on(&subject) {
+            self.record(Change::Settled { id, how: Settlement::Superseded });
+            self.actions.retain(|action| action.id != id);
+        }
+        let id = self.state.last_action.next();
+        self.actions.push(self.action(id, effect.clone()));
+        self.record(Change::Intended { id, effect });
+    }
+
+    /// Emits a pending action once more.
+    pub(crate) fn repeat(&mut self, id: ActionId, effect: Effect) {
+        self.actions.push(self.action(id, effect));
+    }
+
+    /// Whether an action was decided before this call.
+    pub(crate) fn is_older(&self, id: ActionId) -> bool {
+        id <= self.last_action
+    }
+
+    pub(crate) fn note(&mut self, note: Note) {
+        self.notes.push(note);
+    }
+
+    /// Says why nothing moves; `until` also wakes the engine.
+    pub(crate) fn wait(
+        &mut self,
+        since: Timestamp,
+        until: Option<(Timestamp, Expiry)>,
+        reason: impl FnOnce() -> WaitReason,
+    ) {
+        if let Some((at, _)) = until {
+            self.wake(at);
+        }
+        if let Some(waits) = &mut self.waits {
+            waits.push(Wait { reason: reason(), since, until });
+        }
+    }
+
+    /// Asks to be called at `at` at the latest.
+    pub(crate) fn wake(&mut self, at: Timestamp) {
+        if self.now < at {
+            self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
+        }
+    }
+
+    /// Number of records decided so far.
+    pub(crate) fn decided(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(crate) fn finish(self) -> (Step, Vec<Wait>) {
+        let step = Step {
+            records: self.records,
+            actions: self.actions,
+            notes: self.notes,
+            answer: self.answer,
+            wake_at: self.wake_at,
+        };
+        (step, self.waits.unwrap_or_default())
+    }
+
+    fn pending_on(&self, subject: &Subject) -> Option<ActionId> {
+        match subject {
+            Subject::Instance(instance) => match self.state.roster.get(instance) {
+                Some(entry) => entry.pending,
+                None => self
+                    .state
+                    .pending
+                    .iter()
+                    .find(|(_, effect)| effect.instance() == Some(instance))
+                    .map(|(id, _)| *id),
+            },
+            Subject::Pool(pool) => self.state.pending_scale(pool).map(|(id, _)| id),
+            Subject::Route => self.state.pending_route(),
+        }
+    }
+
+    fn action(&self, id: ActionId, effect: Effect) -> Action {
+        let revision = match &effect {
+            Effect::Create { revision, .. } | Effect::Scale { revision, .. } => {
+                self.state.pools.get(revision).map(|pool| pool.revision.clone())
+            }
+            Effect::Start { .. }
+            | Effect::Enrol { .. }
+            | Effect::Drain { .. }
+            | Effect::Detach { .. }
+            | Effect::Stop { .. }
+            | Effect::Remove { .. }
+            | Effect::Route(_) => None,
+        };
+        Action {
+            id,
+            epoch: self.state.epoch,
+            attempt: self.state.rollout.as_ref().map(|rollout| rollout.attempt).unwrap_or_default(),
+            workload: self.setup.workload.clone(),
+            revision,
+            effect,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What was seen: the last snapshots, probe answers, attempts under way. Volatile: all that `step` may
+//! change, rebuilt by observing.
+
+use std::collections::BTreeMap;
+
+use super::{
+    action::{Effect, Outcome, Port, Subject},
+    event::ProbeKind,
+    observation::{
+        EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, Observation,
+        PoolSeen, RouteInForce,
+    },
+    state::State,
+};
+use crate::{
+    fleet::HealthView,
+    id::{ActionId, InstanceId, Mark, RevisionId},
+    spec::Health,
+    time::Timestamp,
+};
+
+/// A snapshot and when it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen<T> {
+    pub(crate) at: Timestamp,
+    pub(crate) what: T,
+}
+
+/// Attempts at one action.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Attempts {
+    pub(crate) count: u32,
+    pub(crate) in_flight: bool,
+    pub(crate) not_before: Timestamp,
+    pub(crate) last: Option<Outcome>,
+}
+
+/// Everything that was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct View {
+    pub(crate) inventory: Option<Seen<Inventory>>,
+    pub(crate) enrolments: Option<Seen<Enrolments>>,
+    pub(crate) route: Option<Seen<RouteInForce>>,
+    /// Why the last snapshot of a port could not be taken, if it could not.
+    pub(crate) blind: BTreeMap<Port, String>,
+    pub(crate) attempts: BTreeMap<ActionId, Attempts>,
+    pub(crate) health: BTreeMap<InstanceId, HealthView>,
+    /// From which mark on a port's snapshots show my last acknowledged write to a subject.
+    shown_from: BTreeMap<(Port, Subject), Mark>,
+    /// Since when every candidate instance serves without a break.
+    pub(crate) whole_since: Option<Timestamp>,
+    /// Since when some candidate instance of the stage does not serve.
+    pub(crate) broken_since: Option<Timestamp>,
+    /// No step of the way back before this time, after a veto.
+    pub(crate) held_until: Option<Timestamp>,
+}
+
+impl View {
+    /// Takes in a snapshot. One that is older than the last is not believed.
+    pub(crate) fn observed(&mut self, now: Timestamp, observation: Observation) {
+        self.blind.remove(&observation.port());
+        match observation {
+            Observation::Inventory(what) => {
+                if self.inventory.as_ref().is_none_or(|last| last.what.mark <= what.mark) {
+                    self.inventory = Some(Seen { at: now, what });
+                }
+            }
+            Observation::Enrolments(what) => {
+                if self.enrolments.as_ref().is_none_or(|last| last.what.mark <= what.mark) {
+                    self.enrolments = Some(Seen { at: now, what });
+                }
+            }
+            Observation::Route(what) => {
+                if self.route.as_ref().is_none_or(|last| last.what.mark <= what.mark) {
+                    self.route = Some(Seen { at: now, what });
+                }
+            }
+        }
+    }
+
+    /// Remembers that an acknowledged write shows from `mark` on.
+    pub(crate) fn acknowledged(&mut self, effect: &Effect, mark: Mark) {
+        let from = self.shown_from.entry((effect.port(), effect.subject())).or_default();
+        *from = mark.max(*from);
+    }
+
+    /// What the orchestrator shows of `instance`. The outer `None`: no snapshot shows my last write to it
+    /// yet. The inner `None`: it is not there.
+    pub(crate) fn seen(&self, instance: &InstanceId) -> Option<Option<&InstanceSeen>> {
+        let inventory = &self.inventory.as_ref()?.what;
+        self.shows(Port::Backend, Subject::Instance(instance.clone()), inventory.mark)
+            .then(|| inventory.instances.get(instance))
+    }
+
+    /// What the load balancer shows of `instance`, like [`Self::seen`].
+    pub(crate) fn enrolled(&self, instance: &InstanceId) -> Option<Option<&Enrolled>> {
+        let enrolments = &self.enrolments.as_ref()?.what;
+        self.shows(Port::Enrolment, Subject::Instance(instance.clone()), enrolments.mark)
+            .then(|| enrolments.instances.get(instance))
+    }
+
+    /// Whether the load balancer shows `instance` as one that gets traffic; `false` while nobody knows.
+    pub(crate) fn is_enrolled(&self, instance: &InstanceId) -> bool {
+        matches!(self.enrolled(instance), Some(Some(Enrolled { state: EnrolState::In, .. })))
+    }
+
+    /// The route in force; `None` while no snapshot shows my last write to it.
+    pub(crate) fn route_in_force(&self) -> Option<&RouteInForce> {
+        let route = &self.route.as_ref()?.what;
+        self.shows(Port::Router, Subject::Route, route.mark).then_some(route)
+    }
+
+    /// The pool as the backend shows it; `None` while no snapshot shows my last write to it.
+    pub(crate) fn pool(&self, revision: &RevisionId) -> Option<PoolSeen> {
+        let inventory = &self.inventory.as_ref()?.what;
+        self.shows(Port::Backend, Subject::Pool(revision.clone()), inventory.mark)
+            .then(|| inventory.pools.get(revision).copied().unwrap_or_default())
+    }
+
+    fn shows(&self, port: Port, subject: Subject, mark: Mark) -> bool {
+        self.shown_from.get(&(port, subject)).is_none_or(|from| *from <= mark)
+    }
+
+    /// Takes in a probe's answer.
+    pub(crate) fn probed(
+        &mut self,
+        health: &Health,
+        instance: InstanceId,
+        kind: ProbeKind,
+        healthy: bool,
+        detail: String,
+    ) {
+        self.health.entry(instance).or_default().probed(health, kind, healthy, detail);
+    }
+
+    /// Brings up to date since when each instance is ready, and forgets what is gone.
+    pub(crate) fn refresh(&mut self, now: Timestamp, state: &State) {
+        self.health.retain(|instance, _| state.roster.contains_key(instance));
+        let (inventory, enrolments, route) = (
+            self.inventory.as_ref().map(|seen| seen.what.mark),
+            self.enrolments.as_ref().map(|seen| seen.what.mark),
+            self.route.as_ref().map(|seen| seen.what.mark),
+        );
+        // What the last snapshot shows, every later one shows.
+        self.shown_from.retain(|(port, _), from| {
+            let mark = match port {
+                Port::Backend => inventory,
+                Port::Enrolment => enrolments,
+                Port::Router => route,
+            };
+            mark.is_none_or(|mark| mark < *from)
+        });
+        self.attempts.retain(|id, _| state.pending.contains_key(id));
+        for (instance, entry) in &state.roster {
+            let health = state.health_of(&entry.revision);
+            let seen = self.seen(instance).flatten();
+            let running = seen.is_some_and(|seen| seen.state == InstanceState::Running);
+            let (backend, restarts) = seen.map_or((None, 0), |seen| (seen.healthy, seen.restarts));
+            let view = self.health.entry(instance.clone()).or_default();
+            if running {
+                view.restarts.get_or_insert(restarts);
+            }
+            let ready = running && view.ready(health, backend, entry.proved_ready) == Some(true);
+            view.ready_since = if ready { view.ready_since.or(Some(now)) } else { None };
+            view.was_available |=
+                view.ready_since.is_some_and(|since| since.after(health.min_ready) <= now);
+        }
+    }
+}

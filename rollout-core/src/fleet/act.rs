@@ -1,0 +1,321 @@
+//! The next action in the life of each instance.
+
+use std::collections::BTreeMap;
+
+use super::{
+    instance::{Instance, Made, Traffic},
+    tally::{Condition, Tally, condition},
+};
+use crate::{
+    engine::{
+        Admission, Change, Effect, EnrolState, Enrolled, InstanceState, Note, Route, Space, Turn,
+        View, WaitReason,
+    },
+    id::{InstanceId, RevisionId},
+    port::{Confirmation, Making},
+    time::Timestamp,
+};
+
+/// Brings every pool to its target and every instance one action further.
+pub(crate) fn act(
+    turn: &mut Turn<'_>,
+    view: &View,
+    space: Space,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) {
+    if turn.setup.capabilities.making == Making::ByCount {
+        scale(turn, view);
+        return;
+    }
+    retire(turn, view);
+    create(turn, space, tallies);
+    let instances: Vec<InstanceId> = turn.state.roster.keys().cloned().collect();
+    let mut draining = Draining::default();
+    for instance in &instances {
+        let Some(entry) = turn.state.roster.get(instance).cloned() else { continue };
+        if entry.is_terminating() {
+            tear_down(turn, view, instance, &entry, &mut draining);
+        } else {
+            bring_up(turn, view, instance, &entry);
+        }
+    }
+    draining.say(turn);
+    forget_strays(turn, view);
+}
+
+/// Tells a backend that makes instances by count how many there are to be.
+fn scale(turn: &mut Turn<'_>, view: &View) {
+    let wanted: Vec<(RevisionId, u64)> =
+        turn.state.pools.iter().map(|(id, pool)| (id.clone(), pool.target)).collect();
+    for (revision, replicas) in wanted {
+        let is_so = match turn.state.pending_scale(&revision) {
+            Some((_, pending)) => pending == replicas,
+            None => view.pool(&revision).is_none_or(|pool| pool.replicas == replicas),
+        };
+        if !is_so {
+            turn.intend(Effect::Scale { revision, replicas });
+        }
+    }
+}
+
+/// Tells the instances to go that a pool has too many of: the least useful first, then the newest.
+fn retire(turn: &mut Turn<'_>, view: &View) {
+    let mut pools: BTreeMap<RevisionId, Vec<(Condition, u64, InstanceId)>> = BTreeMap::new();
+    for (instance, entry) in &turn.state.roster {
+        if entry.is_terminating() {
+            continue;
+        }
+        let condition = condition(turn.now, turn.setup, &turn.state, view, instance, entry);
+        pools.entry(entry.revision.clone()).or_default().push((
+            condition,
+            u64::MAX - entry.ordinal,
+            instance.clone(),
+        ));
+    }
+    for (revision, mut instances) in pools {
+        let target = turn.state.pools.get(&revision).map_or(0, |pool| pool.target);
+        let over =
+            instances.len() - instances.len().min(usize::try_from(target).unwrap_or(usize::MAX));
+        if over == 0 {
+            continue;
+        }
+        instances.sort();
+        for (_, _, instance) in instances.into_iter().take(over) {
+            let drain_until = turn.now.after(turn.state.drain_of(&revision).deadline);
+            turn.record(Change::Retired { instance, drain_until });
+        }
+    }
+}
+
+/// Makes the instances that a pool has too few of, below the ceiling.
+fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
+    // What was retired in this very call still exists.
+    let mut existing: u64 = match space.counting {
+        crate::spec::Counting::Strict => count(turn, |_| true),
+        crate::spec::Counting::Loose => count(turn, |entry| !entry.is_terminating()),
+    };
+    let pools: Vec<RevisionId> = tallies.keys().cloned().collect();
+    for revision in pools {
+        let Some(pool) = turn.state.pools.get(&revision) else { continue };
+        let created = count(turn, |entry| !entry.is_terminating() && entry.revision == revision);
+        let missing = pool.target.saturating_sub(created);
+        if missing == 0 {
+            continue;
+        }
+        let not_before = pool
+            .last_failure
+            .as_ref()
+            .map_or(turn.now, |(at, _)| at.after(turn.setup.tuning.backoff(pool.failed)));
+        if turn.now < not_before {
+            turn.wake(not_before);
+            continue;
+        }
+        let room = space.ceiling().saturating_sub(existing);
+        if room < missing {
+            let (live, ceiling) = (existing, space.ceiling());
+            turn.wait(turn.now, None, || WaitReason::Ceiling { live, ceiling });
+        }
+        for _ in 0..missing.min(room) {
+            let number = turn.state.last_ordinal + 1;
+            let name = format!("{}-{revision}-{number}", turn.setup.workload);
+            let instance = InstanceId::new(name)
+                .expect("two names of at most 63 characters and a number make a name");
+            turn.intend(Effect::Create { instance, revision: revision.clone() });
+            existing += 1;
+        }
+    }
+}
+
+fn count(turn: &Turn<'_>, which: impl Fn(&Instance) -> bool) -> u64 {
+    turn.state.roster.values().filter(|entry| which(entry)).count() as u64
+}
+
+/// The next action for an instance that is to serve.
+fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instance) {
+    if entry.pending.is_some() {
+        return;
+    }
+    if entry.made == Made::Created {
+        turn.intend(Effect::Start { instance: instance.clone() });
+        return;
+    }
+    if turn.setup.capabilities.enrolment.is_none() || entry.made != Made::Started {
+        return;
+    }
+    let condition = condition(turn.now, turn.setup, &turn.state, view, instance, entry);
+    match condition {
+        Condition::Ready => {
+            let since = view.health.get(instance).and_then(|health| health.ready_since);
+            let min_ready = turn.state.health_of(&entry.revision).min_ready;
+            turn.wake(since.unwrap_or(turn.now).after(min_ready));
+        }
+        Condition::Available => enrol(turn, view, instance, entry),
+        Condition::Unready if entry.traffic == Traffic::In => {
+            turn.intend(Effect::Drain { instance: instance.clone() });
+        }
+        Condition::Unready | Condition::Unknown | Condition::Serving => {}
+    }
+}
+
+/// Enrols an available instance, unless a third revision would get traffic by it.
+fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instance) {
+    let Some(address) = view.seen(instance).flatten().and_then(|seen| seen.address) else { return };
+    let exposed: std::collections::BTreeSet<&RevisionId> = turn
+        .state
+        .roster
+        .values()
+        .filter(|other| other.traffic != Traffic::Out)
+        .map(|other| &other.revision)
+        .collect();
+    if 2 <= exposed.len() && !exposed.contains(&entry.revision) {
+        return;
+    }
+    let admission = match &turn.state.route {
+        Some(Route::ByReplicas) => Admission::Serving,
+        None if turn.setup.capabilities.router.is_none() => Admission::Serving,
+        None | Some(Route::Weighted(_) | Route::Empty) => Admission::Standby,
+    };
+    turn.intend(Effect::Enrol {
+        instance: instance.clone(),
+        revision: entry.revision.clone(),
+        address,
+        admission,
+    });
+}
+
+/// Instances on their way out, for the note.
+#[derive(Default)]
+struct Draining {
+    instances: u64,
+    in_flight: u64,
+    until: Option<Timestamp>,
+}
+
+impl Draining {
+    fn say(self, turn: &mut Turn<'_>) {
+        let Self { instances, in_flight, until } = self;
+        if instances == 0 {
+            return;
+        }
+        let until = until.map(|until| (until, crate::engine::Expiry::GoesOn));
+        turn.wait(turn.now, until, || WaitReason::Draining { instances, in_flight });
+    }
+}
+
+/// The next action for an instance that is to go: drain → detach → stop → remove.
+fn tear_down(
+    turn: &mut Turn<'_>,
+    view: &View,
+    instance: &InstanceId,
+    entry: &Instance,
+    draining: &mut Draining,
+) {
+    draining.instances += 1;
+    let pending = turn.state.pending_on(entry).map(|(_, effect)| effect.clone());
+    match pending {
+        // Not needed any more: what comes next is right whether it happens or not.
+        None | Some(Effect::Create { .. } | Effect::Start { .. } | Effect::Enrol { .. }) => {}
+        Some(_) => return,
+    }
+    let is_unsure = matches!(pending, Some(Effect::Start { .. }));
+    match entry.traffic {
+        Traffic::Enrolling | Traffic::In => {
+            turn.intend(Effect::Drain { instance: instance.clone() });
+        }
+        Traffic::Drained(at) => {
+            if is_quiet(turn, view, instance, entry, at, draining) {
+                turn.intend(Effect::Detach { instance: instance.clone() });
+            }
+        }
+        Traffic::Out => take_down(turn, view, instance, entry, is_unsure),
+        // Pending, or given up by a record of an older format: said again.
+        Traffic::Draining => turn.intend(Effect::Drain { instance: instance.clone() }),
+        Traffic::Detaching => turn.intend(Effect::Detach { instance: instance.clone() }),
+    }
+}
+
+/// Whether nothing is in flight on a drained instance, or its time is over.
+fn is_quiet(
+    turn: &mut Turn<'_>,
+    view: &View,
+    instance: &InstanceId,
+    entry: &Instance,
+    drained_at: Timestamp,
+    draining: &mut Draining,
+) -> bool {
+    let deadline = entry.retired.unwrap_or(turn.now);
+    if entry.dead || entry.made == Made::Removed {
+        return true;
+    }
+    match turn.setup.capabilities.enrolment {
+        None => true,
+        Some(Confirmation::Elapsed(bound)) => {
+            let quiet_at = drained_at.after(bound);
+            turn.wake(quiet_at);
+            quiet_at <= turn.now
+        }
+        Some(Confirmation::Observed) => {
+            let in_flight = match view.enrolled(instance) {
+                Some(None) => return true,
+                Some(Some(Enrolled { state: EnrolState::Draining, in_flight })) => *in_flight,
+                Some(Some(Enrolled { state: EnrolState::In, .. })) | None => None,
+            };
+            if in_flight == Some(0) {
+                return true;
+            }
+            if deadline <= turn.now {
+                turn.note(Note::DrainCut { instance: instance.clone(), in_flight });
+                return true;
+            }
+            draining.in_flight += in_flight.unwrap_or(0);
+            draining.until = Some(draining.until.map_or(deadline, |until| until.min(deadline)));
+            false
+        }
+    }
+}
+
+/// Stops and removes an instance that gets no traffic.
+fn take_down(
+    turn: &mut Turn<'_>,
+    view: &View,
+    instance: &InstanceId,
+    entry: &Instance,
+    is_unsure: bool,
+) {
+    let runs = match view.seen(instance) {
+        Some(Some(seen)) => seen.state == InstanceState::Running,
+        Some(None) => false,
+        None => true,
+    };
+    let grace = turn.state.drain_of(&entry.revision).stop_grace;
+    let effect = match entry.made {
+        Made::Removed => return,
+        Made::Started if runs => Effect::Stop { instance: instance.clone(), grace },
+        Made::Created if is_unsure => Effect::Stop { instance: instance.clone(), grace },
+        Made::Intended | Made::Created | Made::Started | Made::Stopped => {
+            Effect::Remove { instance: instance.clone() }
+        }
+    };
+    turn.intend(effect);
+}
+
+/// Takes instances out of the load balancer that exist nowhere else.
+fn forget_strays(turn: &mut Turn<'_>, view: &View) {
+    let (Some(enrolments), Some(inventory)) = (&view.enrolments, &view.inventory) else { return };
+    let strays: Vec<InstanceId> = enrolments
+        .what
+        .instances
+        .keys()
+        .filter(|instance| !turn.state.roster.contains_key(*instance))
+        .filter(|instance| !inventory.what.instances.contains_key(*instance))
+        .filter(|instance| {
+            !turn.state.pending.values().any(|effect| effect.instance() == Some(*instance))
+        })
+        .filter(|instance| view.enrolled(instance).is_some())
+        .cloned()
+        .collect();
+    debug_assert!(strays.is_empty() || turn.setup.capabilities.enrolment.is_some());
+    for instance in strays {
+        turn.intend(Effect::Detach { instance });
+    }
+}

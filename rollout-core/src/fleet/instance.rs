@@ -1,0 +1,76 @@
+//! What lasts about one instance: how far it was brought, by acknowledged actions alone.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{ActionId, InstanceId, RevisionId},
+    time::Timestamp,
+};
+
+/// Every instance of the workload that the engine has made or found, until it is gone.
+pub type Roster = BTreeMap<InstanceId, Instance>;
+
+/// How far one instance was brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Its revision.
+    pub revision: RevisionId,
+    /// Its number; higher ones are newer.
+    pub ordinal: u64,
+    /// Whether it exists and runs.
+    pub made: Made,
+    /// Whether the load balancer sends it anything.
+    pub traffic: Traffic,
+    /// When its drain ends at the latest, once it was told to go.
+    pub retired: Option<Timestamp>,
+    /// Whether it failed, or was lost: there is no process that could be drained.
+    pub dead: bool,
+    /// Whether it was ever ready in the eyes of this or an earlier engine.
+    pub proved_ready: bool,
+    /// The action under way on it.
+    pub pending: Option<ActionId>,
+}
+
+/// Whether an instance exists and runs, as far as acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Made {
+    /// Its creation was intended.
+    Intended,
+    /// It exists.
+    Created,
+    /// It was started.
+    Started,
+    /// It was stopped.
+    Stopped,
+    /// It was removed; the next snapshot shows it no more.
+    Removed,
+}
+
+/// Whether the load balancer sends an instance anything, as far as acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Traffic {
+    /// The load balancer does not know it.
+    Out,
+    /// Its enrolment was intended: it may or may not get something.
+    Enrolling,
+    /// It is enrolled.
+    In,
+    /// Its drain was intended: it counts for nothing and may still get something.
+    Draining,
+    /// Its drain was acknowledged at this time.
+    Drained(Timestamp),
+    /// Its detachment was intended.
+    Detaching,
+}
+
+impl Instance {
+    /// Whether it was told to go.
+    #[must_use]
+    pub const fn is_terminating(&self) -> bool {
+        self.retired.is_some()
+    }
+}

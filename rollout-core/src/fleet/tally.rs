@@ -1,0 +1,158 @@
+//! Counts per pool, from what lasts and what was seen; where both differ, the worse one counts.
+
+use std::collections::BTreeMap;
+
+use super::instance::{Instance, Made, Traffic};
+use crate::{
+    engine::{InstanceState, Setup, State, View},
+    id::{InstanceId, RevisionId},
+    port::Making,
+    time::Timestamp,
+};
+
+/// How many instances of one pool are how far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Instances it is to have.
+    pub target: u64,
+    /// Instances that exist, or are being made, and were not told to go.
+    pub created: u64,
+    /// Of those, the ones that are ready.
+    pub ready: u64,
+    /// Of those, the ones that are available and, where there is a load balancer, enrolled.
+    pub serving: u64,
+    /// Of the created ones, those known not to be ready.
+    pub unready: u64,
+    /// Of the created ones, those nobody knows the health of yet.
+    pub unknown: u64,
+    /// Instances that were told to go and still exist.
+    pub terminating: u64,
+    /// Instances, of any kind, that the load balancer may send something.
+    pub exposed: u64,
+}
+
+/// What is known of one instance's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Condition {
+    /// It does not run yet, or is not ready.
+    Unready,
+    /// It is ready, for less than `min_ready`.
+    Ready,
+    /// Nobody knows: no answer since this engine began.
+    Unknown,
+    /// It is available and gets no traffic.
+    Available,
+    /// It is available and gets traffic, where there is a load balancer.
+    Serving,
+}
+
+/// What is known of the health of `entry`.
+pub(crate) fn condition(
+    now: Timestamp,
+    setup: &Setup,
+    state: &State,
+    view: &View,
+    instance: &InstanceId,
+    entry: &Instance,
+) -> Condition {
+    let health = state.health_of(&entry.revision);
+    if entry.dead || entry.made != Made::Started {
+        return Condition::Unready;
+    }
+    let seen = match view.seen(instance) {
+        None if entry.proved_ready => return Condition::Unknown,
+        None | Some(None) => return Condition::Unready,
+        Some(Some(seen)) => seen,
+    };
+    if seen.state != InstanceState::Running {
+        return Condition::Unready;
+    }
+    let health_view = view.health.get(instance);
+    let ready = health_view.map_or(Some(false), |health_view| {
+        health_view.ready(health, seen.healthy, entry.proved_ready)
+    });
+    let Some(since) = health_view.and_then(|health_view| health_view.ready_since) else {
+        return if ready.is_none() { Condition::Unknown } else { Condition::Unready };
+    };
+    let is_in = setup.capabilities.enrolment.is_some() && entry.traffic == Traffic::In;
+    if !is_in && now < since.after(health.min_ready) {
+        return Condition::Ready;
+    }
+    match setup.capabilities.enrolment {
+        None => Condition::Serving,
+        Some(_) if is_in && view.is_enrolled(instance) => Condition::Serving,
+        Some(_) if is_in && view.enrolled(instance).is_none() => Condition::Unknown,
+        Some(_) => Condition::Available,
+    }
+}
+
+/// The counts of every pool.
+pub(crate) fn tally(
+    now: Timestamp,
+    setup: &Setup,
+    state: &State,
+    view: &View,
+) -> BTreeMap<RevisionId, Tally> {
+    let mut tallies: BTreeMap<RevisionId, Tally> = state
+        .pools
+        .iter()
+        .map(|(id, pool)| (id.clone(), Tally { target: pool.target, ..Tally::default() }))
+        .collect();
+    match setup.capabilities.making {
+        Making::ByName => {
+            for (instance, entry) in &state.roster {
+                let Some(tally) = tallies.get_mut(&entry.revision) else { continue };
+                let condition = condition(now, setup, state, view, instance, entry);
+                add(tally, entry, condition);
+            }
+        }
+        Making::ByCount => {
+            for (id, tally) in &mut tallies {
+                by_count(tally, state, view, id);
+            }
+        }
+    }
+    tallies
+}
+
+/// Adds one instance to its pool's counts.
+fn add(tally: &mut Tally, entry: &Instance, condition: Condition) {
+    if entry.traffic != Traffic::Out {
+        tally.exposed += 1;
+    }
+    if entry.is_terminating() {
+        tally.terminating += 1;
+        return;
+    }
+    if entry.dead {
+        return;
+    }
+    tally.created += 1;
+    match condition {
+        Condition::Unready => tally.unready += 1,
+        Condition::Unknown => tally.unknown += 1,
+        Condition::Ready | Condition::Available => tally.ready += 1,
+        Condition::Serving => {
+            tally.ready += 1;
+            tally.serving += 1;
+        }
+    }
+}
+
+/// The counts of a pool that its backend keeps by count: what the backend shows, less what the last
+/// order may have taken away since, plus what it may have added.
+fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
+    let seen = view
+        .inventory
+        .as_ref()
+        .and_then(|inventory| inventory.what.pools.get(id).copied())
+        .unwrap_or_default();
+    let commanded = state.pending_scale(id).map_or(tally.target, |(_, replicas)| replicas);
+    let going = seen.created.saturating_sub(commanded.min(seen.replicas));
+    tally.created = seen.created.max(commanded).saturating_sub(going);
+    tally.ready = seen.ready.saturating_sub(going);
+    tally.unready = tally.created.saturating_sub(tally.ready);
+    tally.serving = seen.available.saturating_sub(going);
+    tally.terminating = seen.terminating + going;
+    tally.exposed = seen.ready;
+}

@@ -1,0 +1,158 @@
+//! What the world did to single instances: failures, losses, departures, finds.
+
+use std::sync::Arc;
+
+use super::instance::{Instance, Made, Traffic};
+use crate::{
+    engine::{Change, Failure, InstanceSeen, InstanceState, Note, Revision, Turn, View, Walk},
+    id::InstanceId,
+    port::Making,
+};
+
+/// Records what the last snapshots show of every instance that the engine does not know yet.
+pub(crate) fn watch(turn: &mut Turn<'_>, view: &View) {
+    if turn.setup.capabilities.making == Making::ByCount {
+        return;
+    }
+    find(turn, view);
+    let mut changes = Vec::new();
+    for (instance, entry) in &turn.state.roster {
+        if let Some(change) = change_of(turn, view, instance, entry) {
+            changes.push((instance.clone(), change));
+        }
+    }
+    for (instance, change) in changes {
+        let Some(entry) = turn.state.roster.get(&instance) else { continue };
+        let drain_until = turn.now.after(turn.state.drain_of(&entry.revision).deadline);
+        match &change {
+            Change::Failed { failure, .. } => {
+                let failure = failure.clone();
+                turn.note(Note::InstanceFailed { instance: instance.clone(), failure });
+            }
+            Change::Lost { .. } => turn.note(Note::InstanceLost { instance: instance.clone() }),
+            _ => {}
+        }
+        let goes = matches!(change, Change::Failed { .. } | Change::Lost { .. });
+        turn.record(change);
+        if goes && turn.state.roster.get(&instance).is_some_and(|entry| !entry.is_terminating()) {
+            turn.record(Change::Retired { instance, drain_until });
+        }
+    }
+}
+
+/// What happened to one instance, if anything did.
+fn change_of(
+    turn: &Turn<'_>,
+    view: &View,
+    instance: &InstanceId,
+    entry: &Instance,
+) -> Option<Change> {
+    let seen = view.seen(instance)?;
+    let Some(seen) = seen else {
+        let is_removed = entry.made == Made::Removed && entry.pending.is_none();
+        return match entry.traffic {
+            Traffic::Out if is_removed => Some(Change::Gone { instance: instance.clone() }),
+            _ if matches!(entry.made, Made::Intended | Made::Removed) => None,
+            _ => Some(Change::Lost { instance: instance.clone() }),
+        };
+    };
+    if entry.is_terminating() || entry.dead {
+        return None;
+    }
+    failure_of(turn, view, instance, entry, seen)
+        .map(|failure| Change::Failed { instance: instance.clone(), failure })
+}
+
+/// How one instance failed, if it did.
+fn failure_of(
+    turn: &Turn<'_>,
+    view: &View,
+    instance: &InstanceId,
+    entry: &Instance,
+    seen: &InstanceSeen,
+) -> Option<Failure> {
+    match &seen.state {
+        InstanceState::Exited { code, detail } => {
+            return Some(Failure::Exited { code: *code, detail: detail.clone() });
+        }
+        InstanceState::Stuck { detail } => return Some(Failure::Stuck { detail: detail.clone() }),
+        InstanceState::Created | InstanceState::Running => {}
+    }
+    let health = turn.state.health_of(&entry.revision);
+    let seen_health = view.health.get(instance)?;
+    if seen_health.startup.healthy == Some(false) && !entry.proved_ready {
+        return Some(Failure::NeverReady { detail: seen_health.startup.detail.clone() });
+    }
+    if seen_health.liveness.healthy == Some(false) {
+        return Some(Failure::NotLive { detail: seen_health.liveness.detail.clone() });
+    }
+    if !is_on_trial(turn, entry) {
+        return None;
+    }
+    if seen_health.restarts.is_some_and(|restarts| restarts < seen.restarts) {
+        let detail = "its orchestrator restarted it".to_owned();
+        return Some(Failure::Exited { code: 0, detail });
+    }
+    let ready = seen_health.ready(health, seen.healthy, entry.proved_ready);
+    if ready == Some(false) && (entry.proved_ready || seen_health.was_available) {
+        let detail = match health.readiness {
+            Some(_) => seen_health.readiness.detail.clone(),
+            None => "its orchestrator says that it is unhealthy".to_owned(),
+        };
+        return Some(Failure::Unready { detail });
+    }
+    None
+}
+
+/// Whether the instance is of a candidate that is neither proven nor on its way back.
+fn is_on_trial(turn: &Turn<'_>, entry: &Instance) -> bool {
+    turn.state.under_way().is_some_and(|rollout| {
+        rollout.walk != Walk::Reverting
+            && !rollout.proven
+            && !rollout.is_resize()
+            && rollout.candidate.id == entry.revision
+    })
+}
+
+/// Takes in instances of ours that nobody knows: all of them for want of a journal, or single ones made
+/// by an attempt that was given up before its answer came.
+fn find(turn: &mut Turn<'_>, view: &View) {
+    let Some(inventory) = &view.inventory else { return };
+    let wants_enrolments = turn.setup.capabilities.enrolment.is_some();
+    if wants_enrolments && view.enrolments.is_none() {
+        return;
+    }
+    let unknown: Vec<(InstanceId, InstanceSeen)> = inventory
+        .what
+        .instances
+        .iter()
+        .filter(|(instance, _)| !turn.state.roster.contains_key(*instance))
+        .map(|(instance, seen)| (instance.clone(), seen.clone()))
+        .collect();
+    let known = |id: &crate::id::RevisionId| {
+        inventory.what.revisions.iter().find(|revision| revision.id == *id).cloned()
+    };
+    if turn.state.stable.is_none() && turn.state.rollout.is_none() {
+        let running = |id: &crate::id::RevisionId| {
+            unknown
+                .iter()
+                .filter(|(_, seen)| seen.revision == *id && seen.state == InstanceState::Running)
+                .count()
+        };
+        let serving = unknown.iter().map(|(_, seen)| &seen.revision).max_by_key(|id| running(id));
+        if let Some(revision) = serving.and_then(known) {
+            turn.record(Change::Adopted { revision });
+        }
+    }
+    for (instance, seen) in unknown {
+        let in_pool = turn.state.pools.get(&seen.revision).map(|pool| pool.revision.clone());
+        let revision = in_pool.or_else(|| known(&seen.revision)).unwrap_or_else(|| {
+            Arc::new(Revision { id: seen.revision.clone(), template: serde_json::Value::Null })
+        });
+        let enrolled = view
+            .enrolments
+            .as_ref()
+            .is_some_and(|enrolments| enrolments.what.instances.contains_key(&instance));
+        turn.record(Change::Found { instance, revision, enrolled });
+    }
+}

@@ -1,0 +1,249 @@
+//! The guard's own books: single instances, what was seen of them, and the limits in force.
+//!
+//! Built from the same events and records as the engine's state, by other code and towards another end:
+//! which actions were let through, and the worst that may have become of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    engine::{
+        Change, Effect, EnrolState, Event, InstanceState, Observation, Outcome, ProbeKind, Record,
+        Route, Settlement,
+    },
+    id::{ActionId, InstanceId, Mark, RevisionId},
+    spec::Counting,
+    time::Timestamp,
+};
+
+/// What the guard knows of one instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) revision: Option<RevisionId>,
+    /// Whether the last snapshot showed its process running.
+    pub(super) runs: bool,
+    /// Whether the last snapshot showed that its process ended or is not there.
+    pub(super) ended: bool,
+    /// The last answers of its readiness probe say that it may get no traffic.
+    pub(super) unready: bool,
+    /// It was let into traffic and nothing has taken it out since.
+    pub(super) enrolled: bool,
+    /// A drain was let through and acknowledged, and from which mark on snapshots show it.
+    pub(super) drained: Option<Mark>,
+    /// A snapshot that shows the drain said that nothing is in flight, or that the load balancer does
+    /// not know it.
+    pub(super) quiet: bool,
+    /// It was told to go, and its drain ends then.
+    pub(super) retired: Option<Timestamp>,
+    /// It failed, was lost, or its removal was acknowledged.
+    pub(super) over: bool,
+}
+
+/// The limits in force, from the submitted spec and its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    pub(super) desired: u64,
+    pub(super) surge: u64,
+    pub(super) unavailable: u64,
+    pub(super) counting: Counting,
+    /// Whether the floor binds: not before a first revision is proven, not where downtime is declared.
+    pub(super) has_floor: bool,
+}
+
+/// The guard's books.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Book {
+    pub(super) entries: BTreeMap<InstanceId, Entry>,
+    /// Instances whose creation was let through or that were found, until they are gone.
+    pub(super) live: BTreeSet<InstanceId>,
+    pub(super) limits: Option<Limits>,
+    pub(super) route: Option<Route>,
+    pub(super) pending: BTreeMap<ActionId, Effect>,
+    pub(super) last_action: ActionId,
+    pub(super) observes_traffic: bool,
+    pub(super) now: Timestamp,
+    unready_answers: BTreeMap<InstanceId, u32>,
+    thresholds: BTreeMap<RevisionId, u32>,
+    is_first: bool,
+}
+
+impl Book {
+    pub(super) fn new(observes_traffic: bool) -> Self {
+        Self { observes_traffic, is_first: true, ..Self::default() }
+    }
+
+    /// Takes note of a fact.
+    pub(super) fn witness(&mut self, event: &Event) {
+        match event {
+            Event::Attempted { id, outcome: Outcome::Applied { mark } } => self.applied(*id, *mark),
+            Event::Observed(observation) => self.observed(observation),
+            Event::Probed { instance, probe: ProbeKind::Readiness, healthy, .. } => {
+                self.answered(instance, *healthy);
+            }
+            Event::Probed { .. }
+            | Event::Attempted { .. }
+            | Event::Claimed { .. }
+            | Event::Woke
+            | Event::Ordered(_)
+            | Event::Unobserved { .. }
+            | Event::Vetoed(_) => {}
+        }
+    }
+
+    fn answered(&mut self, instance: &InstanceId, healthy: bool) {
+        let Some(entry) = self.entries.get_mut(instance) else { return };
+        let failures = self.unready_answers.entry(instance.clone()).or_default();
+        *failures = if healthy { 0 } else { failures.saturating_add(1) };
+        let threshold = entry.revision.as_ref().and_then(|revision| self.thresholds.get(revision));
+        entry.unready = threshold.copied().unwrap_or(1) <= *failures;
+    }
+
+    fn applied(&mut self, id: ActionId, mark: Mark) {
+        let Some(effect) = self.pending.get(&id) else { return };
+        if let Effect::Drain { instance } = effect
+            && let Some(entry) = self.entries.get_mut(instance)
+        {
+            entry.drained = Some(mark);
+            entry.quiet = false;
+        }
+    }
+
+    fn observed(&mut self, observation: &Observation) {
+        match observation {
+            Observation::Inventory(inventory) => {
+                for (instance, entry) in &mut self.entries {
+                    let seen = inventory.instances.get(instance);
+                    entry.runs = seen.is_some_and(|seen| seen.state == InstanceState::Running);
+                    entry.ended = seen.is_none_or(|seen| {
+                        matches!(
+                            seen.state,
+                            InstanceState::Exited { .. } | InstanceState::Stuck { .. }
+                        )
+                    });
+                    if let Some(seen) = seen {
+                        entry.revision.get_or_insert_with(|| seen.revision.clone());
+                    }
+                }
+            }
+            Observation::Enrolments(enrolments) => {
+                for (instance, entry) in &mut self.entries {
+                    let Some(from) = entry.drained else { continue };
+                    if enrolments.mark < from {
+                        continue;
+                    }
+                    entry.quiet = match enrolments.instances.get(instance) {
+                        None => true,
+                        Some(seen) => {
+                            seen.state == EnrolState::Draining && seen.in_flight == Some(0)
+                        }
+                    };
+                }
+            }
+            Observation::Route(_) => {}
+        }
+    }
+
+    /// Takes note of a record that is durable now.
+    pub(super) fn commit(&mut self, record: &Record) {
+        self.now = self.now.max(record.at);
+        match &record.change {
+            Change::Submitted { revision, spec, plan, .. } => {
+                let threshold = spec.health.readiness.as_ref().map(|probe| probe.failure_threshold);
+                self.thresholds.insert(revision.id.clone(), threshold.unwrap_or(1));
+                let has_downtime =
+                    plan.stages.iter().any(|stage| plan.desired <= stage.budget.unavailable);
+                let widest = |pick: fn(&crate::plan::Budget) -> u64| {
+                    plan.stages
+                        .iter()
+                        .map(|stage| pick(&stage.budget))
+                        .chain([pick(&plan.rollback)])
+                        .max()
+                        .unwrap_or(0)
+                };
+                self.limits = Some(Limits {
+                    desired: plan.desired,
+                    surge: widest(|budget| budget.surge),
+                    unavailable: widest(|budget| budget.unavailable),
+                    counting: plan.counting,
+                    has_floor: !self.is_first && !has_downtime,
+                });
+            }
+            Change::Proven { .. } | Change::Adopted { .. } => self.is_first = false,
+            Change::Found { instance, revision, enrolled } => {
+                let entry = self.entries.entry(instance.clone()).or_default();
+                entry.revision = Some(revision.id.clone());
+                entry.enrolled = *enrolled;
+                entry.runs = true;
+                self.live.insert(instance.clone());
+            }
+            Change::Intended { id, effect } => self.intended(*id, effect),
+            Change::Settled { id, how } => self.settled(*id, how),
+            Change::Failed { instance, failure } if failure.is_dead() => self.is_over(instance),
+            Change::Lost { instance } => self.is_over(instance),
+            Change::Retired { instance, drain_until } => {
+                self.entries.entry(instance.clone()).or_default().retired = Some(*drain_until);
+            }
+            Change::Gone { instance } => {
+                self.entries.remove(instance);
+                self.live.remove(instance);
+                self.unready_answers.remove(instance);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_over(&mut self, instance: &InstanceId) {
+        self.entries.entry(instance.clone()).or_default().over = true;
+    }
+
+    fn intended(&mut self, id: ActionId, effect: &Effect) {
+        self.last_action = self.last_action.max(id);
+        self.pending.insert(id, effect.clone());
+        match effect {
+            Effect::Create { instance, revision } => {
+                let entry = self.entries.entry(instance.clone()).or_default();
+                entry.revision = Some(revision.clone());
+                self.live.insert(instance.clone());
+            }
+            Effect::Enrol { instance, .. } => {
+                let entry = self.entries.entry(instance.clone()).or_default();
+                entry.enrolled = true;
+                entry.drained = None;
+                entry.quiet = false;
+            }
+            Effect::Drain { instance } => {
+                self.entries.entry(instance.clone()).or_default().enrolled = false;
+            }
+            Effect::Route(route) => self.route = Some(route.clone()),
+            Effect::Start { .. }
+            | Effect::Detach { .. }
+            | Effect::Stop { .. }
+            | Effect::Remove { .. }
+            | Effect::Scale { .. } => {}
+        }
+    }
+
+    fn settled(&mut self, id: ActionId, how: &Settlement) {
+        let Some(effect) = self.pending.remove(&id) else { return };
+        if !matches!(how, Settlement::Applied) {
+            return;
+        }
+        match effect {
+            // After a restart the mark of the drain is lost: any snapshot of now shows it.
+            Effect::Drain { instance } => {
+                self.entries.entry(instance).or_default().drained.get_or_insert(Mark(0));
+            }
+            Effect::Detach { instance } => {
+                let entry = self.entries.entry(instance).or_default();
+                entry.drained.get_or_insert(Mark(0));
+                entry.quiet = true;
+            }
+            Effect::Remove { instance } => self.is_over(&instance),
+            Effect::Create { .. }
+            | Effect::Start { .. }
+            | Effect::Enrol { .. }
+            | Effect::Stop { .. }
+            | Effect::Scale { .. }
+            | Effect::Route(_) => {}
+        }
+    }
+}

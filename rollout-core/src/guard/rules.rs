@@ -1,0 +1,219 @@
+//! The rules of the guard, each a small function over the books.
+
+use super::{
+    Rule, Veto,
+    book::{Book, Entry},
+};
+use crate::{
+    engine::{Action, Change, Effect, Record, Route},
+    id::{ActionId, InstanceId},
+    spec::Counting,
+    weight::Weight,
+};
+
+/// Checks a batch of actions in order, each against what the ones before it leave.
+pub(super) fn check(
+    book: &Book,
+    actions: &[Action],
+    records: &[Record],
+    is_by_name: bool,
+) -> Result<(), Veto> {
+    // What the records of this batch say of instances and limits counts for its actions.
+    let mut after = book.clone();
+    for record in records {
+        if !matches!(record.change, Change::Intended { .. }) {
+            after.commit(record);
+        }
+    }
+    let last = after.last_action;
+    for action in actions {
+        reuse(action, last, &after)?;
+        match &action.effect {
+            Effect::Create { .. } if is_by_name => ceiling(&after, action)?,
+            Effect::Drain { instance } => floor(&after, action, instance)?,
+            Effect::Stop { instance, .. } | Effect::Remove { instance } => {
+                drained(&after, action, instance)?;
+                floor(&after, action, instance)?;
+            }
+            Effect::Detach { instance } => detached(&after, action, instance)?,
+            Effect::Route(route) => routed(&after, action, route, is_by_name)?,
+            Effect::Create { .. }
+            | Effect::Start { .. }
+            | Effect::Enrol { .. }
+            | Effect::Scale { .. } => {}
+        }
+        after.commit(&Record {
+            at: after.now,
+            change: Change::Intended { id: action.id, effect: action.effect.clone() },
+        });
+    }
+    Ok(())
+}
+
+fn veto(rule: Rule, action: &Action, value: u64, limit: u64) -> Veto {
+    Veto { rule, action: action.id, value, limit, detail: action.effect.to_string() }
+}
+
+/// C3: a number stands for one action for ever; the same action may be attempted again.
+fn reuse(action: &Action, last: ActionId, book: &Book) -> Result<(), Veto> {
+    let is_known = action.id <= last;
+    if is_known && book.pending.get(&action.id) != Some(&action.effect) {
+        return Err(veto(Rule::Reuse, action, action.id.0, last.0));
+    }
+    Ok(())
+}
+
+/// Whether an instance serves as far as the guard knows: it runs, gets traffic and answers well.
+fn serves(book: &Book, entry: &Entry) -> bool {
+    let is_in = entry.enrolled || !book.observes_traffic;
+    is_in
+        && entry.runs
+        && !entry.unready
+        && !entry.over
+        && entry.retired.is_none_or(|_| entry.enrolled)
+}
+
+/// Whether an instance is behind a share of the route.
+fn has_share(book: &Book, entry: &Entry) -> bool {
+    match (&book.route, &entry.revision) {
+        (Some(route @ Route::Weighted(_)), Some(revision)) => {
+            route.weight_of(revision).is_some_and(|weight| !weight.is_zero())
+        }
+        _ => true,
+    }
+}
+
+/// P1: taking this instance away must not take the serving ones below the floor.
+fn floor(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto> {
+    let Some(limits) = book.limits.filter(|limits| limits.has_floor) else { return Ok(()) };
+    let Some(entry) = book.entries.get(instance) else { return Ok(()) };
+    if !serves(book, entry) || !has_share(book, entry) {
+        return Ok(());
+    }
+    let serving =
+        book.entries.values().filter(|other| serves(book, other) && has_share(book, other)).count()
+            as u64;
+    let floor = match &book.route {
+        // Each share has a capacity of its own, checked where the route is set and here again.
+        Some(route @ Route::Weighted(_)) => {
+            let of_its_pool = book
+                .entries
+                .values()
+                .filter(|other| serves(book, other) && other.revision == entry.revision)
+                .count() as u64;
+            let weight = entry.revision.as_ref().and_then(|revision| route.weight_of(revision));
+            let wanted = needed(weight.unwrap_or_default(), limits.desired, limits.unavailable);
+            if of_its_pool <= wanted {
+                return Err(veto(Rule::Floor, action, of_its_pool.saturating_sub(1), wanted));
+            }
+            return Ok(());
+        }
+        Some(Route::ByReplicas | Route::Empty) | None => {
+            limits.desired.saturating_sub(limits.unavailable)
+        }
+    };
+    if serving <= floor {
+        return Err(veto(Rule::Floor, action, serving.saturating_sub(1), floor));
+    }
+    Ok(())
+}
+
+/// P3: one more instance must not make more than the ceiling.
+fn ceiling(book: &Book, action: &Action) -> Result<(), Veto> {
+    let Some(limits) = book.limits else { return Ok(()) };
+    let ceiling = limits.desired.saturating_add(limits.surge);
+    let live = book
+        .live
+        .iter()
+        .filter(|instance| match limits.counting {
+            Counting::Strict => true,
+            Counting::Loose => {
+                book.entries.get(*instance).is_none_or(|entry| entry.retired.is_none())
+            }
+        })
+        .count() as u64;
+    if ceiling <= live {
+        return Err(veto(Rule::Ceiling, action, live.saturating_add(1), ceiling));
+    }
+    Ok(())
+}
+
+/// P5: an instance that was in traffic is stopped only when it was drained, and nothing is in flight or its
+/// time is over.
+fn drained(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto> {
+    let Some(entry) = book.entries.get(instance).filter(|_| book.observes_traffic) else {
+        return Ok(());
+    };
+    if entry.enrolled && !entry.over {
+        return Err(veto(Rule::DrainOrder, action, 0, 1));
+    }
+    Ok(())
+}
+
+/// P5: an instance leaves the load balancer only when it was drained, and nothing is in flight or its time
+/// is over.
+fn detached(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto> {
+    let Some(entry) = book.entries.get(instance) else { return Ok(()) };
+    let is_over = entry.over || entry.ended;
+    let is_late = entry.retired.is_some_and(|until| until <= book.now);
+    if entry.enrolled && !is_over {
+        return Err(veto(Rule::DrainOrder, action, 0, 1));
+    }
+    let may_be_unseen = entry.drained.is_none();
+    if entry.quiet || is_over || is_late || may_be_unseen {
+        return Ok(());
+    }
+    Err(veto(Rule::DrainOrder, action, 1, 0))
+}
+
+/// Fewest serving instances behind a share, by the rule of T2: its part of the desired number, at most the
+/// floor, at least one.
+fn needed(weight: Weight, desired: u64, unavailable: u64) -> u64 {
+    if weight == Weight::ZERO {
+        return 0;
+    }
+    let part = (u128::from(desired) * u128::from(weight.basis_points())).div_ceil(10_000);
+    let floor = desired - unavailable.min(desired);
+    u64::try_from(part).unwrap_or(u64::MAX).min(floor).max(1)
+}
+
+/// T1, R3, T2: shares make 100 %, at most two revisions get one, and each has its capacity, unless it only
+/// gets less than before.
+fn routed(book: &Book, action: &Action, route: &Route, is_by_name: bool) -> Result<(), Veto> {
+    let Route::Weighted(weights) = route else { return Ok(()) };
+    let sum: u64 = weights.values().map(|weight| weight.basis_points()).sum();
+    let full = Weight::FULL.basis_points();
+    if sum != full {
+        return Err(veto(Rule::Conservation, action, sum, full));
+    }
+    let shares = weights.values().filter(|weight| !weight.is_zero()).count() as u64;
+    if 2 < shares {
+        return Err(veto(Rule::Revisions, action, shares, 2));
+    }
+    let Some(limits) = book.limits.filter(|_| is_by_name) else { return Ok(()) };
+    for (revision, weight) in weights {
+        let before = book.route.as_ref().and_then(|route| route.weight_of(revision));
+        if before.is_some_and(|before| *weight <= before) {
+            continue;
+        }
+        let serving = book
+            .entries
+            .values()
+            .filter(|entry| serves(book, entry) && entry.revision.as_ref() == Some(revision))
+            .count() as u64;
+        // The way back puts everything on stable once the candidate serves nothing: one is enough then.
+        let others = book
+            .entries
+            .values()
+            .filter(|entry| serves(book, entry) && entry.revision.as_ref() != Some(revision))
+            .count() as u64;
+        let wanted = match others {
+            0 => 1,
+            _ => needed(*weight, limits.desired, limits.unavailable),
+        };
+        if serving < wanted {
+            return Err(veto(Rule::Backing, action, serving, wanted));
+        }
+    }
+    Ok(())
+}
