@@ -1,6 +1,6 @@
 //! What cannot be planned: a checked spec that asks for more than its budget or its backend has.
 
-use crate::weight::Weight;
+use crate::{time::Span, weight::Weight};
 
 /// A spec that was refused by the planner: the field, the numbers and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +59,16 @@ pub enum PlanError {
         weight: Weight,
         /// Desired instances.
         desired: u64,
+    },
+    /// The whole would end while its own gates still wait.
+    #[error(
+        "deadlines.total: {total} is not above the {waits} that the gates up to the proof wait by themselves; raise it, or shorten holds, bakes and monitor"
+    )]
+    TotalBelowGates {
+        /// The deadline.
+        total: Span,
+        /// What the gates wait.
+        waits: Span,
     },
     /// Candidate and stable do not fit under the ceiling together.
     #[error(

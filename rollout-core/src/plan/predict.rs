@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::{Budget, Plan, Remark, Stage, StageGate, StageRoute};
 use crate::{
     spec::{CheckedSpec, Counting},
@@ -12,7 +14,7 @@ use crate::{
 };
 
 /// How long one instance takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Timing {
     /// From the order to start until it is available.
     pub start_to_available: Span,
@@ -21,7 +23,7 @@ pub struct Timing {
 }
 
 /// How long a plan takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Prediction {
     /// Each stage, in the order of the plan.
     pub stages: Vec<StagePrediction>,
@@ -35,7 +37,7 @@ pub struct Prediction {
 }
 
 /// How long one stage takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct StagePrediction {
     /// From its beginning until the last candidate instance it starts is available.
     pub available: Span,
@@ -50,7 +52,8 @@ pub struct StagePrediction {
 }
 
 /// What makes a stage as long as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Binding {
     /// Nothing: it takes no time.
     Nothing,

@@ -24,7 +24,7 @@ pub struct Health {
     #[serde(skip_serializing_if = "Span::is_zero")]
     pub min_ready: Span,
     /// How long after it became available a failure of a candidate instance still counts against the
-    /// rollout; the last stage waits as long. Default: 0 s.
+    /// rollout; the stage that completes the candidate waits as long. Default: 0 s.
     #[serde(skip_serializing_if = "Span::is_zero")]
     pub monitor: Span,
     /// Failures per candidate instance above which the rollout fails. Default: 0 %.

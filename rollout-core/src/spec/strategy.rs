@@ -122,7 +122,7 @@ pub enum Promotion {
 pub struct Canary {
     /// Steps before full promotion; weights rise.
     pub steps: Vec<CanaryStep>,
-    /// Fewest candidate instances in a weighted step. Default: 1.
+    /// Fewest candidate instances of a step; refused without a weighted router. Default: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_replicas: Option<u64>,
     /// Whether stable shrinks as its traffic leaves (weighted router only). Default: no.
@@ -141,7 +141,7 @@ pub struct CanaryStep {
     pub name: Option<String>,
     /// Share of traffic on the candidate.
     pub weight: Weight,
-    /// Candidate instances of this step. Default: enough for the weight.
+    /// Candidate instances of this step; refused without a weighted router. Default: enough for the weight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<Amount>,
     /// Gates that must pass before the next step.

@@ -15,6 +15,9 @@ pub(super) fn quarter() -> Amount {
 /// Surge where the spec says nothing and two whole sets stand side by side.
 pub(super) const WHOLE: Amount = Amount::Percent(Weight::FULL);
 
+/// Surge of a way back on which the two revisions must not meet unless the spec says they may.
+pub(super) const NONE: Amount = Amount::Count(0);
+
 /// Instances in flight where the spec gives an order but no parallelism: one, as Compose has it.
 const ORDERED_PARALLELISM: u64 = 1;
 

@@ -46,6 +46,7 @@ pub fn build(
         (_, true) => draft.into_first(&scope),
         (_, false) => draft,
     };
+    check_total(spec, &draft.stages)?;
     let mut remarks = draft.remarks;
     if capabilities.enrolment.is_none() && scope.desired != 0 {
         remarks.push(Remark::NoDrain);
@@ -58,6 +59,18 @@ pub fn build(
         rollback: draft.rollback,
         remarks,
     })
+}
+
+/// Refuses a deadline for the whole that the waits written in the spec alone would hit.
+fn check_total(spec: &Spec, stages: &[Stage]) -> Result<(), PlanError> {
+    let Some(total) = spec.deadlines.total else { return Ok(()) };
+    let proven = stages.iter().position(|stage| stage.proves).map_or(0, |place| place + 1);
+    let gates = stages.iter().take(proven).flat_map(|stage| &stage.gates);
+    let waits = gates.fold(Span::ZERO, |sum, gate| match gate {
+        StageGate::Hold(span) | StageGate::Health(span) => sum.plus(*span),
+        StageGate::Approval { .. } => sum,
+    });
+    if total <= waits { Err(PlanError::TotalBelowGates { total, waits }) } else { Ok(()) }
 }
 
 /// What every compiler may look at.

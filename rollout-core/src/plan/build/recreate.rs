@@ -30,7 +30,7 @@ pub(super) fn build(scope: &Scope<'_>) -> Draft {
     Draft {
         stages: vec![stop, start],
         pace: all_missing,
-        rollback: budget::rollback(scope, all_missing, budget::quarter()),
+        rollback: budget::rollback(scope, all_missing, budget::NONE),
         counting: None,
         remarks: vec![Remark::Downtime { stage: STOP.to_owned() }],
     }

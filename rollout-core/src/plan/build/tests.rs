@@ -244,3 +244,30 @@ fn nothing_desired_finishes_at_once() {
         }
     }
 }
+
+#[test]
+fn a_total_deadline_below_the_own_waits_is_refused() {
+    let mut spec = spec(4, Strategy::Canary(canary(&["25%", "50%"])));
+    let Strategy::Canary(canary) = &mut spec.strategy else { unreachable!("made above") };
+    canary.steps[0].gates = vec![Gate::Hold(Span::from_secs(3000))];
+    spec.health.monitor = Span::from_secs(600);
+    spec.deadlines.total = Some(Span::from_secs(3600));
+    assert_eq!(
+        plan(spec.clone(), Some(100), false),
+        Err(PlanError::TotalBelowGates {
+            total: Span::from_secs(3600),
+            waits: Span::from_secs(3600)
+        })
+    );
+    spec.deadlines.total = Some(Span::from_secs(3601));
+    assert!(plan(spec, Some(100), false).is_ok());
+}
+
+#[test]
+fn recreate_keeps_the_revisions_apart_on_the_way_back_too() {
+    let mut spec = spec(4, Strategy::Recreate(Recreate {}));
+    assert_eq!(plan(spec.clone(), None, false).unwrap().rollback.unavailable, 4);
+    spec.rollback.pace = Some(Pace { parallelism: Some(2), ..Pace::default() });
+    let back = plan(spec, None, false).unwrap().rollback;
+    assert_eq!((back.surge, back.unavailable, back.parallelism), (0, 1, 2));
+}

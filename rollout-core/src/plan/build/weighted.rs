@@ -157,6 +157,8 @@ mod tests {
             ("5%", 10, "0%"),
             ("100%", 7, "100%"),
             ("50%", 3, "33.34%"),
+            // A released controller makes -95,225,786 of this (argo-rollouts with 1e8 units).
+            ("100%", 100_000_000, "100%"),
             ("0.01%", 100_000_000, "0.01%"),
         ] {
             let weight: Weight = text.parse().unwrap();

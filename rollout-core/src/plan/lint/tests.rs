@@ -143,3 +143,29 @@ fn findings_name_the_numbers() {
         ]
     );
 }
+
+/// Instances that a weight needs, where a released controller's product of weight, replicas and 1e8 units
+/// overflowed, so that 0 of 43 and 7 of 100 passed for half of the traffic (argo-rollouts,
+/// found by running its check of available replicas).
+#[test]
+fn large_products_need_what_they_need() {
+    for (desired, instances, needed) in [(43, 0, 22), (100, 7, 50), (1 << 31, 1, 1 << 30)] {
+        let mut plan =
+            plan_of("strategy: { canary: { steps: [{ weight: 50 }] } }", Some(100_000_000), false);
+        plan.desired = desired;
+        let mut findings = Vec::new();
+        let stage = Stage { candidate: instances, stable: desired, ..plan.stages[0].clone() };
+        traffic(
+            &plan,
+            &stage,
+            &Before { candidate: 0, stable: desired, weight: Weight::ZERO },
+            &mut findings,
+        );
+        let weight = Weight::share(1, 2);
+        let stage = stage.name;
+        assert_eq!(
+            findings,
+            [Finding::NoBacking { stage, role: "candidate", weight, instances, needed }]
+        );
+    }
+}

@@ -49,6 +49,14 @@ pub enum CheckError {
         /// Its value.
         value: Amount,
     },
+    /// The way back would count in another way than the way forward.
+    #[error(
+        "rollback.pace.counting: both ways count alike, `{value}` cannot be set for one; leave it out, and set `counting` in the pace of the strategy"
+    )]
+    CountingOfWayBack {
+        /// The rule as given.
+        value: &'static str,
+    },
     /// A canary has no step.
     #[error(
         "strategy.canary.steps: there is none; write at least one such as `- weight: 25`, or use `rolling`"
@@ -162,6 +170,26 @@ pub enum CheckError {
         /// The path as given.
         value: String,
     },
+    /// A character would end the request's first line.
+    #[error(
+        "{field}: it has a blank or a control character at character {position}; write it as `%20` and the like"
+    )]
+    PathCharacter {
+        /// Path of the field.
+        field: String,
+        /// Its place, counted from 1.
+        position: usize,
+    },
+    /// A header could not be sent, or would be read as two.
+    #[error(
+        "{field}: `{name}` is no header that can be sent; its name has letters, digits and `-`, its value no control character"
+    )]
+    Header {
+        /// Path of the field.
+        field: String,
+        /// Name of the header. Its value is not shown: it may be a secret.
+        name: String,
+    },
     /// A command has no program.
     #[error("{field}: there is no program; write a list such as `[/bin/check, \"{{address}}\"]`")]
     Command {
@@ -203,6 +231,20 @@ pub enum CheckError {
         /// Part of it: `health.min_ready`.
         min_ready: Span,
     },
+    /// The pause between two batches would count as standing still.
+    #[error(
+        "deadlines.progress: {value} is not above the {needed} from one batch to the next at best ({pace}.batch_delay {delay}, then a start); raise it, or shorten the pause"
+    )]
+    ProgressBelowPause {
+        /// The span as given.
+        value: Span,
+        /// The least from one batch to the next.
+        needed: Span,
+        /// Path of the pace.
+        pace: &'static str,
+        /// Its pause.
+        delay: Span,
+    },
     /// The whole would end before one step of it.
     #[error(
         "deadlines.total: {total} is below deadlines.progress, {progress}, so it could only be hit first; raise it, or lower the other"
@@ -234,7 +276,8 @@ impl CheckError {
             Self::NoSteps => "strategy.canary.steps",
             Self::MonitorTooShort { .. } => "health.monitor",
             Self::FailureRatio => "health.max_failure_ratio",
-            Self::ProgressTooShort { .. } => "deadlines.progress",
+            Self::ProgressTooShort { .. } | Self::ProgressBelowPause { .. } => "deadlines.progress",
+            Self::CountingOfWayBack { .. } => "rollback.pace.counting",
             Self::TotalBelowProgress { .. } => "deadlines.total",
             Self::TooMany { field, .. }
             | Self::NoRoom { field }
@@ -252,6 +295,8 @@ impl CheckError {
             | Self::ProbeThreshold { field }
             | Self::Port { field }
             | Self::Path { field, .. }
+            | Self::PathCharacter { field, .. }
+            | Self::Header { field, .. }
             | Self::Command { field }
             | Self::TooLong { field, .. } => field,
         }

@@ -2,7 +2,7 @@
 
 use super::{CheckError, limits};
 use crate::{
-    spec::{Health, Probe, Spec},
+    spec::{Health, HttpProbe, Probe, Spec},
     time::Span,
     weight::Weight,
 };
@@ -87,15 +87,7 @@ fn check_probe(field: &str, probe: &Probe, errors: &mut Vec<CheckError>) {
 
 fn check_kind(field: &str, probe: &Probe, errors: &mut Vec<CheckError>) {
     if let Some(http) = &probe.http {
-        if !http.path.starts_with('/') {
-            errors.push(CheckError::Path {
-                field: format!("{field}.http.path"),
-                value: http.path.clone(),
-            });
-        }
-        if http.port == 0 {
-            errors.push(CheckError::Port { field: format!("{field}.http.port") });
-        }
+        check_http(&format!("{field}.http"), http, errors);
     }
     if probe.tcp.as_ref().is_some_and(|tcp| tcp.port == 0) {
         errors.push(CheckError::Port { field: format!("{field}.tcp.port") });
@@ -104,5 +96,26 @@ fn check_kind(field: &str, probe: &Probe, errors: &mut Vec<CheckError>) {
         && exec.command.first().is_none_or(String::is_empty)
     {
         errors.push(CheckError::Command { field: format!("{field}.exec.command") });
+    }
+}
+
+fn check_http(field: &str, http: &HttpProbe, errors: &mut Vec<CheckError>) {
+    let path = format!("{field}.path");
+    let breaks = |character: char| character.is_whitespace() || character.is_control();
+    if !http.path.starts_with('/') {
+        errors.push(CheckError::Path { field: path, value: http.path.clone() });
+    } else if let Some(place) = http.path.chars().position(breaks) {
+        errors.push(CheckError::PathCharacter { field: path, position: place + 1 });
+    }
+    if http.port == 0 {
+        errors.push(CheckError::Port { field: format!("{field}.port") });
+    }
+    for (name, value) in &http.headers {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let named = !name.is_empty() && name.bytes().all(plain);
+        if !named || value.chars().any(char::is_control) {
+            let field = format!("{field}.headers");
+            errors.push(CheckError::Header { field, name: name.clone() });
+        }
     }
 }

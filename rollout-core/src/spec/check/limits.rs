@@ -1,6 +1,6 @@
 //! Checks of the version, the number of instances and the limits on time.
 
-use super::{CheckError, LONG_WAIT_LIMIT, REPLICAS_LIMIT, SHORT_WAIT_LIMIT, health};
+use super::{CheckError, LONG_WAIT_LIMIT, REPLICAS_LIMIT, SHORT_WAIT_LIMIT, health, strategy};
 use crate::{spec::Spec, time::Span};
 
 /// Checks the version and the number of instances.
@@ -23,6 +23,17 @@ pub(super) fn times(spec: &Spec, errors: &mut Vec<CheckError>) {
             needed,
             min_ready: spec.health.min_ready,
         });
+    }
+    for (path, pace) in strategy::paces(spec) {
+        let between = pace.batch_delay.plus(needed);
+        if !pace.batch_delay.is_zero() && needed < progress && progress <= between {
+            errors.push(CheckError::ProgressBelowPause {
+                value: progress,
+                needed: between,
+                pace: path,
+                delay: pace.batch_delay,
+            });
+        }
     }
     long("deadlines.progress", progress, errors);
     if let Some(total) = spec.deadlines.total {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{CheckError, limits};
 use crate::{
     amount::Amount,
-    spec::{BlueGreen, Canary, Gate, Pace, RESERVED_STAGES, Spec, Strategy},
+    spec::{BlueGreen, Canary, Counting, Gate, Pace, RESERVED_STAGES, Spec, Strategy},
     time::Span,
 };
 
@@ -22,7 +22,24 @@ pub(super) fn check(spec: &Spec, errors: &mut Vec<CheckError>) {
     }
     if let Some(pace) = &spec.rollback.pace {
         check_pace("rollback.pace", pace, errors);
+        if let Some(counting) = pace.counting {
+            let value = match counting {
+                Counting::Strict => "strict",
+                Counting::Loose => "loose",
+            };
+            errors.push(CheckError::CountingOfWayBack { value });
+        }
     }
+}
+
+/// The paces of a spec, with their paths.
+pub(super) fn paces(spec: &Spec) -> impl Iterator<Item = (&'static str, &Pace)> {
+    let forward = match &spec.strategy {
+        Strategy::Rolling(pace) => Some(("strategy.rolling", pace)),
+        Strategy::Canary(canary) => canary.pace.as_ref().map(|pace| ("strategy.canary.pace", pace)),
+        Strategy::Recreate(_) | Strategy::BlueGreen(_) => None,
+    };
+    forward.into_iter().chain(spec.rollback.pace.as_ref().map(|pace| ("rollback.pace", pace)))
 }
 
 fn check_pace(field: &str, pace: &Pace, errors: &mut Vec<CheckError>) {

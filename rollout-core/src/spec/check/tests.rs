@@ -10,7 +10,12 @@ fn spec(tail: &str) -> Spec {
 fn said(tail: &str) -> String {
     match CheckedSpec::new(spec(tail)) {
         Ok(_) => String::new(),
-        Err(errors) => errors.to_string(),
+        Err(errors) => {
+            for error in errors.as_slice() {
+                assert!(error.to_string().starts_with(error.field()), "{error}");
+            }
+            errors.to_string()
+        }
     }
 }
 
@@ -52,6 +57,15 @@ fn an_order_beside_its_own_numbers_is_refused() {
         "strategy.rolling.order: it already sets surge and unavailable, so `surge: 50%` beside it is ambiguous; leave out `order`, or leave out `surge`",
     );
     refused("strategy: { rolling: { order: stop_first, parallelism: 2 } }", "");
+}
+
+#[test]
+fn both_ways_count_alike() {
+    refused(
+        "rollback: { pace: { counting: loose } }",
+        "rollback.pace.counting: both ways count alike, `loose` cannot be set for one; leave it out, and set `counting` in the pace of the strategy",
+    );
+    refused("strategy: { rolling: { counting: loose } }", "");
 }
 
 #[test]
@@ -157,6 +171,19 @@ fn probes_are_exactly_one_thing_that_can_be_asked() {
 }
 
 #[test]
+fn requests_of_a_probe_are_one_request() {
+    refused(
+        "health: { readiness: { http: { port: 80, path: '/a b' } } }",
+        "health.readiness.http.path: it has a blank or a control character at character 3; write it as `%20` and the like",
+    );
+    refused(
+        "health: { readiness: { http: { port: 80, headers: { 'a:': x, b: \"secret\\r\\nc: d\", x-good: 'any value' } } } }",
+        "health.readiness.http.headers: `a:` is no header that can be sent; its name has letters, digits and `-`, its value no control character\n\
+         health.readiness.http.headers: `b` is no header that can be sent; its name has letters, digits and `-`, its value no control character",
+    );
+}
+
+#[test]
 fn a_monitor_that_proves_nothing_is_refused_with_the_sum() {
     let probe = "readiness: { http: { port: 80 }, period: 5s, timeout: 3s, initial_delay: 2s, failure_threshold: 3 }";
     refused(
@@ -184,6 +211,20 @@ fn deadlines_that_cannot_be_met_are_refused() {
          drain.stop_grace: 25h is above the limit of 24h; write less\n\
          deadlines.progress: 0s is not above the 0s that an instance takes to be available at best (probe delays and successes, then min_ready 0s); raise it",
     );
+}
+
+#[test]
+fn a_pause_is_no_standing_still() {
+    let pause = |progress: &str| {
+        format!(
+            "strategy: {{ rolling: {{ batch_delay: 10s }} }}\nhealth: {{ min_ready: 2s }}\ndeadlines: {{ progress: {progress} }}"
+        )
+    };
+    refused(
+        &pause("12s"),
+        "deadlines.progress: 12s is not above the 12s from one batch to the next at best (strategy.rolling.batch_delay 10s, then a start); raise it, or shorten the pause",
+    );
+    refused(&pause("13s"), "");
 }
 
 #[test]
@@ -222,6 +263,11 @@ fn what_is_rarely_meant_is_warned_about() {
             "health.readiness: there is none, so an instance that runs counts as ready; add a probe, or rely on the backend's own health check",
             "deadlines.progress: 10m is shorter than the 11m that the startup probe lets an instance take; the deadline decides first",
         ]
+    );
+    let slow = CheckedSpec::new(spec("deadlines: { progress: 40s }")).unwrap();
+    assert_eq!(
+        slow.warnings().last().unwrap().to_string(),
+        "deadlines.progress: 40s is not above the 40s that one instance may take to go (drain.deadline and drain.stop_grace); where the next one waits for it, a slow drain fails the rollout"
     );
     let fine = spec("health: { readiness: { http: { path: /healthz, port: 80 } } }");
     assert_eq!(CheckedSpec::new(fine).unwrap().warnings(), []);

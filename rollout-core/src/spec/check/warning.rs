@@ -59,6 +59,16 @@ pub enum Warning {
         /// Longest time the probe allows.
         longest: Span,
     },
+    /// A slow drain would count as standing still.
+    #[error(
+        "deadlines.progress: {progress} is not above the {longest} that one instance may take to go (drain.deadline and drain.stop_grace); where the next one waits for it, a slow drain fails the rollout"
+    )]
+    ProgressBelowDrain {
+        /// The deadline.
+        progress: Span,
+        /// Longest time one instance takes to go.
+        longest: Span,
+    },
     /// Nothing but the backend's own word says that an instance works.
     #[error(
         "health.readiness: there is none, so an instance that runs counts as ready; add a probe, or rely on the backend's own health check"
@@ -85,6 +95,11 @@ pub(super) fn of(spec: &Spec) -> Vec<Warning> {
             warnings
                 .push(Warning::ProgressBelowStartup { progress: spec.deadlines.progress, longest });
         }
+    }
+    let longest = spec.drain.deadline.plus(spec.drain.stop_grace);
+    if spec.deadlines.progress <= longest {
+        let progress = spec.deadlines.progress;
+        warnings.push(Warning::ProgressBelowDrain { progress, longest });
     }
     warnings
 }
