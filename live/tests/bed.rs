@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, fs, path::Path, process::Command, thread, time::Duration};
 
 use rollout_live::{
-    bed::{Bed, Haproxy, Image, SERVER_PORT, plain_config},
+    bed::{Bed, Haproxy, Image, SERVER_PORT},
     load::{self, LoadPlan},
 };
 
@@ -20,12 +20,13 @@ fn add_server(haproxy: &Haproxy, name: &str, address: std::net::IpAddr) {
 #[tokio::test]
 async fn four_replicas_behind_the_load_balancer_lose_nothing() {
     let bed = Bed::start().unwrap();
-    let haproxy = bed.haproxy(plain_config).unwrap();
+    let haproxy = bed.haproxy().unwrap();
     for n in 0..4 {
         let (_, address) = bed.run(Image::V1, &[]).unwrap();
         add_server(&haproxy, &format!("s{n}"), address);
     }
     assert_eq!(bed.containers().unwrap().len(), 4);
+    assert_eq!(bed.versions().unwrap(), [(Some("v1"), 4)].into());
     let report = load::run(haproxy.addr(), LoadPlan::default()).await.unwrap();
     assert_eq!(report.all.ok, 10_000, "{report}");
     assert_eq!(report.all.failed, 0, "{report}");
@@ -67,7 +68,7 @@ fn sigterm_is_obeyed_as_asked_by_pid_1() {
 fn a_dropped_bed_leaves_nothing() {
     let bed = Bed::start().unwrap();
     bed.run(Image::V1, &[]).unwrap();
-    let haproxy = bed.haproxy(plain_config).unwrap();
+    let haproxy = bed.haproxy().unwrap();
     let dir = bed.dir().to_owned();
     assert_ne!(mentions_of(&dir), "");
     drop(haproxy);

@@ -1,1 +1,18 @@
-//! Placeholder.
+//! Docker Engine as a backend of the rollout engine, HAProxy in front of it, and Compose files read as specs.
+//!
+//! In: actions of the core's ports, and text of Compose files. Out: outcomes, observations, specs.
+//! Absent: decisions and retries. Every call is one attempt with one deadline; one total table turns
+//! errors into outcomes. Nothing that does not carry our labels is ever touched.
+
+pub mod backend;
+pub mod compose;
+pub mod haproxy;
+mod interpolate;
+pub mod template;
+
+pub use self::{
+    backend::{DockerBackend, Options},
+    haproxy::HaProxy,
+    interpolate::Unset,
+    template::Template,
+};

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::{problem::Problem, step::Steps, target, tools};
 
 /// Test targets of `rollout-live` that need an engine; in its manifest they carry `test = false`.
-pub(crate) const TARGETS: [&str; 1] = ["bed"];
+pub(crate) const TARGETS: [&str; 2] = ["bed", "swarm"];
 /// Programs and the Debian packages they come from.
 const PROGRAMS: [(&str, &str); 3] =
     [("dockerd", "docker.io"), ("docker", "docker.io"), ("haproxy", "haproxy")];

@@ -12,7 +12,7 @@ use super::BedError;
 ///
 /// [`BedError::Run`] if it cannot be started, [`BedError::Failed`] if it ends with another code than 0.
 pub(super) fn output(command: &mut Command) -> Result<String, BedError> {
-    let told = format!("{command:?}");
+    let told = line(command);
     let done = command
         .stdin(Stdio::null())
         .output()
@@ -22,4 +22,11 @@ pub(super) fn output(command: &mut Command) -> Result<String, BedError> {
     }
     let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
     Err(BedError::Failed { command: told, code: done.status.code(), said })
+}
+
+fn line(command: &Command) -> String {
+    command
+        .get_args()
+        .map(|arg| arg.to_string_lossy())
+        .fold(command.get_program().to_string_lossy().into_owned(), |line, arg| line + " " + &arg)
 }

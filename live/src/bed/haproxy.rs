@@ -1,7 +1,7 @@
 //! Load balancer: an HAProxy of the bed's own, in front of whatever the config says.
 //!
-//! In: a config written for a given place. Out: a port on 127.0.0.1 and an admin socket. Absent: any
-//! opinion about backends; see [`plain_config`] for the simplest one.
+//! In: the config of `examples/docker`. Out: a port on 127.0.0.1, an admin socket, and one backend `web`
+//! with no servers. Absent: retries; what a server does to a request is what its client sees.
 
 use std::{
     fs::{self, File},
@@ -16,50 +16,38 @@ use std::{
 
 use super::{BedError, command::output, dockerd::last_lines};
 
+/// It takes its place from the environment.
+const CONFIG: &str = include_str!("../../../examples/docker/haproxy.cfg");
 const START_DEADLINE: Duration = Duration::from_secs(10);
 const ASK_EVERY: Duration = Duration::from_millis(10);
 const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Where a load balancer is to live.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Where it takes requests.
-    pub listen: SocketAddr,
-    /// Path of its admin socket.
-    pub admin: PathBuf,
-    /// A folder for its map files.
-    pub maps: PathBuf,
-}
-
 /// A running HAProxy. It dies with its bed, or when dropped.
 #[derive(Debug)]
 pub struct Haproxy {
-    place: Place,
+    addr: SocketAddr,
+    admin: PathBuf,
     process: Child,
 }
 
 impl Haproxy {
-    /// Starts HAProxy in `dir` with the config that `config` writes for its place.
-    pub(super) fn start(
-        dir: &Path,
-        config: impl FnOnce(&Place) -> String,
-    ) -> Result<Self, BedError> {
-        let place = Place {
-            listen: free_port().map_err(|why| BedError::folder(dir, why))?,
-            admin: dir.join("haproxy.sock"),
-            maps: dir.join("maps"),
+    /// Starts HAProxy in `dir`.
+    pub(super) fn start(dir: &Path) -> Result<Self, BedError> {
+        let addr = free_port().map_err(|why| BedError::folder(dir, why))?;
+        let admin = dir.join("haproxy.sock");
+        let config = dir.join("haproxy.cfg");
+        fs::write(&config, CONFIG).map_err(|why| BedError::folder(&config, why))?;
+        let haproxy = || {
+            let mut command = Command::new("haproxy");
+            command.env("HAPROXY_ADMIN", &admin).env("HAPROXY_LISTEN", addr.to_string());
+            command.arg("-f").arg(&config);
+            command
         };
-        let path = dir.join("haproxy.cfg");
-        fs::create_dir_all(&place.maps)
-            .and_then(|()| fs::write(&path, config(&place)))
-            .map_err(|why| BedError::folder(&path, why))?;
-        output(Command::new("haproxy").arg("-c").arg("-f").arg(&path))?;
+        output(haproxy().arg("-c"))?;
         let log_path = dir.join("haproxy.log");
         let log = File::create(&log_path).map_err(|why| BedError::folder(&log_path, why))?;
-        let process = Command::new("haproxy")
+        let process = haproxy()
             .arg("-db")
-            .arg("-f")
-            .arg(&path)
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -68,7 +56,7 @@ impl Haproxy {
             .map_err(|why| BedError::Run { command: "haproxy".to_owned(), why })?;
         fs::write(dir.join("haproxy.pid"), process.id().to_string())
             .map_err(|why| BedError::folder(dir, why))?;
-        let mut haproxy = Self { place, process };
+        let mut haproxy = Self { addr, admin, process };
         haproxy.await_answer(&log_path)?;
         Ok(haproxy)
     }
@@ -76,13 +64,13 @@ impl Haproxy {
     /// Where it takes requests.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.place.listen
+        self.addr
     }
 
     /// Path of its admin socket.
     #[must_use]
     pub fn admin(&self) -> &Path {
-        &self.place.admin
+        &self.admin
     }
 
     /// Gives one order over the admin socket and returns the answer, trimmed.
@@ -91,7 +79,7 @@ impl Haproxy {
     ///
     /// The socket cannot be reached or says nothing within five seconds.
     pub fn order(&self, order: &str) -> io::Result<String> {
-        let mut socket = UnixStream::connect(&self.place.admin)?;
+        let mut socket = UnixStream::connect(&self.admin)?;
         socket.set_read_timeout(Some(ANSWER_DEADLINE))?;
         socket.write_all(order.as_bytes())?;
         socket.write_all(b"\n")?;
@@ -102,7 +90,7 @@ impl Haproxy {
 
     fn await_answer(&mut self, log: &Path) -> Result<(), BedError> {
         let begun = Instant::now();
-        while TcpStream::connect(self.place.listen).is_err() || self.order("show info").is_err() {
+        while TcpStream::connect(self.addr).is_err() || self.order("show info").is_err() {
             let died = self.process.try_wait().is_ok_and(|status| status.is_some());
             if died || START_DEADLINE < begun.elapsed() {
                 return Err(BedError::NoStart { program: "haproxy", said: last_lines(log) });
@@ -119,31 +107,6 @@ impl Drop for Haproxy {
         self.process.kill().ok();
         self.process.wait().ok();
     }
-}
-
-/// One frontend, one backend `web` with no servers; they are added over the admin socket. No retries:
-/// what a server does to a request is what its client sees.
-#[must_use]
-pub fn plain_config(place: &Place) -> String {
-    format!(
-        "global\n\
-         \x20   stats socket {admin} mode 600 level admin\n\
-         \x20   maxconn 2000\n\
-         defaults\n\
-         \x20   mode http\n\
-         \x20   timeout connect 2s\n\
-         \x20   timeout client 60s\n\
-         \x20   timeout server 30s\n\
-         \x20   timeout http-keep-alive 60s\n\
-         \x20   retries 0\n\
-         frontend entry\n\
-         \x20   bind {listen}\n\
-         \x20   default_backend web\n\
-         backend web\n\
-         \x20   balance roundrobin\n",
-        admin = place.admin.display(),
-        listen = place.listen,
-    )
 }
 
 /// A port of 127.0.0.1 that nobody has now. The kernel hands it out to nobody else for a while.

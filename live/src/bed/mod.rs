@@ -4,6 +4,7 @@
 //! [`Bed`]. Whatever happens to this process, a reaper removes what it started. Absent: rollouts.
 
 mod command;
+mod compose;
 mod dockerd;
 mod haproxy;
 mod images;
@@ -11,16 +12,19 @@ mod reaper;
 mod tools;
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     net::IpAddr,
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use self::{command::output, reaper::Reaper};
 pub use self::{
-    haproxy::{Haproxy, Place, plain_config},
+    compose::{Manners, compose_file},
+    haproxy::Haproxy,
     images::{Image, build_server},
 };
 
@@ -64,6 +68,16 @@ pub enum BedError {
         program: &'static str,
         /// The last lines of its log.
         said: String,
+    },
+    /// Something was begun and is not done in time.
+    #[error("{what} is not done after {} s: {seen}", deadline.as_secs())]
+    Late {
+        /// What was begun.
+        what: &'static str,
+        /// How long it had.
+        deadline: Duration,
+        /// How things stand.
+        seen: String,
     },
     /// The bed's folder cannot be used.
     #[error("{path}: {why}", path = path.display())]
@@ -214,12 +228,35 @@ impl Bed {
         Ok(all)
     }
 
-    /// Starts the load balancer with the config that `config` writes. One per bed.
+    /// Running containers of the bed's network by version; `None` counts those of a foreign image.
     ///
     /// # Errors
     ///
-    /// [`BedError::Failed`] if HAProxy refuses the config, [`BedError::NoStart`] if it does not come up.
-    pub fn haproxy(&self, config: impl FnOnce(&Place) -> String) -> Result<Haproxy, BedError> {
-        Haproxy::start(&self.dir, config)
+    /// [`BedError::Failed`] with what Docker complained of.
+    pub fn versions(&self) -> Result<BTreeMap<Option<&'static str>, usize>, BedError> {
+        let mut by_id = BTreeMap::new();
+        for image in Image::ALL {
+            let name = self.image(image);
+            let id = self.docker(["image", "inspect", "--format", "{{.Id}}", &name])?;
+            by_id.insert(id, image.version());
+        }
+        let mut versions = BTreeMap::new();
+        for (id, _) in self.containers()? {
+            let seen =
+                self.docker(["inspect", "--format", "{{.State.Running}} {{.Image}}", &id])?;
+            if let Some(image) = seen.strip_prefix("true ") {
+                *versions.entry(by_id.get(image).copied()).or_default() += 1;
+            }
+        }
+        Ok(versions)
+    }
+
+    /// Starts a load balancer with one empty backend, `web`. One per bed.
+    ///
+    /// # Errors
+    ///
+    /// [`BedError::NoStart`] if HAProxy does not come up.
+    pub fn haproxy(&self) -> Result<Haproxy, BedError> {
+        Haproxy::start(&self.dir)
     }
 }

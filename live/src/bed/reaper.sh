@@ -30,7 +30,7 @@ if [ -f "$dir/engine" ]; then
     # Word splitting is wanted: one argument per id.
     [ -n "$own$on_network" ] && docker rm --force --volumes $own $on_network
     networks=$(docker network ls -q --filter "label=rollout.bed=$tag")
-    [ -f "$dir/swarm" ] && networks="$networks docker_gwbridge"
+    [ -f "$dir/swarm" ] && networks="$networks rollout-swarm docker_gwbridge"
     [ -f "$dir/dockerd.pid" ] && networks="$networks $(docker network ls -q --filter type=custom)"
     for network in $networks; do docker network rm "$network"; done
     images=$(docker images -q --filter "label=rollout.bed=$tag" | sort -u)

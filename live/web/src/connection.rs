@@ -72,9 +72,7 @@ fn next_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<
             return Ok(Some(head));
         }
         if HEAD_MAX < buffer.len() {
-            return Err(io::Error::other(format!(
-                "request head above {HEAD_MAX} bytes"
-            )));
+            return Err(io::Error::other(format!("request head above {HEAD_MAX} bytes")));
         }
         match stream.read(&mut chunk)? {
             0 => return Ok(None),
@@ -107,10 +105,7 @@ mod tests {
     fn the_length_told_is_the_length_sent() {
         let text = answer(200, "v12", false);
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert_eq!(
-            header(head, "content-length"),
-            Some(body.len().to_string().as_str())
-        );
+        assert_eq!(header(head, "content-length"), Some(body.len().to_string().as_str()));
         assert_eq!(header(head, "X-Version"), Some("v12"));
     }
 

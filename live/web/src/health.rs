@@ -33,11 +33,7 @@ impl Judge {
 
     /// Whether `/health` says so now.
     pub(crate) fn is_well(&self) -> bool {
-        well(
-            self.health,
-            self.answered.load(Ordering::Relaxed),
-            self.born.elapsed(),
-        )
+        well(self.health, self.answered.load(Ordering::Relaxed), self.born.elapsed())
     }
 
     /// Counts one ordinary request; true if it is to be answered badly.
@@ -47,11 +43,7 @@ impl Judge {
         match self.health {
             Health::Good | Health::Never => false,
             Health::FailAfterRequests(_) | Health::FailAfter(_) => {
-                !well
-                    && spoiled(
-                        self.since_failed.fetch_add(1, Ordering::Relaxed),
-                        self.bad_share,
-                    )
+                !well && spoiled(self.since_failed.fetch_add(1, Ordering::Relaxed), self.bad_share)
             }
         }
     }

@@ -48,10 +48,7 @@ pub(crate) fn serve(settings: Settings) -> io::Result<()> {
     signals::on_term(server.settings.on_term, move || {
         asked.stopping.store(true, Ordering::SeqCst);
         // The accept loop sleeps in the kernel; a connection of our own wakes it.
-        drop(TcpStream::connect(SocketAddr::from((
-            Ipv4Addr::LOCALHOST,
-            port,
-        ))));
+        drop(TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
     })?;
     accept_until_stopped(&server, &listener)?;
     drop(listener);
@@ -68,12 +65,10 @@ fn accept_until_stopped(server: &Arc<Server>, listener: &TcpListener) -> io::Res
             continue; // The client was gone before it was accepted.
         };
         let server = Arc::clone(server);
-        thread::Builder::new()
-            .stack_size(STACK_BYTES)
-            .spawn(move || {
-                // A broken client is its own concern; the next one is not affected.
-                connection::converse(&server, stream).ok();
-            })?;
+        thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
+            // A broken client is its own concern; the next one is not affected.
+            connection::converse(&server, stream).ok();
+        })?;
     }
     Ok(())
 }
@@ -116,17 +111,12 @@ impl Server {
     }
 
     fn count(&self) -> MutexGuard<'_, u64> {
-        self.in_flight
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until nothing is in flight.
     fn finish(&self) {
-        drop(
-            self.finished
-                .wait_timeout_while(self.count(), FINISH_DEADLINE, |n| 0 < *n),
-        );
+        drop(self.finished.wait_timeout_while(self.count(), FINISH_DEADLINE, |n| 0 < *n));
     }
 }
 

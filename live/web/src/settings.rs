@@ -85,12 +85,7 @@ impl Settings {
             version: var("VERSION").unwrap_or_else(|| "v1".to_owned()),
             port: parsed(&var, "PORT", "8080", "give a port, 1 to 65535")?,
             work: Duration::from_millis(parsed(&var, "WORK_MS", "20", number)?),
-            on_term: parsed(
-                &var,
-                "ON_TERM",
-                "graceful",
-                "give graceful, abrupt or ignore",
-            )?,
+            on_term: parsed(&var, "ON_TERM", "graceful", "give graceful, abrupt or ignore")?,
             health: parsed(
                 &var,
                 "HEALTH",
@@ -109,11 +104,7 @@ fn parsed<T: FromStr>(
     way_out: &'static str,
 ) -> Result<T, SettingsError> {
     let value = var(name).unwrap_or_else(|| default.to_owned());
-    value.parse().map_err(|_| SettingsError {
-        name,
-        value,
-        way_out,
-    })
+    value.parse().map_err(|_| SettingsError { name, value, way_out })
 }
 
 /// Text that names no variant.
@@ -158,10 +149,7 @@ mod tests {
 
     fn with(pairs: &'static [(&'static str, &'static str)]) -> Result<Settings, SettingsError> {
         Settings::from_env(|name| {
-            pairs
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
@@ -177,10 +165,7 @@ mod tests {
     #[test]
     fn a_failing_point_is_a_number_of_requests_or_an_age() {
         assert_eq!("fail_after:7".parse(), Ok(Health::FailAfterRequests(7)));
-        assert_eq!(
-            "fail_after:1500ms".parse(),
-            Ok(Health::FailAfter(Duration::from_millis(1500)))
-        );
+        assert_eq!("fail_after:1500ms".parse(), Ok(Health::FailAfter(Duration::from_millis(1500))));
         assert_eq!("fail_after:".parse::<Health>(), Err(Unnamed));
         assert_eq!("fail_after:7s".parse::<Health>(), Err(Unnamed));
     }
@@ -188,10 +173,7 @@ mod tests {
     #[test]
     fn a_bad_value_is_told_with_its_name_and_the_way_out() {
         let told = with(&[("ON_TERM", "politely")]).unwrap_err().to_string();
-        assert_eq!(
-            told,
-            "ON_TERM is `politely`; give graceful, abrupt or ignore"
-        );
+        assert_eq!(told, "ON_TERM is `politely`; give graceful, abrupt or ignore");
         let told = with(&[("BAD_SHARE", "101")]).unwrap_err().to_string();
         assert_eq!(told, "BAD_SHARE is `101`; give a percentage, 100 at most");
     }

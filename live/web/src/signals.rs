@@ -19,16 +19,14 @@ pub(crate) fn on_term(manners: OnTerm, go: impl FnOnce() + Send + 'static) -> io
         return Ok(());
     }
     let mut signals = Signals::new([SIGTERM])?;
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            if signals.forever().next().is_none() {
-                return;
-            }
-            match manners {
-                OnTerm::Abrupt => process::exit(0),
-                OnTerm::Graceful | OnTerm::Ignore => go(),
-            }
-        })?;
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        if signals.forever().next().is_none() {
+            return;
+        }
+        match manners {
+            OnTerm::Abrupt => process::exit(0),
+            OnTerm::Graceful | OnTerm::Ignore => go(),
+        }
+    })?;
     Ok(())
 }

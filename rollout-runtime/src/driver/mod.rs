@@ -8,6 +8,8 @@ mod attempts;
 mod begin;
 mod observers;
 mod reign;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub(crate) use self::{

@@ -7,6 +7,8 @@ mod exec;
 mod http;
 mod task;
 mod tcp;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 

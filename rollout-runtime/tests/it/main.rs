@@ -1,7 +1,7 @@
 //! Tests of the runtime from outside, in one binary.
 
-//mod control;
-//mod driver;
+mod control;
+mod driver;
 mod journals;
-//mod probes;
-//mod world;
+mod probes;
+mod world;
