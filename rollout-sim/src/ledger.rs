@@ -64,13 +64,7 @@ impl Ledger {
         match &record.change {
             Change::Claimed { epoch } => self.epoch = *epoch,
             Change::Adopted { revision, .. } => self.stable = Some(revision.id.clone()),
-            Change::Submitted {
-                attempt,
-                revision,
-                spec,
-                plan,
-                ..
-            } => {
+            Change::Submitted { attempt, revision, spec, plan, .. } => {
                 self.attempt = *attempt;
                 self.plan = Some(Arc::clone(plan));
                 self.spec = Some(Arc::clone(spec));
@@ -95,10 +89,7 @@ impl Ledger {
                 self.stable = Some(revision.clone());
                 self.proven = true;
             }
-            Change::Retired {
-                instance,
-                drain_until,
-            } => {
+            Change::Retired { instance, drain_until } => {
                 self.retired.insert(instance.clone(), *drain_until);
             }
             Change::Gone { instance } | Change::Lost { instance } => {
@@ -166,9 +157,7 @@ impl Ledger {
     #[must_use]
     pub fn declares_downtime(&self) -> bool {
         let empty = |stage: &Stage| stage.route == StageRoute::Empty;
-        self.plan
-            .as_ref()
-            .is_some_and(|plan| plan.stages.iter().any(empty))
+        self.plan.as_ref().is_some_and(|plan| plan.stages.iter().any(empty))
     }
 
     /// Fewest serving instances the engine may leave.
@@ -190,9 +179,7 @@ impl Ledger {
     /// Whether instances on their way out count against the ceiling.
     #[must_use]
     pub fn counts_strictly(&self) -> bool {
-        self.plan
-            .as_ref()
-            .is_none_or(|plan| plan.counting == Counting::Strict)
+        self.plan.as_ref().is_none_or(|plan| plan.counting == Counting::Strict)
     }
 
     /// Largest share the candidate may have; `None`: the route follows the replicas.

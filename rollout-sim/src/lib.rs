@@ -4,7 +4,20 @@
 //! than real time, and every promise it breaks. Absent: clocks, threads inside a run, floats, hash-map
 //! order. The same seed gives the same bytes.
 
-pub mod random;
-pub mod world;
+pub mod conformance;
+mod faults;
 pub mod invariants;
 pub mod ledger;
+pub mod random;
+pub mod runner;
+pub mod saboteur;
+pub mod setting;
+mod simulate;
+mod transcript;
+pub mod world;
+
+pub use self::{
+    faults::{CLASS_COUNT, class_name},
+    runner::{FaultChoice, RunConfig, RunReport, run, run_with},
+    simulate::{Candidate, Report, Scenario, UnknownCandidate, simulate},
+};

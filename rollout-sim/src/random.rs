@@ -55,8 +55,7 @@ impl Stream {
     pub fn magnitude(&mut self, least: u64, most: u64) -> u64 {
         let (low, high) = (least.max(1).ilog2(), most.max(1).ilog2());
         let power = self.between(u64::from(low), u64::from(high));
-        self.between(1 << power, (2_u64 << power) - 1)
-            .clamp(least, most)
+        self.between(1 << power, (2_u64 << power) - 1).clamp(least, most)
     }
 
     /// Returns a wait whose chance to end is the same in every millisecond, `mean` on average, and at

@@ -41,7 +41,7 @@ pub(crate) use self::{
     capacity::Space,
     state::{State, Walk},
     turn::Turn,
-    view::View,
+    view::{Sight, View},
 };
 use crate::{
     fleet::Made,
@@ -214,7 +214,7 @@ impl Engine {
     /// The instances whose probes are to be run now. Ask after every step.
     pub fn probe_targets(&self) -> impl Iterator<Item = ProbeTarget<'_>> {
         self.state.roster.iter().filter_map(|(instance, entry)| {
-            let seen = self.view.seen(instance).flatten()?;
+            let seen = self.view.seen(instance).there()?;
             let health = self.state.health_of(&entry.revision);
             let is_due = entry.made == Made::Started && !entry.is_terminating();
             let runs = seen.state == InstanceState::Running;

@@ -181,13 +181,18 @@ impl State {
 
     /// The pending action on the size of a pool, if one is.
     pub(crate) fn pending_scale(&self, pool: &RevisionId) -> Option<(ActionId, u64)> {
-        self.pending.iter().find_map(|(id, effect)| match effect {
-            Effect::Scale { revision, replicas } if revision == pool => Some((*id, *replicas)),
-            _ => None,
+        self.pending.iter().find_map(|(id, effect)| {
+            if let Effect::Scale { revision, replicas } = effect
+                && revision == pool
+            {
+                return Some((*id, *replicas));
+            }
+            None
         })
     }
 
     /// Whether `record` can follow what was applied so far; the reason if it cannot.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most records can follow any other")]
     pub(crate) fn follows(&self, record: &Record) -> Result<(), String> {
         let needs_rollout = matches!(
             record.change,
@@ -286,6 +291,7 @@ impl State {
     }
 
     /// Applies a record about the walk through the plan.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` lists every record, once")]
     fn walked(&mut self, at: Timestamp, change: &Change) {
         let Some(rollout) = &mut self.rollout else { return };
         match change {

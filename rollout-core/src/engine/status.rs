@@ -135,7 +135,7 @@ pub(super) fn of(now: Timestamp, setup: &Setup, state: &State, view: &View) -> S
     status.route.clone_from(&state.route);
     status.paused = state.paused.is_some();
     if let Some(rollout) = &state.rollout {
-        let (index, stage) = rollout.stage();
+        let (place, under_way) = rollout.stage();
         status.phase = match &rollout.walk {
             Walk::Moving { .. } => Phase::Moving,
             Walk::Gating { .. } => Phase::Gating,
@@ -145,7 +145,7 @@ pub(super) fn of(now: Timestamp, setup: &Setup, state: &State, view: &View) -> S
         status.attempt = rollout.attempt;
         status.desired = rollout.plan.desired;
         status.candidate = Some(rollout.candidate.id.clone());
-        status.stage = Some((stage.name.clone(), index + 1, rollout.plan.stages.len()));
+        status.stage = Some((under_way.name.clone(), place + 1, rollout.plan.stages.len()));
         status.began = Some(rollout.began);
         status.cause.clone_from(&rollout.cause);
         status.end = match &rollout.walk {

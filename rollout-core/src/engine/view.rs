@@ -26,6 +26,35 @@ pub(crate) struct Seen<T> {
     pub(crate) what: T,
 }
 
+/// What a snapshot says of one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight<T> {
+    /// Nothing: there is no snapshot, or none that shows my last write to it.
+    Unshown,
+    /// It is not there.
+    Absent,
+    /// It is there.
+    There(T),
+}
+
+impl<T> Sight<T> {
+    /// What is there, if it is.
+    pub(crate) fn there(self) -> Option<T> {
+        match self {
+            Self::There(what) => Some(what),
+            Self::Unshown | Self::Absent => None,
+        }
+    }
+
+    fn of(is_shown: bool, what: Option<T>) -> Self {
+        match what {
+            _ if !is_shown => Self::Unshown,
+            None => Self::Absent,
+            Some(what) => Self::There(what),
+        }
+    }
+}
+
 /// Attempts at one action.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attempts {
@@ -84,24 +113,33 @@ impl View {
         *from = mark.max(*from);
     }
 
-    /// What the orchestrator shows of `instance`. The outer `None`: no snapshot shows my last write to it
-    /// yet. The inner `None`: it is not there.
-    pub(crate) fn seen(&self, instance: &InstanceId) -> Option<Option<&InstanceSeen>> {
-        let inventory = &self.inventory.as_ref()?.what;
-        self.shows(Port::Backend, Subject::Instance(instance.clone()), inventory.mark)
-            .then(|| inventory.instances.get(instance))
+    /// What the orchestrator shows of `instance`.
+    pub(crate) fn seen(&self, instance: &InstanceId) -> Sight<&InstanceSeen> {
+        let Some(inventory) = self.inventory.as_ref().map(|seen| &seen.what) else {
+            return Sight::Unshown;
+        };
+        let subject = Subject::Instance(instance.clone());
+        let is_shown = self.shows(Port::Backend, subject, inventory.mark);
+        Sight::of(is_shown, inventory.instances.get(instance))
     }
 
-    /// What the load balancer shows of `instance`, like [`Self::seen`].
-    pub(crate) fn enrolled(&self, instance: &InstanceId) -> Option<Option<&Enrolled>> {
-        let enrolments = &self.enrolments.as_ref()?.what;
-        self.shows(Port::Enrolment, Subject::Instance(instance.clone()), enrolments.mark)
-            .then(|| enrolments.instances.get(instance))
+    /// What the load balancer shows of `instance`.
+    pub(crate) fn enrolled(&self, instance: &InstanceId) -> Sight<Enrolled> {
+        let Some(enrolments) = self.enrolments.as_ref().map(|seen| &seen.what) else {
+            return Sight::Unshown;
+        };
+        let subject = Subject::Instance(instance.clone());
+        let is_shown = self.shows(Port::Enrolment, subject, enrolments.mark);
+        Sight::of(is_shown, enrolments.instances.get(instance).copied())
     }
 
-    /// Whether the load balancer shows `instance` as one that gets traffic; `false` while nobody knows.
-    pub(crate) fn is_enrolled(&self, instance: &InstanceId) -> bool {
-        matches!(self.enrolled(instance), Some(Some(Enrolled { state: EnrolState::In, .. })))
+    /// Whether the load balancer shows `instance` as one that gets traffic; `None` while nobody knows.
+    pub(crate) fn is_enrolled(&self, instance: &InstanceId) -> Option<bool> {
+        match self.enrolled(instance) {
+            Sight::Unshown => None,
+            Sight::Absent => Some(false),
+            Sight::There(enrolled) => Some(enrolled.state == EnrolState::In),
+        }
     }
 
     /// The route in force; `None` while no snapshot shows my last write to it.
@@ -153,7 +191,7 @@ impl View {
         self.attempts.retain(|id, _| state.pending.contains_key(id));
         for (instance, entry) in &state.roster {
             let health = state.health_of(&entry.revision);
-            let seen = self.seen(instance).flatten();
+            let seen = self.seen(instance).there();
             let running = seen.is_some_and(|seen| seen.state == InstanceState::Running);
             let (backend, restarts) = seen.map_or((None, 0), |seen| (seen.healthy, seen.restarts));
             let view = self.health.entry(instance.clone()).or_default();

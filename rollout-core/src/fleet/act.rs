@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     engine::{
-        Admission, Change, Effect, EnrolState, Enrolled, InstanceState, Note, Route, Space, Turn,
-        View, WaitReason,
+        Admission, Change, Effect, EnrolState, Enrolled, InstanceState, Note, Route, Sight, Space,
+        Turn, View, WaitReason,
     },
     id::{InstanceId, RevisionId},
     port::{Confirmation, Making},
@@ -159,7 +159,7 @@ fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Ins
 
 /// Enrols an available instance, unless a third revision would get traffic by it.
 fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instance) {
-    let Some(address) = view.seen(instance).flatten().and_then(|seen| seen.address) else { return };
+    let Some(address) = view.seen(instance).there().and_then(|seen| seen.address) else { return };
     let exposed: std::collections::BTreeSet<&RevisionId> = turn
         .state
         .roster
@@ -256,9 +256,9 @@ fn is_quiet(
         }
         Some(Confirmation::Observed) => {
             let in_flight = match view.enrolled(instance) {
-                Some(None) => return true,
-                Some(Some(Enrolled { state: EnrolState::Draining, in_flight })) => *in_flight,
-                Some(Some(Enrolled { state: EnrolState::In, .. })) | None => None,
+                Sight::Absent => return true,
+                Sight::There(Enrolled { state: EnrolState::Draining, in_flight }) => in_flight,
+                Sight::There(Enrolled { state: EnrolState::In, .. }) | Sight::Unshown => None,
             };
             if in_flight == Some(0) {
                 return true;
@@ -283,9 +283,9 @@ fn take_down(
     is_unsure: bool,
 ) {
     let runs = match view.seen(instance) {
-        Some(Some(seen)) => seen.state == InstanceState::Running,
-        Some(None) => false,
-        None => true,
+        Sight::There(seen) => seen.state == InstanceState::Running,
+        Sight::Absent => false,
+        Sight::Unshown => true,
     };
     let grace = turn.state.drain_of(&entry.revision).stop_grace;
     let effect = match entry.made {
@@ -311,7 +311,7 @@ fn forget_strays(turn: &mut Turn<'_>, view: &View) {
         .filter(|instance| {
             !turn.state.pending.values().any(|effect| effect.instance() == Some(*instance))
         })
-        .filter(|instance| view.enrolled(instance).is_some())
+        .filter(|instance| view.is_enrolled(instance).is_some())
         .cloned()
         .collect();
     debug_assert!(strays.is_empty() || turn.setup.capabilities.enrolment.is_some());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::instance::{Instance, Made, Traffic};
 use crate::{
-    engine::{InstanceState, Setup, State, View},
+    engine::{InstanceState, Setup, Sight, State, View},
     id::{InstanceId, RevisionId},
     port::Making,
     time::Timestamp,
@@ -60,9 +60,9 @@ pub(crate) fn condition(
         return Condition::Unready;
     }
     let seen = match view.seen(instance) {
-        None if entry.proved_ready => return Condition::Unknown,
-        None | Some(None) => return Condition::Unready,
-        Some(Some(seen)) => seen,
+        Sight::Unshown if entry.proved_ready => return Condition::Unknown,
+        Sight::Unshown | Sight::Absent => return Condition::Unready,
+        Sight::There(seen) => seen,
     };
     if seen.state != InstanceState::Running {
         return Condition::Unready;
@@ -78,11 +78,11 @@ pub(crate) fn condition(
     if !is_in && now < since.after(health.min_ready) {
         return Condition::Ready;
     }
-    match setup.capabilities.enrolment {
-        None => Condition::Serving,
-        Some(_) if is_in && view.is_enrolled(instance) => Condition::Serving,
-        Some(_) if is_in && view.enrolled(instance).is_none() => Condition::Unknown,
-        Some(_) => Condition::Available,
+    match (setup.capabilities.enrolment, view.is_enrolled(instance)) {
+        (None, _) => Condition::Serving,
+        (Some(_), Some(true)) if is_in => Condition::Serving,
+        (Some(_), None) if is_in => Condition::Unknown,
+        (Some(_), _) => Condition::Available,
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::instance::{Instance, Made, Traffic};
 use crate::{
-    engine::{Change, Failure, InstanceSeen, InstanceState, Note, Revision, Turn, View, Walk},
+    engine::{
+        Change, Failure, InstanceSeen, InstanceState, Note, Revision, Sight, Turn, View, Walk,
+    },
     id::InstanceId,
     port::Making,
 };
@@ -24,13 +26,12 @@ pub(crate) fn watch(turn: &mut Turn<'_>, view: &View) {
     for (instance, change) in changes {
         let Some(entry) = turn.state.roster.get(&instance) else { continue };
         let drain_until = turn.now.after(turn.state.drain_of(&entry.revision).deadline);
-        match &change {
-            Change::Failed { failure, .. } => {
-                let failure = failure.clone();
-                turn.note(Note::InstanceFailed { instance: instance.clone(), failure });
-            }
-            Change::Lost { .. } => turn.note(Note::InstanceLost { instance: instance.clone() }),
-            _ => {}
+        if let Change::Failed { failure, .. } = &change {
+            let failure = failure.clone();
+            turn.note(Note::InstanceFailed { instance: instance.clone(), failure });
+        }
+        if let Change::Lost { .. } = &change {
+            turn.note(Note::InstanceLost { instance: instance.clone() });
         }
         let goes = matches!(change, Change::Failed { .. } | Change::Lost { .. });
         turn.record(change);
@@ -47,20 +48,29 @@ fn change_of(
     instance: &InstanceId,
     entry: &Instance,
 ) -> Option<Change> {
-    let seen = view.seen(instance)?;
-    let Some(seen) = seen else {
-        let is_removed = entry.made == Made::Removed && entry.pending.is_none();
-        return match entry.traffic {
-            Traffic::Out if is_removed => Some(Change::Gone { instance: instance.clone() }),
-            _ if matches!(entry.made, Made::Intended | Made::Removed) => None,
-            _ => Some(Change::Lost { instance: instance.clone() }),
-        };
+    let seen = match view.seen(instance) {
+        Sight::Unshown => return None,
+        Sight::There(seen) => seen,
+        Sight::Absent => return departure_of(instance, entry),
     };
     if entry.is_terminating() || entry.dead {
         return None;
     }
     failure_of(turn, view, instance, entry, seen)
         .map(|failure| Change::Failed { instance: instance.clone(), failure })
+}
+
+/// What it means that one instance is not there.
+fn departure_of(instance: &InstanceId, entry: &Instance) -> Option<Change> {
+    match entry.made {
+        Made::Removed if entry.traffic == Traffic::Out && entry.pending.is_none() => {
+            Some(Change::Gone { instance: instance.clone() })
+        }
+        Made::Intended | Made::Removed => None,
+        Made::Created | Made::Started | Made::Stopped => {
+            Some(Change::Lost { instance: instance.clone() })
+        }
+    }
 }
 
 /// How one instance failed, if it did.

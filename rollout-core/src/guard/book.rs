@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// What the guard knows of one instance.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each learned by itself")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) revision: Option<RevisionId>,
@@ -143,6 +144,7 @@ impl Book {
     }
 
     /// Takes note of a record that is durable now.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the guard looks at what concerns it")]
     pub(super) fn commit(&mut self, record: &Record) {
         self.now = self.now.max(record.at);
         match &record.change {

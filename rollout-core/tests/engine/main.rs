@@ -1,5 +1,7 @@
 //! The engine against a small honest world: each strategy, each end, each order.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 mod world;
 
 use rollout_core::engine::{OrderKind, OrderRefused, Phase};
@@ -16,7 +18,7 @@ fn value(text: &str) -> serde_json::Value {
 /// A world that serves 4 instances of v1.
 fn deployed(router: Option<u64>, rest: &serde_json::Value) -> World {
     let mut world = World::new(setup(router));
-    world.submit("v1", &spec(4, &rest)).unwrap();
+    world.submit("v1", &spec(4, rest)).unwrap();
     assert_eq!(world.run(), "completed");
     assert_eq!((world.serving(), world.of("v1")), (4, 4));
     (world.low, world.high) = (usize::MAX, 0);

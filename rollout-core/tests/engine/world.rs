@@ -84,7 +84,7 @@ impl World {
             mark: 0,
             start_ms: 300,
         };
-        world.feed(Event::Claimed { epoch: Epoch(1) });
+        drop(world.feed(Event::Claimed { epoch: Epoch(1) }));
         world.observe();
         world
     }
@@ -93,7 +93,7 @@ impl World {
     pub(crate) fn crash(&mut self, setup: Setup) {
         self.engine = Engine::replay(setup, &self.journal).unwrap();
         let epoch = self.engine.epoch().next();
-        self.feed(Event::Claimed { epoch });
+        drop(self.feed(Event::Claimed { epoch }));
         self.observe();
     }
 

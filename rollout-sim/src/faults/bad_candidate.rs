@@ -14,14 +14,10 @@ impl Fault for BadCandidate {
         let after = self.0.magnitude(100, 20_000);
         *truth = match self.0.below(5) {
             0 => Truth::NeverReady,
-            1 => Truth::CrashesAtStart {
-                after: after.min(3000),
-            },
+            1 => Truth::CrashesAtStart { after: after.min(3000) },
             2 => Truth::UnreadyAfter { after },
             3 => Truth::CrashesAfter { after },
-            _ => Truth::Errors {
-                parts: self.0.magnitude(1000, 500_000),
-            },
+            _ => Truth::Errors { parts: self.0.magnitude(1000, 500_000) },
         };
         true
     }

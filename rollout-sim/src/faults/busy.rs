@@ -9,10 +9,7 @@ struct Busy {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(Busy {
-        rate: rate(stream, 400_000),
-        stream: stream.clone(),
-    })
+    Box::new(Busy { rate: rate(stream, 400_000), stream: stream.clone() })
 }
 
 impl Fault for Busy {

@@ -9,10 +9,7 @@ struct CrashAfterReady {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(CrashAfterReady {
-        mean: stream.magnitude(3000, 120_000),
-        stream: stream.clone(),
-    })
+    Box::new(CrashAfterReady { mean: stream.magnitude(3000, 120_000), stream: stream.clone() })
 }
 
 impl Fault for CrashAfterReady {

@@ -9,10 +9,7 @@ struct DelayedEffect {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(DelayedEffect {
-        rate: rate(stream, 150_000),
-        stream: stream.clone(),
-    })
+    Box::new(DelayedEffect { rate: rate(stream, 150_000), stream: stream.clone() })
 }
 
 impl Fault for DelayedEffect {

@@ -9,10 +9,7 @@ struct FailedStart {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(FailedStart {
-        rate: rate(stream, 200_000),
-        stream: stream.clone(),
-    })
+    Box::new(FailedStart { rate: rate(stream, 200_000), stream: stream.clone() })
 }
 
 impl Fault for FailedStart {

@@ -9,10 +9,7 @@ struct Flap {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(Flap {
-        mean: stream.magnitude(2000, 60_000),
-        stream: stream.clone(),
-    })
+    Box::new(Flap { mean: stream.magnitude(2000, 60_000), stream: stream.clone() })
 }
 
 impl Fault for Flap {

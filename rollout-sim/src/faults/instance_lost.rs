@@ -9,10 +9,7 @@ struct InstanceLost {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(InstanceLost {
-        mean: stream.magnitude(5000, 120_000),
-        stream: stream.clone(),
-    })
+    Box::new(InstanceLost { mean: stream.magnitude(5000, 120_000), stream: stream.clone() })
 }
 
 impl Fault for InstanceLost {

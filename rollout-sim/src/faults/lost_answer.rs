@@ -9,10 +9,7 @@ struct LostAnswer {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(LostAnswer {
-        rate: rate(stream, 300_000),
-        stream: stream.clone(),
-    })
+    Box::new(LostAnswer { rate: rate(stream, 300_000), stream: stream.clone() })
 }
 
 impl Fault for LostAnswer {

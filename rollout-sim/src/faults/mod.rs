@@ -182,20 +182,12 @@ impl Faults {
                 classes.push((class, make(&mut stream)));
             }
         }
-        Self {
-            on: false,
-            classes,
-            struck: Vec::new(),
-        }
+        Self { on: false, classes, struck: Vec::new() }
     }
 
     /// No class at all.
     pub(crate) const fn none() -> Self {
-        Self {
-            on: false,
-            classes: Vec::new(),
-            struck: Vec::new(),
-        }
+        Self { on: false, classes: Vec::new(), struck: Vec::new() }
     }
 
     /// Names of the classes.
@@ -246,9 +238,7 @@ impl Faults {
     pub(crate) fn first_strikes(&mut self) -> Vec<(usize, u64)> {
         let classes = self.classes.iter_mut().enumerate();
         let waits = classes.map(|(place, (_, fault))| (place, fault.wait()));
-        waits
-            .filter_map(|(place, wait)| wait.map(|wait| (place, wait)))
-            .collect()
+        waits.filter_map(|(place, wait)| wait.map(|wait| (place, wait))).collect()
     }
 
     /// Strikes by the clock, and says when it does so again.

@@ -9,10 +9,7 @@ struct ObservationFailure {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(ObservationFailure {
-        rate: rate(stream, 700_000),
-        stream: stream.clone(),
-    })
+    Box::new(ObservationFailure { rate: rate(stream, 700_000), stream: stream.clone() })
 }
 
 impl Fault for ObservationFailure {

@@ -18,11 +18,7 @@ struct Operator {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(Operator {
-        mean: stream.magnitude(2000, 60_000),
-        submits: 0,
-        stream: stream.clone(),
-    })
+    Box::new(Operator { mean: stream.magnitude(2000, 60_000), submits: 0, stream: stream.clone() })
 }
 
 /// Most revisions an operator submits in one run, so that it comes to an end.
@@ -53,10 +49,7 @@ impl Fault for Operator {
                     return false;
                 };
                 let template = Value::Null;
-                OrderKind::Submit {
-                    revision: Arc::new(Revision { id, template }),
-                    spec,
-                }
+                OrderKind::Submit { revision: Arc::new(Revision { id, template }), spec }
             }
         };
         scene.orders.push(order);

@@ -9,10 +9,7 @@ struct SlowAction {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(SlowAction {
-        rate: rate(stream, 500_000),
-        stream: stream.clone(),
-    })
+    Box::new(SlowAction { rate: rate(stream, 500_000), stream: stream.clone() })
 }
 
 impl Fault for SlowAction {

@@ -9,10 +9,7 @@ struct SlowStart {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(SlowStart {
-        rate: rate(stream, 400_000),
-        stream: stream.clone(),
-    })
+    Box::new(SlowStart { rate: rate(stream, 400_000), stream: stream.clone() })
 }
 
 impl Fault for SlowStart {
@@ -22,10 +19,7 @@ impl Fault for SlowStart {
         }
         let longer = self.stream.magnitude(500, 60_000);
         let never = self.stream.hits(50_000);
-        life.serves_after = life
-            .serves_after
-            .map(|after| after + longer)
-            .filter(|_| !never);
+        life.serves_after = life.serves_after.map(|after| after + longer).filter(|_| !never);
         true
     }
 }

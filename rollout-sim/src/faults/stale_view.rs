@@ -10,10 +10,7 @@ struct StaleView {
 }
 
 pub(super) fn make(stream: &mut Stream) -> Box<dyn Fault> {
-    Box::new(StaleView {
-        rate: rate(stream, 600_000),
-        stream: stream.clone(),
-    })
+    Box::new(StaleView { rate: rate(stream, 600_000), stream: stream.clone() })
 }
 
 impl Fault for StaleView {

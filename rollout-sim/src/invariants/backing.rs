@@ -32,13 +32,10 @@ impl Invariant for Backing {
             let needed = match (ledger.first, others.map(|one| one.in_traffic).sum()) {
                 (true, _) => 1,
                 (false, 0_u64) => 0,
-                (false, _) => weight
-                    .of_rounded_up(ledger.desired())
-                    .min(ledger.floor())
-                    .max(1),
+                (false, _) => weight.of_rounded_up(ledger.desired()).min(ledger.floor()).max(1),
             };
             let serving = moment.tally.of(revision).map_or(0, |one| one.enrolled);
-            let unseen = moment.world.unseen(moment.now, Some(revision));
+            let unseen = moment.world.unseen(moment.step, Some(revision));
             require(needed <= serving + unseen, || {
                 format!(
                     "{action} though only {serving} instances of {revision} serve; {needed} are needed, {unseen} failures could not be seen"

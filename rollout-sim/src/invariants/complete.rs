@@ -27,17 +27,13 @@ impl Invariant for Complete {
             return require(false, || "there is no candidate".to_owned());
         };
         let others = moment.tally.revisions.iter();
-        let others: u64 = others
-            .filter(|one| one.revision != *candidate)
-            .map(|one| one.existing)
-            .sum();
-        require(others == 0, || {
-            format!("{others} instances of other revisions are left")
-        })?;
+        let others: u64 =
+            others.filter(|one| one.revision != *candidate).map(|one| one.existing).sum();
+        require(others == 0, || format!("{others} instances of other revisions are left"))?;
         let counts = moment.tally.of(candidate);
         let serving = counts.map_or(0, |one| one.in_traffic);
         let leaving = counts.map_or(0, |one| one.leaving);
-        let unseen = moment.world.unseen(moment.now, None);
+        let unseen = moment.world.unseen(moment.step, None);
         let desired = ledger.desired();
         require(desired <= serving + unseen, || {
             format!("{serving} of {desired} instances serve, {unseen} failures could not be seen")

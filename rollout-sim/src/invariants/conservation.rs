@@ -18,15 +18,11 @@ impl Invariant for Conservation {
         match &action.effect {
             Effect::Route(Route::Weighted(weights)) => {
                 let sum: u64 = weights.values().map(|weight| weight.basis_points()).sum();
-                require(sum == 10_000, || {
-                    format!("{action} shares out {sum} basis points")
-                })
+                require(sum == 10_000, || format!("{action} shares out {sum} basis points"))
             }
             Effect::Route(Route::Empty) => {
                 let declared = moment.ledger.declares_downtime() || moment.ledger.stable.is_none();
-                require(declared, || {
-                    format!("{action}, and the plan declares no downtime")
-                })
+                require(declared, || format!("{action}, and the plan declares no downtime"))
             }
             Effect::Route(Route::ByReplicas)
             | Effect::Create { .. }

@@ -26,9 +26,7 @@ impl Invariant for Exposure {
         match (&landing.action.effect, terms.exposure) {
             (Effect::Route(Route::Weighted(weights)), Some(cap)) => {
                 let weight = weights.get(candidate).copied().unwrap_or_default();
-                require(weight <= cap, || {
-                    format!("{}; the stage allows {cap}", landing.action)
-                })
+                require(weight <= cap, || format!("{}; the stage allows {cap}", landing.action))
             }
             (Effect::Enrol { revision, .. }, None) if revision == candidate => {
                 let enrolled = moment.tally.of(candidate).map_or(0, |one| one.enrolled);

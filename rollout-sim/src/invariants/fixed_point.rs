@@ -17,12 +17,7 @@ impl Invariant for FixedPoint {
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
-        let Happened::Stepped {
-            alone,
-            output,
-            quiet,
-        } = moment.happened
-        else {
+        let Happened::Stepped { alone, output, quiet } = moment.happened else {
             return Ok(());
         };
         if !alone || moment.now != self.at {

@@ -24,7 +24,7 @@ impl Invariant for Floor {
         if instance.is_some_and(|name| moment.world.was_harmed(name)) {
             return Ok(());
         }
-        let unseen = moment.world.unseen(landing.terms.at, None);
+        let unseen = moment.world.unseen(landing.terms.step, None);
         let floor = landing.terms.floor;
         require(floor <= after + unseen, || {
             format!(

@@ -15,9 +15,7 @@ impl Invariant for IntentFirst {
         };
         let intent = moment.ledger.intents.get(&action.id);
         let open = intent.is_some_and(|(effect, settled)| *effect == action.effect && !settled);
-        require(open, || {
-            format!("{action} was ordered; the journal holds {intent:?}")
-        })?;
+        require(open, || format!("{action} was ordered; the journal holds {intent:?}"))?;
         let epoch = moment.ledger.epoch;
         require(action.epoch == epoch, || {
             format!("{action} was ordered in {}, the reign is {epoch}", action.epoch)

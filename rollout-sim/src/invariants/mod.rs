@@ -54,6 +54,8 @@ pub trait Invariant: Send {
 pub struct Moment<'a> {
     /// Virtual time in milliseconds.
     pub now: u64,
+    /// Number of the engine's last step.
+    pub step: u64,
     /// The ground truth.
     pub world: &'a World,
     /// Its numbers.
@@ -111,8 +113,8 @@ pub struct Landing<'a> {
 /// What the engine was bound to when it ordered an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// When, in milliseconds.
-    pub at: u64,
+    /// Number of the engine's step that ordered it.
+    pub step: u64,
     /// Fewest serving instances.
     pub floor: u64,
     /// Most live instances.

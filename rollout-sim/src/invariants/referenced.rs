@@ -19,9 +19,7 @@ impl Invariant for Referenced {
             landing.action.effect,
             Effect::Stop { .. } | Effect::Remove { .. } | Effect::Detach { .. }
         );
-        let used = landing
-            .target
-            .is_some_and(|target| target.served && target.in_traffic);
+        let used = landing.target.is_some_and(|target| target.served && target.in_traffic);
         require(!(takes && used && landing.receipt.effective), || {
             format!("{} while requests are sent to it", landing.action)
         })

@@ -27,10 +27,12 @@ impl Invariant for RolledBack {
             return require(false, || "there is no stable revision to go back to".to_owned());
         };
         let serving = moment.tally.of(stable).map_or(0, |one| one.in_traffic);
-        let unseen = moment.world.unseen(moment.now, None);
+        let unseen = moment.world.unseen(moment.step, None);
         let desired = ledger.desired();
         require(desired <= serving + unseen, || {
-            format!("{serving} of {desired} stable instances serve, {unseen} failures could not be seen")
+            format!(
+                "{serving} of {desired} stable instances serve, {unseen} failures could not be seen"
+            )
         })?;
         let weight = match moment.world.route() {
             None | Some(Route::ByReplicas) => Weight::FULL,

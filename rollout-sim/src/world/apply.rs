@@ -61,12 +61,9 @@ impl World {
         match &action.effect {
             Effect::Create { instance, revision } => self.create(action, instance, revision),
             Effect::Start { instance } => self.start(action.id, instance, life),
-            Effect::Enrol {
-                instance,
-                revision,
-                address,
-                admission,
-            } => self.enrol(action.id, instance, revision, *address, *admission),
+            Effect::Enrol { instance, revision, address, admission } => {
+                self.enrol(action.id, instance, revision, *address, *admission)
+            }
             Effect::Drain { instance } => self.drain(action.id, instance),
             Effect::Detach { instance } => self.detach(action.id, instance),
             Effect::Stop { instance, grace } => self.stop(action.id, instance, *grace),
@@ -164,10 +161,7 @@ impl World {
             Condition::Running => {}
             Condition::Stopping => {
                 let answer_at = instance.ends;
-                return Receipt {
-                    answer_at,
-                    ..self.applied()
-                };
+                return Receipt { answer_at, ..self.applied() };
             }
             Condition::Created | Condition::Exited { .. } | Condition::Gone => {
                 return self.applied();
@@ -182,10 +176,7 @@ impl World {
         instance.ends = now + takes.min(grace.as_millis());
         instance.condition = Condition::Stopping;
         if instance.life.manner == Manner::Abrupt {
-            instance.condition = Condition::Exited {
-                code: 143,
-                asked: true,
-            };
+            instance.condition = Condition::Exited { code: 143, asked: true };
         }
         let answer_at = instance.ends;
         let abrupt = instance.life.manner == Manner::Abrupt && 0 < instance.in_flight(now);
@@ -194,10 +185,7 @@ impl World {
             self.cut(name, loss);
         }
         self.changed();
-        Receipt {
-            answer_at,
-            ..self.applied()
-        }
+        Receipt { answer_at, ..self.applied() }
     }
 
     fn remove(&mut self, id: ActionId, name: &InstanceId) -> Receipt {
@@ -338,16 +326,11 @@ impl World {
 
     fn scale(&mut self, action: &Action, revision: &RevisionId, replicas: u64) -> Receipt {
         if let Some(whole) = &action.revision {
-            self.revisions
-                .entry(revision.clone())
-                .or_insert_with(|| Arc::clone(whole));
+            self.revisions.entry(revision.clone()).or_insert_with(|| Arc::clone(whole));
         }
         let life = self.draw_life(revision);
         let now = self.now;
-        let pool = self
-            .pools
-            .entry(revision.clone())
-            .or_insert_with(Pool::default);
+        let pool = self.pools.entry(revision.clone()).or_insert_with(Pool::default);
         pool.newest = action.id;
         if pool.replicas != replicas {
             pool.scale(replicas, now, &life);

@@ -77,10 +77,7 @@ impl Instance {
     /// Whether it takes up room: it exists and has not ended.
     #[must_use]
     pub const fn is_live(&self) -> bool {
-        matches!(
-            self.condition,
-            Condition::Created | Condition::Running | Condition::Stopping
-        )
+        matches!(self.condition, Condition::Created | Condition::Running | Condition::Stopping)
     }
 
     /// Whether it runs, was not told to end, and answers.
@@ -105,20 +102,17 @@ impl Instance {
             return false;
         };
         let serves = self.started + serves_after;
-        let unready = self.life.unready.is_some_and(|(after, length)| {
-            serves + after <= now && now - serves - after < length
-        });
+        let unready = self
+            .life
+            .unready
+            .is_some_and(|(after, length)| serves + after <= now && now - serves - after < length);
         serves <= now && !unready
     }
 
     /// Whether it has ever answered.
     #[must_use]
     pub fn has_served(&self, now: u64) -> bool {
-        self.started != 0
-            && self
-                .life
-                .serves_after
-                .is_some_and(|after| self.started + after <= now)
+        self.started != 0 && self.life.serves_after.is_some_and(|after| self.started + after <= now)
     }
 
     /// Requests in flight on it.

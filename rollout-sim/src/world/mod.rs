@@ -86,7 +86,7 @@ pub struct Harm {
     pub at: u64,
     /// Whether its load balancer entry was lost, rather than the instance.
     pub enrolment: bool,
-    /// When the engine could first know, in milliseconds.
+    /// Number of the engine's step from which on it could know.
     pub known: Option<u64>,
     /// Whether it is over.
     pub healed: bool,
@@ -199,13 +199,14 @@ impl World {
         &self.harms
     }
 
-    /// Harms that are not over and that an engine could not know of at `at`, on `revision` or on any.
+    /// Harms that are not over and that an engine could not know of in its step number `step`, on
+    /// `revision` or on any.
     #[must_use]
-    pub fn unseen(&self, at: u64, revision: Option<&RevisionId>) -> u64 {
+    pub fn unseen(&self, step: u64, revision: Option<&RevisionId>) -> u64 {
         let unknown = |harm: &&Harm| {
             let of = self.instances.get(&harm.instance).map(|one| &one.revision);
             !harm.healed
-                && harm.known.is_none_or(|known| at < known)
+                && harm.known.is_none_or(|known| step < known)
                 && revision.is_none_or(|wanted| of == Some(wanted))
         };
         self.harms.iter().filter(unknown).count() as u64
@@ -310,10 +311,7 @@ impl World {
                     if 0 < instance.in_flight(now) {
                         cut.push((name.clone(), true));
                     }
-                    instance.condition = Condition::Exited {
-                        code: 0,
-                        asked: true,
-                    };
+                    instance.condition = Condition::Exited { code: 0, asked: true };
                 }
                 Condition::Running => {
                     let crashes = instance.life.crashes_after;
@@ -376,9 +374,8 @@ impl World {
     /// Notes that the environment harmed an instance that could carry traffic.
     fn harm(&mut self, name: &InstanceId, enrolment: bool) {
         let could = self.instances.get(name).is_some_and(|instance| {
-            let draining = instance
-                .server
-                .is_some_and(|server| server.state == EnrolState::Draining);
+            let draining =
+                instance.server.is_some_and(|server| server.state == EnrolState::Draining);
             enrolment || (instance.has_served(self.now) && !draining)
         });
         if !could {
@@ -469,8 +466,7 @@ impl World {
 
     /// Puts `count` instances of `revision` there, running, ready and enrolled, as a past run left them.
     pub fn populate(&mut self, revision: &Arc<Revision>, names: &[InstanceId]) {
-        self.revisions
-            .insert(revision.id.clone(), Arc::clone(revision));
+        self.revisions.insert(revision.id.clone(), Arc::clone(revision));
         for name in names {
             let mut life = self.draw_life(&revision.id);
             life.serves_after = Some(0);
@@ -515,12 +511,7 @@ impl World {
     pub fn draw_life(&mut self, revision: &RevisionId) -> Life {
         let truths = &self.config.truths;
         let truth = truths.get(revision).copied().unwrap_or(Truth::Good);
-        Life::of(
-            truth,
-            self.config.start,
-            self.config.manner,
-            &mut self.stream,
-        )
+        Life::of(truth, self.config.start, self.config.manner, &mut self.stream)
     }
 
     /// Notes that something changed.

@@ -17,9 +17,8 @@ impl World {
     #[must_use]
     pub fn inventory(&self) -> Inventory {
         let existing = self.instances.iter().filter(|(_, one)| one.exists());
-        let instances: BTreeMap<InstanceId, InstanceSeen> = existing
-            .map(|(name, instance)| (name.clone(), self.seen(instance)))
-            .collect();
+        let instances: BTreeMap<InstanceId, InstanceSeen> =
+            existing.map(|(name, instance)| (name.clone(), self.seen(instance))).collect();
         let shown = |revision: &RevisionId| {
             instances.values().any(|seen| seen.revision == *revision)
                 || self.pools.contains_key(revision)
@@ -42,20 +41,12 @@ impl World {
     }
 
     fn seen(&self, instance: &Instance) -> InstanceSeen {
-        let running = matches!(
-            instance.condition,
-            Condition::Running | Condition::Stopping
-        );
+        let running = matches!(instance.condition, Condition::Running | Condition::Stopping);
         let state = match instance.condition {
             Condition::Created => InstanceState::Created,
             Condition::Running | Condition::Stopping => InstanceState::Running,
-            Condition::Exited { code, .. } => InstanceState::Exited {
-                code,
-                detail: String::new(),
-            },
-            Condition::Gone => InstanceState::Stuck {
-                detail: String::new(),
-            },
+            Condition::Exited { code, .. } => InstanceState::Exited { code, detail: String::new() },
+            Condition::Gone => InstanceState::Stuck { detail: String::new() },
         };
         InstanceSeen {
             revision: instance.revision.clone(),
@@ -69,10 +60,7 @@ impl World {
     /// Takes a snapshot of every instance that the load balancer knows.
     #[must_use]
     pub fn enrolments(&self) -> Enrolments {
-        let says = matches!(
-            self.config.capabilities.enrolment,
-            Some(Confirmation::Observed)
-        );
+        let says = matches!(self.config.capabilities.enrolment, Some(Confirmation::Observed));
         let known = self.instances.iter().filter_map(|(name, instance)| {
             let enrolled = Enrolled {
                 state: instance.server?.state,
@@ -80,19 +68,13 @@ impl World {
             };
             Some((name.clone(), enrolled))
         });
-        Enrolments {
-            mark: self.mark,
-            instances: known.collect(),
-        }
+        Enrolments { mark: self.mark, instances: known.collect() }
     }
 
     /// Takes a snapshot of the route in force.
     #[must_use]
     pub fn route_in_force(&self) -> RouteInForce {
-        RouteInForce {
-            mark: self.mark,
-            route: self.route.clone(),
-        }
+        RouteInForce { mark: self.mark, route: self.route.clone() }
     }
 
     /// What a probe of an instance sees now.
@@ -103,10 +85,9 @@ impl World {
         };
         match probe {
             ProbeKind::Startup | ProbeKind::Readiness => instance.accepts(self.now),
-            ProbeKind::Liveness => matches!(
-                instance.condition,
-                Condition::Running | Condition::Stopping
-            ),
+            ProbeKind::Liveness => {
+                matches!(instance.condition, Condition::Running | Condition::Stopping)
+            }
         }
     }
 }

@@ -78,8 +78,7 @@ impl Pool {
     pub(super) fn next_change(&self, now: u64) -> u64 {
         let batches = self.starting.iter().chain(&self.leaving);
         let next = batches.map(|(at, _)| *at).filter(|at| now < *at).min();
-        next.filter(|at| *at < super::life::FOR_EVER)
-            .unwrap_or(u64::MAX)
+        next.filter(|at| *at < super::life::FOR_EVER).unwrap_or(u64::MAX)
     }
 
     /// As its orchestrator shows it. `min_ready` is how long ready makes available, in milliseconds.

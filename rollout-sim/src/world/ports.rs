@@ -61,13 +61,7 @@ impl SimFleet {
     /// A fleet with nothing on it, whose worlds follow `clock`.
     #[must_use]
     pub fn new(config: WorldConfig, seed: u64, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            worlds: Arc::default(),
-            config: Arc::new(config),
-            seed,
-            began: clock.now(),
-            clock,
-        }
+        Self { worlds: Arc::default(), config: Arc::new(config), seed, began: clock.now(), clock }
     }
 
     /// The backend port.
@@ -120,9 +114,9 @@ impl SimFleet {
         }
         match receipt.outcome {
             // What took time is visible only from its end on.
-            Outcome::Applied { .. } => Outcome::Applied {
-                mark: self.with(&action.workload, |world| world.mark()),
-            },
+            Outcome::Applied { .. } => {
+                Outcome::Applied { mark: self.with(&action.workload, |world| world.mark()) }
+            }
             refused @ (Outcome::Refused { .. } | Outcome::Unknown { .. }) => refused,
         }
     }

@@ -66,10 +66,7 @@ impl World {
             if !instance.exists() && instance.server.is_none() {
                 continue;
             }
-            let index = tally
-                .revisions
-                .iter()
-                .position(|one| one.revision == instance.revision);
+            let index = tally.revisions.iter().position(|one| one.revision == instance.revision);
             let index = index.unwrap_or_else(|| {
                 tally.revisions.push(Counts {
                     revision: instance.revision.clone(),

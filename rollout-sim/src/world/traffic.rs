@@ -109,9 +109,7 @@ impl Traffic {
     /// Requests that failed for any reason but downtime that the plan declares.
     #[must_use]
     pub fn failed_in_all(&self) -> u64 {
-        let counted = Loss::ALL
-            .iter()
-            .filter(|loss| !matches!(loss, Loss::Downtime));
+        let counted = Loss::ALL.iter().filter(|loss| !matches!(loss, Loss::Downtime));
         counted.map(|loss| self.failed(*loss)).sum()
     }
 
@@ -195,9 +193,9 @@ impl World {
             && match &self.route {
                 None | Some(Route::ByReplicas) => true,
                 Some(Route::Empty) => false,
-                Some(Route::Weighted(weights)) => weights
-                    .get(&instance.revision)
-                    .is_some_and(|weight| !weight.is_zero()),
+                Some(Route::Weighted(weights)) => {
+                    weights.get(&instance.revision).is_some_and(|weight| !weight.is_zero())
+                }
             }
     }
 
@@ -217,10 +215,8 @@ impl World {
         };
         let in_flight = self.in_flight(instance);
         self.traffic.fail(loss, u128::from(in_flight) * WHOLE);
-        if let Some(server) = self
-            .instances
-            .get_mut(name)
-            .and_then(|instance| instance.server.as_mut())
+        if let Some(server) =
+            self.instances.get_mut(name).and_then(|instance| instance.server.as_mut())
         {
             server.busy_until = 0;
         }
@@ -249,9 +245,7 @@ impl World {
 
 /// Whether the load balancer sends an instance what the route gives it.
 fn is_in(instance: &Instance) -> bool {
-    instance
-        .server
-        .is_some_and(|server| server.admitted && server.state == EnrolState::In)
+    instance.server.is_some_and(|server| server.admitted && server.state == EnrolState::In)
 }
 
 /// Why an instance does not take a request.

@@ -29,25 +29,28 @@ pub(in crate::engine) fn decide(
     let Some(rollout) = turn.state.rollout.clone() else { return false };
     let reason = end.clone();
     turn.wait(rollout.stage_began, None, || WaitReason::Ended { end: reason });
-    if let Some(count) = kept(end, &rollout) {
-        let goal = Goal {
-            counts: count.into_iter().collect(),
-            routing: turn.state.route.clone().map_or(Routing::Keep, Routing::Set),
-            space: moving::space(&rollout),
-            in_batches: false,
-        };
-        steer(turn, view, &goal, tallies);
-    }
+    let (Some(counts), true) = (kept(end, &rollout), turn.state.paused.is_none()) else {
+        return false;
+    };
+    let goal = Goal {
+        counts,
+        routing: turn.state.route.clone().map_or(Routing::Keep, Routing::Set),
+        space: moving::space(&rollout),
+        in_batches: false,
+    };
+    steer(turn, view, &goal, tallies);
     false
 }
 
-/// The pool that is kept, and its size; the outer `None`: everything stays as it is.
-fn kept(end: &End, rollout: &Rollout) -> Option<Option<(RevisionId, u64)>> {
+/// The pools that are kept, and their sizes; `None`: everything stays as it is.
+fn kept(end: &End, rollout: &Rollout) -> Option<Vec<(RevisionId, u64)>> {
     let desired = rollout.plan.desired;
     match end {
-        End::Completed => Some(Some((rollout.candidate.id.clone(), desired))),
-        End::RolledBack => Some(rollout.from.as_ref().map(|from| (from.id.clone(), desired))),
-        End::Failed => Some(None),
+        End::Completed => Some(vec![(rollout.candidate.id.clone(), desired)]),
+        End::RolledBack => {
+            Some(rollout.from.iter().map(|from| (from.id.clone(), desired)).collect())
+        }
+        End::Failed => Some(Vec::new()),
         End::NeedsOperator { .. } | End::Fenced => None,
     }
 }

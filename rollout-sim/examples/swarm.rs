@@ -1,0 +1,148 @@
+//! Swarm: many seeds at once, and what they found.
+//!
+//! `cargo run --release -p rollout-sim --example swarm -- --seeds 0..100000 [--threads 2]`
+
+use std::{
+    collections::BTreeMap,
+    process::ExitCode,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use rollout_sim::{
+    CLASS_COUNT, RunConfig, class_name,
+    invariants::Violation,
+    run,
+    runner::{Coverage, Finish, PHASES},
+};
+
+/// Violations shown in full.
+const SHOWN: usize = 20;
+/// Seeds a thread takes at a time.
+const CHUNK: u64 = 64;
+
+#[derive(Default)]
+struct Found {
+    runs: u64,
+    events: u64,
+    steps: u64,
+    engines: u64,
+    finishes: BTreeMap<Finish, u64>,
+    coverage: Coverage,
+    violations: Vec<Violation>,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((first, last, threads)) = parse(&arguments) else {
+        eprintln!("usage: swarm [--seeds A..B] [--threads N]; seeds are whole numbers, A below B");
+        return ExitCode::from(2);
+    };
+    let (next, found) = (AtomicU64::new(first), Mutex::new(Found::default()));
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| search(&next, last, &found));
+        }
+    });
+    let found = found.into_inner().expect("no thread panicked");
+    tell(&found, began.elapsed().as_secs_f64());
+    match found.violations.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+fn parse(arguments: &[String]) -> Option<(u64, u64, u64)> {
+    let (mut seeds, mut threads) = ((0, 10_000), 2);
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let value = words.next()?;
+        match word.as_str() {
+            "--seeds" => {
+                let (first, last) = value.split_once("..")?;
+                seeds = (first.parse().ok()?, last.parse().ok()?);
+            }
+            "--threads" => threads = value.parse().ok()?,
+            _ => return None,
+        }
+    }
+    (seeds.0 < seeds.1 && 0 < threads).then_some((seeds.0, seeds.1, threads))
+}
+
+fn search(next: &AtomicU64, last: u64, found: &Mutex<Found>) {
+    loop {
+        let from = next.fetch_add(CHUNK, Ordering::Relaxed);
+        if last <= from {
+            return;
+        }
+        let mut mine = Found::default();
+        for seed in from..last.min(from + CHUNK) {
+            let report = run(&RunConfig { seed, ..RunConfig::default() });
+            mine.runs += 1;
+            mine.events += report.events;
+            mine.steps += report.steps;
+            mine.engines += u64::from(report.engines);
+            *mine.finishes.entry(report.finish).or_insert(0) += 1;
+            mine.coverage.merge(&report.coverage);
+            mine.violations.extend(report.violations);
+        }
+        let mut all = found.lock().expect("no thread panicked");
+        all.runs += mine.runs;
+        all.events += mine.events;
+        all.steps += mine.steps;
+        all.engines += mine.engines;
+        for (finish, count) in mine.finishes {
+            *all.finishes.entry(finish).or_insert(0) += count;
+        }
+        all.coverage.merge(&mine.coverage);
+        all.violations.extend(mine.violations);
+    }
+}
+
+fn tell(found: &Found, seconds: f64) {
+    let each = |sum: u64| sum / found.runs.max(1);
+    println!(
+        "{} runs in {seconds:.1} s, {:.0} runs/s; each {} events, {} steps, {} engine crashes in all",
+        found.runs,
+        found.runs as f64 / seconds,
+        each(found.events),
+        each(found.steps),
+        found.engines - found.runs,
+    );
+    for (finish, count) in &found.finishes {
+        println!("{:>10}  {finish}", count);
+    }
+    print!("\n{:<24}", "strikes by phase");
+    for phase in PHASES {
+        print!("{:>10}", phase.to_string());
+    }
+    println!();
+    for class in 0..CLASS_COUNT {
+        print!("{:<24}", class_name(class));
+        for count in found.coverage.of(class) {
+            print!("{count:>10}");
+        }
+        println!();
+    }
+    let mut violations: Vec<&Violation> = found.violations.iter().collect();
+    violations.sort_by_key(|violation| (violation.seed, violation.at));
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    for violation in &violations {
+        *kinds.entry(violation.invariant).or_insert(0) += 1;
+    }
+    println!("\n{} violations", violations.len());
+    for (invariant, count) in kinds {
+        println!("{count:>10}  {invariant}");
+    }
+    for violation in violations.iter().take(SHOWN) {
+        println!("{violation}");
+        println!(
+            "  REPRODUCE WITH: cargo run --release -p rollout-sim --example replay -- --seed {}",
+            violation.seed
+        );
+    }
+}

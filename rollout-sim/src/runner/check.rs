@@ -1,0 +1,64 @@
+//! Checking the promises, and keeping the first break of each.
+
+use super::{Act, Finish, Run};
+use crate::{
+    invariants::{Happened, Invariant, Moment, Violation},
+    world::BEGINNING,
+};
+
+/// What a check reads and writes, apart from the moment.
+pub(super) struct Judge<'a> {
+    pub(super) seed: u64,
+    pub(super) invariants: &'a mut Vec<Box<dyn Invariant>>,
+    pub(super) broken: &'a mut Vec<&'static str>,
+    pub(super) violations: &'a mut Vec<Violation>,
+}
+
+/// Checks every promise at `moment`; of each only the first break is kept.
+pub(super) fn check(judge: &mut Judge<'_>, moment: &Moment<'_>) {
+    for invariant in judge.invariants.iter_mut() {
+        let Err(broken) = invariant.check(moment) else {
+            continue;
+        };
+        let name = invariant.name();
+        if judge.broken.contains(&name) {
+            continue;
+        }
+        judge.broken.push(name);
+        judge.violations.push(Violation {
+            invariant: name,
+            seed: judge.seed,
+            at: moment.now - BEGINNING,
+            mark: moment.world.mark(),
+            detail: broken.0,
+        });
+    }
+}
+
+impl Run<'_> {
+    /// Checks a change of the world that the engine did not make.
+    pub(super) fn check_changed(&mut self) {
+        self.judge(Happened::Changed);
+    }
+
+    /// Ends a run that does not end by itself.
+    pub(super) fn overdue(&mut self, limit: u64) {
+        self.judge(Happened::Overdue { limit });
+        self.act = Act::Over(Finish::Overdue);
+    }
+
+    /// Notes a break that no moment shows.
+    pub(super) fn violate(&mut self, invariant: &'static str, detail: String) {
+        if self.broken.contains(&invariant) || self.invariants.is_empty() {
+            return;
+        }
+        self.broken.push(invariant);
+        self.violations.push(Violation {
+            invariant,
+            seed: self.seed,
+            at: self.world.now() - BEGINNING,
+            mark: self.world.mark(),
+            detail,
+        });
+    }
+}

@@ -1,0 +1,183 @@
+//! The engine's contract, kept: step, append, commit, attempt; and crashes in between.
+
+use rollout_core::{
+    engine::{Engine, Event, Order, OrderKind, Step},
+    port::Claim,
+    time::Timestamp,
+};
+
+use super::{Job, Run};
+use crate::{
+    faults::CrashPoint,
+    invariants::{Happened, Moment, Terms},
+    runner::check::{self, Judge},
+};
+
+/// Who claims the workload in every run.
+const OWNER: &str = "simulated";
+
+impl Run<'_> {
+    /// Gives the engine a fact, and carries out what it decides.
+    pub(super) fn feed(&mut self, event: Event) {
+        if self.engine.is_none() {
+            return;
+        }
+        let event = match &mut self.saboteur {
+            Some(saboteur) => match saboteur.event(event) {
+                Some(event) => event,
+                None => return,
+            },
+            None => event,
+        };
+        let now = self.world.now();
+        let alone = matches!(event, Event::Woke);
+        self.steps += 1;
+        self.transcript.event(now, &event);
+        let Some(engine) = &mut self.engine else {
+            return;
+        };
+        let mut step = engine.step(Timestamp(now), event);
+        if let Some(saboteur) = &mut self.saboteur {
+            saboteur.step(&mut step, &self.world, &self.ledger);
+        }
+        self.transcript.step(now, &step);
+        let output = step.records.len() + step.actions.len();
+        let quiet = self.is_quiet();
+        self.judge(Happened::Stepped { alone, output, quiet });
+        let crash = match output {
+            0 => None,
+            _ => self.faults.crash(&step),
+        };
+        self.note_strikes();
+        if crash == Some(CrashPoint::BeforeAppend) {
+            return self.crash();
+        }
+        self.append(&step);
+        if crash == Some(CrashPoint::BeforeCommit) {
+            return self.crash();
+        }
+        self.wake_at = step.wake_at.map(|at| at.0);
+        let limit = match crash {
+            Some(CrashPoint::AfterAttempts(limit)) => limit,
+            Some(CrashPoint::BeforeAppend | CrashPoint::BeforeCommit) | None => usize::MAX,
+        };
+        let terms = self.terms();
+        for action in step.actions.into_iter().take(limit) {
+            self.judge(Happened::Ordered(&action));
+            self.attempt(action, terms);
+        }
+        if crash.is_some() {
+            return self.crash();
+        }
+        self.schedule_probes();
+    }
+
+    /// Makes the records of a step durable and commits them.
+    fn append(&mut self, step: &Step) {
+        if step.records.is_empty() {
+            return;
+        }
+        for record in &step.records {
+            self.judge(Happened::Recorded(record));
+            self.ledger.apply(record);
+        }
+        if let Some(engine) = &mut self.engine {
+            engine.commit(&step.records);
+        }
+        let kept = self.journal.len();
+        self.journal.extend(step.records.iter().cloned());
+        if let Some(saboteur) = &mut self.saboteur {
+            saboteur.journal(&mut self.journal, kept);
+        }
+    }
+
+    /// Checks every promise at this moment.
+    pub(super) fn judge(&mut self, happened: Happened<'_>) {
+        let moment = Moment {
+            now: self.world.now(),
+            step: self.steps,
+            world: &self.world,
+            tally: &self.tally,
+            before: &self.before,
+            ledger: &self.ledger,
+            happened,
+        };
+        check::check(
+            &mut Judge {
+                seed: self.seed,
+                invariants: &mut self.invariants,
+                broken: &mut self.broken,
+                violations: &mut self.violations,
+            },
+            &moment,
+        );
+    }
+
+    /// What the engine is bound to now.
+    fn terms(&self) -> Terms {
+        let ledger = &self.ledger;
+        Terms {
+            step: self.steps,
+            floor: ledger.floor(),
+            ceiling: ledger.ceiling(),
+            strict: ledger.counts_strictly(),
+            exposure: ledger.exposure(),
+            candidates: ledger.stage_now().map_or(u64::MAX, |stage| stage.candidate),
+            aborted: ledger.aborted.is_some(),
+        }
+    }
+
+    /// Gives the engine an order of a person.
+    pub(super) fn order(&mut self, kind: OrderKind) {
+        self.feed(Event::Ordered(Order { kind, by: String::new(), why: None }));
+    }
+
+    /// Ends the engine with everything that it holds in memory.
+    pub(super) fn crash(&mut self) {
+        let Some(engine) = self.engine.take() else {
+            return;
+        };
+        let now = self.world.now();
+        self.transcript.say(now, "the engine crashes");
+        self.compare(&engine);
+        self.attempts.forget();
+        self.probes.forget();
+        self.looks.forget();
+        self.wake_at = None;
+        let down = self.stream.magnitude(10, 8000);
+        self.queue.push(now + down, Job::Restart);
+    }
+
+    /// Compares an engine with the one that its journal makes.
+    pub(super) fn compare(&mut self, engine: &Engine) {
+        if self.invariants.is_empty() {
+            return;
+        }
+        let at = Timestamp(self.world.now());
+        match Engine::replay(self.setup.clone(), &self.journal) {
+            Ok(again) => self.judge(Happened::Replayed(&engine.status(at), &again.status(at))),
+            Err(error) => self.violate("C2 replay", error.to_string()),
+        }
+    }
+
+    /// Starts an engine from the journal, claims the workload and looks at the world.
+    pub(super) fn restart(&mut self) {
+        self.life += 1;
+        let now = self.world.now();
+        let engine = match Engine::replay(self.setup.clone(), &self.journal) {
+            Ok(engine) => engine,
+            Err(error) => return self.violate("C2 replay", error.to_string()),
+        };
+        let claim =
+            Claim { owner: OWNER.to_owned(), epoch: engine.epoch().next(), take_over: false };
+        match self.world.claim(&self.setup.workload, &claim) {
+            Ok(epoch) => {
+                self.engine = Some(engine);
+                self.transcript.say(now, "an engine starts");
+                self.feed(Event::Claimed { epoch });
+                self.look_everywhere();
+            }
+            Err(error) => self.violate("F1 fencing", error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Observations: when snapshots are taken, how late they arrive, and what the engine can know from them.
+
+use rollout_core::{
+    engine::{Event, InstanceState, Observation, Port},
+    id::Mark,
+};
+
+use super::{Job, Run};
+use crate::faults::Sight;
+
+/// A snapshot on its way.
+#[derive(Debug)]
+pub(super) struct Seen {
+    port: Port,
+    life: u32,
+    observation: Option<Observation>,
+    taken: u64,
+}
+
+/// When each port is looked at next, and its last snapshot arrives.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    due: [Option<u64>; 3],
+    arrived: [u64; 3],
+    marks: [Option<Mark>; 3],
+}
+
+impl Looks {
+    /// Forgets what an engine held in memory.
+    pub(super) fn forget(&mut self) {
+        self.due = [None; 3];
+    }
+}
+
+impl Run<'_> {
+    /// Looks at every port that there is.
+    pub(super) fn look_everywhere(&mut self) {
+        for port in [Port::Backend, Port::Enrolment, Port::Router] {
+            self.look_soon(port, 2);
+        }
+    }
+
+    /// Looks at the orchestrator soon, because something changed. Load balancers give no such hint.
+    pub(super) fn hint(&mut self) {
+        self.look_soon(Port::Backend, 20);
+    }
+
+    /// Looks at a port within `wait` milliseconds.
+    pub(super) fn look_soon(&mut self, port: Port, wait: u64) {
+        let capabilities = &self.setup.capabilities;
+        let there = match port {
+            Port::Backend => true,
+            Port::Enrolment => capabilities.enrolment.is_some(),
+            Port::Router => capabilities.router.is_some(),
+        };
+        if !there || self.engine.is_none() {
+            return;
+        }
+        let at = self.world.now() + wait;
+        let due = &mut self.looks.due[port as usize];
+        if due.is_none_or(|due| at < due) {
+            *due = Some(at);
+            self.queue.push(at, Job::Look(port, at));
+        }
+    }
+
+    /// Takes a snapshot, if it is still due.
+    pub(super) fn look(&mut self, port: Port, at: u64) {
+        if self.looks.due[port as usize] != Some(at) || self.engine.is_none() {
+            return;
+        }
+        self.looks.due[port as usize] = None;
+        let mut sight = Sight::default();
+        self.faults.observation(&mut sight);
+        self.note_strikes();
+        let observation = match port {
+            Port::Backend => Observation::Inventory(self.world.inventory()),
+            Port::Enrolment => Observation::Enrolments(self.world.enrolments()),
+            Port::Router => Observation::Route(self.world.route_in_force()),
+        };
+        let seen = Seen {
+            port,
+            life: self.life,
+            observation: (!sight.fails).then_some(observation),
+            taken: self.world.now(),
+        };
+        let arrived = &mut self.looks.arrived[port as usize];
+        let arrives = (self.world.now() + sight.lag).max(*arrived);
+        *arrived = arrives;
+        if arrives == self.world.now() {
+            self.seen(seen);
+        } else {
+            self.queue.push(arrives, Job::Seen(Box::new(seen)));
+        }
+        self.look_soon(port, self.setting.poll);
+    }
+
+    /// Lets a snapshot reach the engine.
+    pub(super) fn seen(&mut self, seen: Seen) {
+        if seen.life != self.life || self.engine.is_none() {
+            return;
+        }
+        let Some(observation) = seen.observation else {
+            let why = String::new();
+            return self.feed(Event::Unobserved { port: seen.port, why });
+        };
+        self.looks.marks[seen.port as usize] = Some(observation.mark());
+        let step = self.steps + 1;
+        for harm in self.world.harms_mut() {
+            if harm.known.is_some() || seen.taken < harm.at {
+                continue;
+            }
+            let shown = match &observation {
+                Observation::Inventory(inventory) if !harm.enrolment => {
+                    inventory.instances.get(&harm.instance).is_none_or(|one| {
+                        one.state != InstanceState::Running || one.healthy == Some(false)
+                    })
+                }
+                Observation::Enrolments(enrolments) if harm.enrolment => {
+                    !enrolments.instances.contains_key(&harm.instance)
+                }
+                Observation::Inventory(_) | Observation::Enrolments(_) | Observation::Route(_) => {
+                    false
+                }
+            };
+            if shown {
+                harm.known = Some(step);
+            }
+        }
+        self.feed(Event::Observed(observation));
+    }
+}

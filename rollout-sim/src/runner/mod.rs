@@ -1,0 +1,449 @@
+//! Runner: drives the production engine through one rollout on a simulated world.
+//!
+//! In: a seed and what to do with it. Out: a [`RunReport`]. The order of the engine's contract is kept:
+//! step, append, commit, attempt. First a storm with the faults of the seed, then calm, in which the
+//! rollout must end. Absent: threads; runs are independent, so callers run many side by side.
+
+mod attempts;
+mod check;
+mod drive;
+mod look;
+mod probes;
+mod queue;
+mod report;
+
+use std::sync::Arc;
+
+use rollout_core::{
+    engine::{Engine, OrderKind, Record, Revision, Setup},
+    id::{InstanceId, RevisionId},
+};
+use serde_json::Value;
+
+pub use self::report::{Coverage, Finish, PHASES, RunReport};
+use self::{
+    attempts::Attempts,
+    look::Looks,
+    probes::Probes,
+    queue::{Job, Queue},
+};
+use crate::{
+    faults::{Faults, Scene},
+    invariants::{self, Invariant, Violation},
+    ledger::Ledger,
+    random::Stream,
+    saboteur::Saboteur,
+    setting::{History, Setting, revision},
+    transcript::Transcript,
+    world::{BEGINNING, Tally, Truth, World},
+};
+
+/// What to do with a seed.
+#[derive(Clone, Debug, Default)]
+pub struct RunConfig {
+    /// The seed.
+    pub seed: u64,
+    /// What the run is about; `None`: drawn from the seed.
+    pub setting: Option<Setting>,
+    /// Which faults strike.
+    pub faults: FaultChoice,
+    /// What is true of the candidate; `None`: good, unless a fault says otherwise.
+    pub truth: Option<Truth>,
+    /// Whether a transcript is kept.
+    pub transcript: bool,
+    /// Whether the promises are checked.
+    pub unchecked: bool,
+}
+
+/// Which faults strike.
+#[derive(Clone, Debug, Default)]
+pub enum FaultChoice {
+    /// Those that the seed draws.
+    #[default]
+    Drawn,
+    /// None.
+    Off,
+    /// Of those that the seed draws, the ones of these names.
+    Only(Vec<String>),
+}
+
+/// Most events of a run; one that has more goes in circles.
+const EVENTS_MAX: u64 = 200_000;
+
+/// Time after the end in which the engine may still tidy up, in milliseconds.
+const TIDYING: u64 = 60_000;
+
+/// One run under way.
+pub(crate) struct Run<'a> {
+    seed: u64,
+    setting: Setting,
+    truth: Option<Truth>,
+    world: World,
+    ledger: Ledger,
+    faults: Faults,
+    invariants: Vec<Box<dyn Invariant>>,
+    broken: Vec<&'static str>,
+    violations: Vec<Violation>,
+    saboteur: Option<&'a mut dyn Saboteur>,
+    setup: Setup,
+    engine: Option<Engine>,
+    journal: Vec<Record>,
+    /// Number of engines so far; answers for an earlier one reach nobody.
+    life: u32,
+    steps: u64,
+    wake_at: Option<u64>,
+    queue: Queue,
+    attempts: Attempts,
+    looks: Looks,
+    probes: Probes,
+    tally: Tally,
+    before: Tally,
+    act: Act,
+    /// When the trial began, the faults end, and the rollout has ended; in milliseconds.
+    began: u64,
+    calm_at: u64,
+    ended_at: Option<u64>,
+    lowest: Option<u64>,
+    quiet_wanted: bool,
+    events: u64,
+    stream: Stream,
+    coverage: Coverage,
+    transcript: Transcript,
+}
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    /// The revision that runs before is deployed or adopted, without faults.
+    Prologue,
+    /// The rollout under trial, with faults.
+    Storm,
+    /// The same, with the faults off.
+    Calm,
+    /// Over.
+    Over(Finish),
+}
+
+/// Carries out one run.
+#[must_use]
+pub fn run(config: &RunConfig) -> RunReport {
+    run_with(config, None)
+}
+
+/// Carries out one run with a planted bug between the engine and the world.
+#[must_use]
+pub fn run_with(config: &RunConfig, saboteur: Option<&mut dyn Saboteur>) -> RunReport {
+    let mut run = Run::new(config, saboteur);
+    run.open();
+    while run.turn() {}
+    run.report()
+}
+
+impl<'a> Run<'a> {
+    fn new(config: &RunConfig, saboteur: Option<&'a mut dyn Saboteur>) -> Self {
+        let seed = config.seed;
+        let setting = config.setting.clone().unwrap_or_else(|| Setting::draw(seed));
+        let faults = match &config.faults {
+            FaultChoice::Drawn => Faults::draw(seed, None),
+            FaultChoice::Off => Faults::none(),
+            FaultChoice::Only(names) => Faults::draw(seed, Some(names)),
+        };
+        let setup = Setup {
+            workload: setting.workload.clone(),
+            capabilities: setting.world.capabilities.clone(),
+            tuning: setting.tuning,
+        };
+        let invariants = match config.unchecked {
+            true => Vec::new(),
+            false => invariants::all(),
+        };
+        let mut stream = Stream::new(seed, "runner");
+        Self {
+            seed,
+            truth: config.truth,
+            world: World::new(setting.world.clone(), seed),
+            setting,
+            ledger: Ledger::default(),
+            faults,
+            invariants,
+            broken: Vec::new(),
+            violations: Vec::new(),
+            saboteur,
+            setup,
+            engine: None,
+            journal: Vec::new(),
+            life: 0,
+            steps: 0,
+            wake_at: None,
+            queue: Queue::default(),
+            attempts: Attempts::default(),
+            looks: Looks::default(),
+            probes: Probes::default(),
+            tally: Tally::default(),
+            before: Tally::default(),
+            act: Act::Prologue,
+            began: BEGINNING,
+            calm_at: u64::MAX,
+            ended_at: None,
+            lowest: None,
+            quiet_wanted: stream.hits(120_000),
+            events: 0,
+            stream,
+            coverage: Coverage::default(),
+            transcript: Transcript::new(config.transcript),
+        }
+    }
+
+    /// Sets the scene and starts the first engine.
+    fn open(&mut self) {
+        let names: Vec<&str> = self.faults.names().collect();
+        self.transcript.opening(self.seed, &self.setting, &names);
+        if let Some(saboteur) = &mut self.saboteur {
+            saboteur.open(&mut self.world);
+        }
+        if self.setting.history == History::Adopted {
+            let names: Vec<InstanceId> = (1..=self.setting.spec.replicas)
+                .map(|number| {
+                    InstanceId::new(format!("web-v1-{number}"))
+                        .expect("a short name of letters, digits and dashes is a name")
+                })
+                .collect();
+            let revision = whole(revision("v1"));
+            self.world.populate(&revision, &names);
+        }
+        self.count();
+        self.restart();
+        match self.setting.history {
+            History::Deployed => self.queue.push(self.world.now() + 50, Job::Submit("v1")),
+            History::Adopted | History::Nothing => {
+                self.queue.push(self.world.now() + 500, Job::Trial);
+            }
+        }
+    }
+
+    /// Starts the rollout under trial, and the faults.
+    fn begin_trial(&mut self) {
+        self.act = Act::Storm;
+        self.began = self.world.now();
+        self.calm_at = self.began + self.setting.storm;
+        self.faults.on = true;
+        self.queue.push(self.began, Job::Submit("v2"));
+        self.queue.push(self.calm_at, Job::Calm);
+        for (place, wait) in self.faults.first_strikes() {
+            self.queue.push(self.began + wait, Job::Strike(place));
+        }
+    }
+
+    /// Ends the faults.
+    fn begin_calm(&mut self) {
+        if self.act == Act::Storm {
+            self.act = Act::Calm;
+            self.faults.on = false;
+            self.calm_at = self.world.now();
+            self.transcript.say(self.world.now(), "faults off");
+            self.queue.push(self.world.now() + 10_000, Job::Help);
+        }
+    }
+
+    /// Does what is due next. Returns whether the run goes on.
+    fn turn(&mut self) -> bool {
+        if let Act::Over(_) = self.act {
+            return false;
+        }
+        self.events += 1;
+        let wake = self.wake_at.unwrap_or(u64::MAX);
+        let at = self.queue.next().min(wake).min(self.world.next_change());
+        let limit = self.limit();
+        if limit < at || EVENTS_MAX < self.events {
+            self.world.advance(at.min(limit.saturating_add(1)));
+            self.overdue(limit);
+            return false;
+        }
+        self.pass(at);
+        if wake <= at {
+            self.wake_at = None;
+            self.feed(rollout_core::engine::Event::Woke);
+        } else if self.queue.next() <= at
+            && let Some(job) = self.queue.pop()
+        {
+            self.carry_out(job);
+        }
+        self.judge_end();
+        true
+    }
+
+    /// Latest end of the act under way, in milliseconds.
+    fn limit(&self) -> u64 {
+        match self.act {
+            Act::Prologue => BEGINNING + self.setting.patience(),
+            Act::Storm | Act::Calm | Act::Over(_) => {
+                self.calm_at.saturating_add(self.setting.patience()).saturating_add(TIDYING * 2)
+            }
+        }
+    }
+
+    /// Lets time pass, and looks at what the world did meanwhile.
+    fn pass(&mut self, at: u64) {
+        let mark = self.world.mark();
+        self.world.advance(at);
+        if mark != self.world.mark() {
+            self.changed();
+        }
+    }
+
+    /// Takes in a change that the engine did not make.
+    fn changed(&mut self) {
+        self.count();
+        self.check_changed();
+        self.hint();
+    }
+
+    /// Counts the world anew.
+    fn count(&mut self) {
+        std::mem::swap(&mut self.tally, &mut self.before);
+        self.world.tally_into(&mut self.tally);
+        if self.ledger.stable.is_some() {
+            let capacity = self.tally.capacity();
+            self.lowest = Some(self.lowest.unwrap_or(capacity).min(capacity));
+        }
+    }
+
+    fn carry_out(&mut self, job: Job) {
+        match job {
+            Job::Land(attempt) => self.land(attempt),
+            Job::Answer(attempt, outcome) => self.answer(attempt, outcome),
+            Job::Look(port, at) => self.look(port, at),
+            Job::Seen(seen) => self.seen(*seen),
+            Job::Probe(slot) => self.probe(slot),
+            Job::Restart => self.restart(),
+            Job::Trial => self.begin_trial(),
+            Job::Submit(name) => self.submit(name),
+            Job::Calm => self.begin_calm(),
+            Job::Help => self.help(),
+            Job::Strike(place) => self.strike(place),
+        }
+    }
+
+    /// Submits a revision, again and again until the journal shows it.
+    fn submit(&mut self, name: &'static str) {
+        let id = revision(name);
+        if self.ledger.candidate.as_ref() == Some(&id) || self.ended_at.is_some() {
+            return;
+        }
+        if name == "v2" {
+            let truth = self.truth.unwrap_or_else(|| self.faults.truth());
+            self.world.set_truth(id.clone(), truth);
+            self.note_strikes();
+        }
+        let spec = Arc::clone(&self.setting.spec);
+        let revision = whole(id);
+        self.order(OrderKind::Submit { revision, spec });
+        self.queue.push(self.world.now() + 1000, Job::Submit(name));
+    }
+
+    /// Helps a rollout on that waits for a person, once the faults are off.
+    fn help(&mut self) {
+        if self.ended_at.is_none() {
+            if self.ledger.paused {
+                let again = self.stream.below(2) == 0;
+                self.order(match again {
+                    true => OrderKind::Resume,
+                    false => OrderKind::Abort,
+                });
+            } else {
+                self.order(OrderKind::Promote { all: false });
+            }
+        }
+        self.queue.push(self.world.now() + 10_000, Job::Help);
+    }
+
+    /// Lets a fault strike by the clock.
+    fn strike(&mut self, place: usize) {
+        let (mut orders, mut crash) = (Vec::new(), false);
+        let mark = self.world.mark();
+        let mut scene = Scene {
+            world: &mut self.world,
+            ledger: &self.ledger,
+            orders: &mut orders,
+            crash: &mut crash,
+        };
+        if let Some(wait) = self.faults.strike(place, &mut scene) {
+            let at = self.world.now() + wait.max(1);
+            self.queue.push(at, Job::Strike(place));
+        }
+        self.note_strikes();
+        if mark != self.world.mark() {
+            self.transcript.say(self.world.now(), "a fault strikes the world");
+            self.changed();
+        }
+        for order in orders {
+            if let OrderKind::Submit { revision, .. } = &order {
+                let truth = self.faults.truth();
+                self.world.set_truth(revision.id.clone(), truth);
+            }
+            self.order(order);
+        }
+        if crash {
+            self.crash();
+        }
+    }
+
+    /// Counts which faults struck in which phase.
+    pub(crate) fn note_strikes(&mut self) {
+        let phase = self.ledger.phase();
+        for class in self.faults.struck.drain(..) {
+            self.coverage.add(class, phase);
+        }
+    }
+
+    /// Decides whether the act, or the run, is over.
+    fn judge_end(&mut self) {
+        let now = self.world.now();
+        let Some(end) = self.ledger.end.clone() else {
+            return;
+        };
+        if self.ledger.queued || self.engine.is_none() {
+            return;
+        }
+        match self.act {
+            Act::Prologue if end == rollout_core::engine::End::Completed => {
+                self.begin_trial();
+            }
+            Act::Prologue => {
+                let detail = format!("the deploy before the trial, without faults: {end}");
+                self.violate("L1 ends", detail);
+                self.act = Act::Over(Finish::of(&end));
+            }
+            Act::Storm | Act::Calm => {
+                let Some(candidate) = &self.ledger.candidate else {
+                    return;
+                };
+                if self.setting.history == History::Deployed && *candidate == revision("v1") {
+                    return;
+                }
+                let finish = Finish::of(&end);
+                let ended = *self.ended_at.get_or_insert(now);
+                self.begin_calm();
+                let sound = self.world.config().truths.values();
+                let sound = sound.into_iter().all(|truth| *truth == Truth::Good);
+                let worth_watching = matches!(finish, Finish::Completed | Finish::RolledBack);
+                let watch = self.quiet_wanted && sound && worth_watching;
+                if !watch || ended + 2 * TIDYING <= now {
+                    self.act = Act::Over(finish);
+                }
+            }
+            Act::Over(_) => {}
+        }
+    }
+
+    /// Whether the engine has nothing left to do.
+    fn is_quiet(&self) -> bool {
+        self.ended_at.is_some_and(|ended| ended + TIDYING < self.world.now())
+    }
+}
+
+/// A revision with a template of its own.
+fn whole(id: RevisionId) -> Arc<Revision> {
+    let template = Value::String(id.to_string());
+    Arc::new(Revision { id, template })
+}

@@ -1,0 +1,115 @@
+//! Probes: run at the periods of the spec, for the instances that the engine names.
+
+use rollout_core::{
+    engine::{Event, ProbeKind},
+    id::InstanceId,
+};
+
+use super::{Job, Run};
+
+/// One probe of one instance.
+#[derive(Debug)]
+struct Slot {
+    instance: InstanceId,
+    kind: ProbeKind,
+    period: u64,
+    threshold: u32,
+    failures: u32,
+    wanted: bool,
+    alive: bool,
+}
+
+/// Every probe of a run.
+#[derive(Debug, Default)]
+pub(super) struct Probes {
+    slots: Vec<Slot>,
+    live: Vec<usize>,
+}
+
+impl Probes {
+    /// Forgets what an engine held in memory.
+    pub(super) fn forget(&mut self) {
+        for slot in self.live.drain(..) {
+            self.slots[slot].alive = false;
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Starts the probes that the engine wants now, and ends the others.
+    pub(super) fn schedule_probes(&mut self) {
+        let Some(engine) = &self.engine else {
+            return;
+        };
+        let now = self.world.now();
+        let probes = &mut self.probes;
+        for slot in &probes.live {
+            probes.slots[*slot].wanted = false;
+        }
+        for target in engine.probe_targets() {
+            let due = match target.started {
+                false => [
+                    (ProbeKind::Startup, target.health.startup.as_ref()),
+                    (ProbeKind::Startup, None),
+                ],
+                true => [
+                    (ProbeKind::Readiness, target.health.readiness.as_ref()),
+                    (ProbeKind::Liveness, target.health.liveness.as_ref()),
+                ],
+            };
+            for (kind, probe) in due {
+                let Some(probe) = probe else {
+                    continue;
+                };
+                let known = probes.live.iter().copied().find(|slot| {
+                    let slot = &probes.slots[*slot];
+                    slot.kind == kind && slot.instance == *target.instance
+                });
+                if let Some(slot) = known {
+                    probes.slots[slot].wanted = true;
+                    continue;
+                }
+                let slot = probes.slots.len();
+                probes.live.push(slot);
+                probes.slots.push(Slot {
+                    instance: target.instance.clone(),
+                    kind,
+                    period: probe.period.as_millis().max(1),
+                    threshold: probe.failure_threshold,
+                    failures: 0,
+                    wanted: true,
+                    alive: true,
+                });
+                let first = now + probe.initial_delay.as_millis();
+                self.queue.push(first, Job::Probe(slot));
+            }
+        }
+        let slots = &mut probes.slots;
+        probes.live.retain(|slot| {
+            let slot = &mut slots[*slot];
+            slot.alive = slot.wanted;
+            slot.wanted
+        });
+    }
+
+    /// Runs a probe and tells the engine.
+    pub(super) fn probe(&mut self, index: usize) {
+        let slot = &mut self.probes.slots[index];
+        if !slot.alive {
+            return;
+        }
+        let healthy = self.world.probe(&slot.instance, slot.kind);
+        slot.failures = if healthy { 0 } else { slot.failures + 1 };
+        let (instance, probe, period) = (slot.instance.clone(), slot.kind, slot.period);
+        if slot.threshold <= slot.failures {
+            let step = self.steps + 1;
+            for harm in self.world.harms_mut() {
+                if harm.instance == instance && !harm.enrolment && harm.known.is_none() {
+                    harm.known = Some(step);
+                }
+            }
+        }
+        self.queue.push(self.world.now() + period, Job::Probe(index));
+        self.feed(Event::Probed { instance, probe, healthy, detail: String::new() });
+    }
+}

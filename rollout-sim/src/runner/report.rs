@@ -1,0 +1,149 @@
+//! What a run tells afterwards.
+
+use std::fmt;
+
+use rollout_core::engine::{End, Phase};
+
+use super::{Act, Run};
+use crate::{
+    faults::CLASS_COUNT,
+    invariants::Violation,
+    world::{BEGINNING, Traffic},
+};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Finish {
+    /// Every instance is the candidate's.
+    Completed,
+    /// Every instance is the stable revision's again.
+    RolledBack,
+    /// The first deploy failed.
+    Failed,
+    /// The engine asked for an operator.
+    NeedsOperator,
+    /// The engine was fenced off.
+    Fenced,
+    /// An end that this version knows no name for.
+    Other,
+    /// It did not end in its time.
+    Overdue,
+}
+
+impl Finish {
+    /// The finish that an end of the engine is.
+    #[must_use]
+    pub const fn of(end: &End) -> Self {
+        match end {
+            End::Completed => Self::Completed,
+            End::RolledBack => Self::RolledBack,
+            End::Failed => Self::Failed,
+            End::NeedsOperator { .. } => Self::NeedsOperator,
+            End::Fenced => Self::Fenced,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl fmt::Display for Finish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Completed => "completed",
+            Self::RolledBack => "rolled back",
+            Self::Failed => "failed",
+            Self::NeedsOperator => "needs operator",
+            Self::Fenced => "fenced",
+            Self::Other => "other",
+            Self::Overdue => "overdue",
+        })
+    }
+}
+
+/// The phases that faults are counted in.
+pub const PHASES: [Phase; 5] =
+    [Phase::Idle, Phase::Moving, Phase::Gating, Phase::Reverting, Phase::Ended];
+
+/// How often each class of faults struck in each phase.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage([[u64; PHASES.len()]; CLASS_COUNT]);
+
+impl Coverage {
+    pub(super) fn add(&mut self, class: usize, phase: Phase) {
+        let place = PHASES.iter().position(|one| *one == phase);
+        self.0[class][place.unwrap_or_default()] += 1;
+    }
+
+    /// Strikes of a class in each of [`PHASES`].
+    #[must_use]
+    pub const fn of(&self, class: usize) -> &[u64; PHASES.len()] {
+        &self.0[class]
+    }
+
+    /// Adds the strikes of another run.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            for (mine, theirs) in mine.iter_mut().zip(theirs) {
+                *mine += theirs;
+            }
+        }
+    }
+}
+
+/// What a run tells afterwards.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// Its seed.
+    pub seed: u64,
+    /// How it ended.
+    pub finish: Finish,
+    /// Promises that did not hold, the first break of each.
+    pub violations: Vec<Violation>,
+    /// Time from the submission under trial to the end, in milliseconds.
+    pub duration: u64,
+    /// Requests.
+    pub traffic: Traffic,
+    /// Fewest instances that answered requests at any time after there was a stable revision.
+    pub lowest_capacity: u64,
+    /// Number of things that happened.
+    pub events: u64,
+    /// Number of times the engine was asked to decide.
+    pub steps: u64,
+    /// Number of engines, 1 without a crash.
+    pub engines: u32,
+    /// Which faults struck in which phase.
+    pub coverage: Coverage,
+    /// The transcript; empty if none was wanted.
+    pub transcript: String,
+}
+
+impl Run<'_> {
+    /// What this run tells.
+    pub(super) fn report(mut self) -> RunReport {
+        if let Some(engine) = self.engine.take()
+            && self.seed.is_multiple_of(4)
+        {
+            self.compare(&engine);
+        }
+        let finish = match self.act {
+            Act::Over(finish) => finish,
+            Act::Prologue | Act::Storm | Act::Calm => Finish::Overdue,
+        };
+        let ended = self.ended_at.unwrap_or(self.world.now());
+        for violation in &self.violations {
+            self.transcript.say(violation.at + BEGINNING, &violation.to_string());
+        }
+        RunReport {
+            seed: self.seed,
+            finish,
+            violations: self.violations,
+            duration: ended.saturating_sub(self.began),
+            traffic: self.world.traffic().clone(),
+            lowest_capacity: self.lowest.unwrap_or_default(),
+            events: self.events,
+            steps: self.steps,
+            engines: self.life,
+            coverage: self.coverage,
+            transcript: self.transcript.into_text(),
+        }
+    }
+}

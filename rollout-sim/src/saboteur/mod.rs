@@ -1,0 +1,68 @@
+//! Saboteurs: planted bugs, each to be caught by a named invariant.
+//!
+//! A saboteur sits between the engine and the world and spoils what passes. The tests show that the
+//! promise which names it notices: a harness that finds nothing proves nothing.
+
+mod forgets_record;
+mod ignores_epoch;
+mod proves_early;
+mod raises_route_early;
+mod reuses_id;
+mod skips_drain;
+mod stops_one_more;
+mod swallows_answers;
+mod wakes_always;
+
+use rollout_core::engine::{Action, Event, Record, Step};
+
+use crate::{ledger::Ledger, world::World};
+
+/// A planted bug.
+pub trait Saboteur {
+    /// What it does, for people.
+    fn name(&self) -> &'static str;
+
+    /// The invariant that must catch it.
+    fn caught_by(&self) -> &'static str;
+
+    /// Spoils the world before it begins.
+    fn open(&mut self, world: &mut World) {
+        let _unused = world;
+    }
+
+    /// Spoils a fact before the engine hears it; `None` keeps it from the engine.
+    fn event(&mut self, event: Event) -> Option<Event> {
+        Some(event)
+    }
+
+    /// Spoils a decision before anything comes of it.
+    fn step(&mut self, step: &mut Step, world: &World, ledger: &Ledger) {
+        let _unused = (step, world, ledger);
+    }
+
+    /// Spoils what was appended to the journal, from the record at `from` on.
+    fn journal(&mut self, journal: &mut Vec<Record>, from: usize) {
+        let _unused = (journal, from);
+    }
+
+    /// Spoils an attempt before it reaches the world.
+    fn land(&mut self, action: &mut Action) {
+        let _unused = action;
+    }
+}
+
+/// Every planted bug, fresh.
+#[must_use]
+pub fn all() -> Vec<Box<dyn Saboteur>> {
+    vec![
+        Box::new(skips_drain::SkipsDrain),
+        Box::new(stops_one_more::StopsOneMore::default()),
+        Box::new(raises_route_early::RaisesRouteEarly::default()),
+        Box::new(forgets_record::ForgetsRecord),
+        Box::new(reuses_id::ReusesId::default()),
+        Box::new(ignores_epoch::IgnoresEpoch),
+        Box::new(proves_early::ProvesEarly::default()),
+        Box::new(wakes_always::WakesAlways),
+        Box::new(swallows_answers::SwallowsAnswers),
+    ]
+}
