@@ -8,85 +8,186 @@ use crate::{
     time::Span,
 };
 
-/// One way of breaking a plan; nothing, where it does not apply.
-type Break = (&'static str, fn(Plan) -> Option<Plan>);
+/// One way of breaking a plan, which is nothing where it does not apply, and the rule that finds it.
+type Break = (&'static str, fn(Plan) -> Option<Plan>, fn(&Finding) -> bool);
 
-const BREAKS: [Break; 16] = [
-    ("no stage", |plan| Some(Plan { stages: Vec::new(), ..plan })),
-    ("last stage dropped", |mut plan| {
-        plan.stages.pop()?;
-        Some(plan)
-    }),
-    ("never proven", |mut plan| {
-        plan.stages.iter_mut().for_each(|stage| stage.proves = false);
-        Some(plan)
-    }),
-    ("proven twice", |mut plan| {
-        plan.stages.iter_mut().find(|stage| !stage.proves)?.proves = true;
-        Some(plan)
-    }),
-    ("name taken", |mut plan| {
-        let name = plan.stages.last()?.name.clone();
-        plan.stages.first_mut()?.name = name;
-        (1 < plan.stages.len()).then_some(plan)
-    }),
-    ("an instance short", |mut plan| {
-        let last = plan.stages.last_mut()?;
-        last.candidate = last.candidate.checked_sub(1)?;
-        Some(plan)
-    }),
-    ("an old instance left", |mut plan| {
-        plan.stages.last_mut()?.stable += 1;
-        Some(plan)
-    }),
-    ("no room to move", |mut plan| {
-        let first = plan.remarks.contains(&Remark::FirstDeploy);
-        let stage = plan.stages.first_mut().filter(|stage| !first && 0 < stage.candidate)?;
-        stage.budget.surge = 0;
-        stage.budget.unavailable = 0;
-        Some(plan)
-    }),
-    ("no room beside stable", |mut plan| {
-        let whole = |stage: &&mut Stage| 0 < stage.candidate && stage.stable == plan.desired;
-        plan.stages.first_mut().filter(whole)?.budget.surge = 0;
-        Some(plan)
-    }),
-    ("no way back", |mut plan| {
-        plan.rollback.surge = 0;
-        plan.rollback.unavailable = 0;
-        (plan.desired != 0).then_some(plan)
-    }),
-    ("more missing than there are", |mut plan| {
-        plan.stages.first_mut()?.budget.unavailable = plan.desired + 1;
-        Some(plan)
-    }),
-    ("weight without capacity", |mut plan| {
-        let small = |stage: &&mut Stage| {
-            matches!(stage.route, StageRoute::Weighted(_))
-                && stage.candidate < plan.desired - stage.budget.unavailable
-        };
-        plan.stages.iter_mut().find(small)?.route = StageRoute::Weighted(Weight::FULL);
-        Some(plan)
-    }),
-    ("stable gone before its traffic", |mut plan| {
-        let shared = |stage: &&mut Stage| matches!(stage.route, StageRoute::Weighted(weight) if weight != Weight::FULL);
-        plan.stages.iter_mut().find(shared)?.stable = 0;
-        Some(plan)
-    }),
-    ("steps swapped", |mut plan| {
-        let [first, second, ..] = plan.stages.as_mut_slice() else { return None };
-        let weighted = matches!(first.route, StageRoute::Weighted(_));
-        let differ = first.route != second.route && first.candidate != second.candidate;
-        std::mem::swap(first, second);
-        (weighted && differ).then_some(plan)
-    }),
-    ("downtime not said", |mut plan| {
-        let is_said = |remark: &Remark| matches!(remark, Remark::Downtime { .. });
-        let place = plan.remarks.iter().position(is_said)?;
-        plan.remarks.remove(place);
-        Some(plan)
-    }),
-    ("larger than proved", |plan| Some(Plan { desired: DESIRED_LIMIT + 1, ..plan })),
+/// Whether a finding is of one kind.
+macro_rules! is {
+    ($kind:ident) => {
+        |finding| matches!(finding, Finding::$kind { .. })
+    };
+}
+
+const BREAKS: [Break; 20] = [
+    ("no stage", |plan| Some(Plan { stages: Vec::new(), ..plan }), is!(NoStages)),
+    (
+        "last stage dropped",
+        |mut plan| {
+            plan.stages.pop()?;
+            Some(plan)
+        },
+        is!(WrongEnd),
+    ),
+    (
+        "never proven",
+        |mut plan| {
+            plan.stages.iter_mut().for_each(|stage| stage.proves = false);
+            Some(plan)
+        },
+        is!(Proofs),
+    ),
+    (
+        "proven twice",
+        |mut plan| {
+            plan.stages.iter_mut().find(|stage| !stage.proves)?.proves = true;
+            Some(plan)
+        },
+        is!(Proofs),
+    ),
+    (
+        "name taken",
+        |mut plan| {
+            let name = plan.stages.last()?.name.clone();
+            plan.stages.first_mut()?.name = name;
+            (1 < plan.stages.len()).then_some(plan)
+        },
+        is!(Name),
+    ),
+    (
+        "an instance short",
+        |mut plan| {
+            let last = plan.stages.last_mut()?;
+            last.candidate = last.candidate.checked_sub(1)?;
+            Some(plan)
+        },
+        is!(WrongEnd),
+    ),
+    (
+        "an old instance left",
+        |mut plan| {
+            plan.stages.last_mut()?.stable += 1;
+            Some(plan)
+        },
+        is!(WrongEnd),
+    ),
+    (
+        "no room to move",
+        |mut plan| {
+            let first = plan.remarks.contains(&Remark::FirstDeploy);
+            let stage = plan.stages.first_mut().filter(|stage| !first && 0 < stage.candidate)?;
+            stage.budget.surge = 0;
+            stage.budget.unavailable = 0;
+            Some(plan)
+        },
+        is!(Stuck),
+    ),
+    (
+        "no room beside stable",
+        |mut plan| {
+            let whole = |stage: &&mut Stage| 0 < stage.candidate && stage.stable == plan.desired;
+            plan.stages.first_mut().filter(whole)?.budget.surge = 0;
+            Some(plan)
+        },
+        is!(AboveCeiling),
+    ),
+    (
+        "no way back",
+        |mut plan| {
+            plan.rollback.surge = 0;
+            plan.rollback.unavailable = 0;
+            (plan.desired != 0).then_some(plan)
+        },
+        is!(RollbackStuck),
+    ),
+    (
+        "more missing than there are",
+        |mut plan| {
+            plan.stages.first_mut()?.budget.unavailable = plan.desired + 1;
+            Some(plan)
+        },
+        is!(UnavailableAboveDesired),
+    ),
+    (
+        "weight without capacity",
+        |mut plan| {
+            let small = |stage: &&mut Stage| {
+                matches!(stage.route, StageRoute::Weighted(_))
+                    && stage.candidate < plan.desired - stage.budget.unavailable
+            };
+            plan.stages.iter_mut().find(small)?.route = StageRoute::Weighted(Weight::FULL);
+            Some(plan)
+        },
+        is!(NoBacking),
+    ),
+    (
+        "stable gone before its traffic",
+        |mut plan| {
+            let shared = |stage: &&mut Stage| matches!(stage.route, StageRoute::Weighted(weight) if weight != Weight::FULL);
+            plan.stages.iter_mut().find(shared)?.stable = 0;
+            Some(plan)
+        },
+        is!(NoBacking),
+    ),
+    (
+        "steps swapped",
+        |mut plan| {
+            let [first, second, ..] = plan.stages.as_mut_slice() else { return None };
+            let weighted = matches!(first.route, StageRoute::Weighted(_));
+            let differ = first.route != second.route && first.candidate != second.candidate;
+            std::mem::swap(first, second);
+            (weighted && differ).then_some(plan)
+        },
+        is!(WeightFalls),
+    ),
+    (
+        "downtime not said",
+        |mut plan| {
+            let is_said = |remark: &Remark| matches!(remark, Remark::Downtime { .. });
+            let place = plan.remarks.iter().position(is_said)?;
+            plan.remarks.remove(place);
+            Some(plan)
+        },
+        is!(HiddenDowntime),
+    ),
+    ("larger than proved", |plan| Some(Plan { desired: DESIRED_LIMIT + 1, ..plan }), is!(TooLarge)),
+    (
+        "proven at the first step",
+        |mut plan| {
+            plan.stages.iter_mut().for_each(|stage| stage.proves = false);
+            plan.stages.first_mut().filter(|stage| stage.candidate < plan.desired)?.proves = true;
+            Some(plan)
+        },
+        is!(ProvesEarly),
+    ),
+    (
+        "a step takes candidates away",
+        |mut plan| {
+            let [first, second, ..] = plan.stages.as_mut_slice() else { return None };
+            first.candidate = second.candidate + 1;
+            Some(plan)
+        },
+        is!(CandidateFalls),
+    ),
+    (
+        "a step adds old instances",
+        |mut plan| {
+            plan.stages.first_mut()?.stable = plan.desired + 1;
+            Some(plan)
+        },
+        is!(StableRises),
+    ),
+    (
+        "too few left at a step",
+        |mut plan| {
+            let floor =
+                |stage: &&mut Stage| 0 < stage.candidate && stage.budget.unavailable < plan.desired;
+            let stage = plan.stages.iter_mut().find(floor)?;
+            stage.candidate = 0;
+            stage.stable = 0;
+            Some(plan)
+        },
+        is!(BelowFloor),
+    ),
 ];
 
 proptest! {
@@ -99,7 +200,7 @@ proptest! {
 
     #[test]
     fn broken_plans_are_found(plan in any_plan(), index in 0..BREAKS.len()) {
-        let (how, break_it) = BREAKS[index];
+        let (how, break_it, _) = BREAKS[index];
         if let Some(broken) = break_it(plan.clone()).filter(|broken| *broken != plan) {
             prop_assert!(!lint(&broken).is_empty(), "{}: {:?}", how, broken);
         }
@@ -108,7 +209,7 @@ proptest! {
 
 /// Each way applies to at least one of these, so the property above really breaks plans.
 #[test]
-fn every_way_of_breaking_applies_somewhere() {
+fn every_rule_finds_what_it_is_for() {
     let plans = [
         plan_of("strategy: { rolling: {} }", None, false),
         plan_of("strategy: { recreate: {} }", Some(100), false),
@@ -120,10 +221,10 @@ fn every_way_of_breaking_applies_somewhere() {
         ),
         plan_of("strategy: { canary: { steps: [{ weight: 5 }, { weight: 50 }] } }", None, false),
     ];
-    for (how, break_it) in BREAKS {
+    for (how, break_it, is_the_rule) in BREAKS {
         let broken = plans.iter().filter_map(|plan| break_it(plan.clone()));
         let found: Vec<_> = broken.map(|plan| lint(&plan)).collect();
-        assert!(!found.is_empty(), "{how} applies to no plan");
+        assert!(found.iter().flatten().any(is_the_rule), "{how}: {found:?}");
         assert!(found.iter().all(|findings| !findings.is_empty()), "{how} is not found");
     }
 }

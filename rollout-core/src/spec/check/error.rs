@@ -266,39 +266,3 @@ pub enum CheckError {
         limit: Span,
     },
 }
-
-impl CheckError {
-    /// Path of the field that is wrong, such as `strategy.rolling.surge`.
-    #[must_use]
-    pub fn field(&self) -> &str {
-        match self {
-            Self::Version { .. } => "version",
-            Self::NoSteps => "strategy.canary.steps",
-            Self::MonitorTooShort { .. } => "health.monitor",
-            Self::FailureRatio => "health.max_failure_ratio",
-            Self::ProgressTooShort { .. } | Self::ProgressBelowPause { .. } => "deadlines.progress",
-            Self::CountingOfWayBack { .. } => "rollback.pace.counting",
-            Self::TotalBelowProgress { .. } => "deadlines.total",
-            Self::TooMany { field, .. }
-            | Self::NoRoom { field }
-            | Self::NoParallelism { field }
-            | Self::OrderBesideAmount { field, .. }
-            | Self::WeightDoesNotRise { field, .. }
-            | Self::StepNameTaken { field, .. }
-            | Self::StepNameReserved { field, .. }
-            | Self::StepName { field, .. }
-            | Self::AboveDesired { field, .. }
-            | Self::NoInstance { field, .. }
-            | Self::NoTimeToApprove { field }
-            | Self::ProbeKinds { field, .. }
-            | Self::ProbeTime { field }
-            | Self::ProbeThreshold { field }
-            | Self::Port { field }
-            | Self::Path { field, .. }
-            | Self::PathCharacter { field, .. }
-            | Self::Header { field, .. }
-            | Self::Command { field }
-            | Self::TooLong { field, .. } => field,
-        }
-    }
-}

@@ -4,6 +4,7 @@
 //! backend; what a backend cannot do is refused by the planner.
 
 mod error;
+mod field;
 mod health;
 mod limits;
 mod strategy;

@@ -48,6 +48,9 @@ fn data(said: &str) -> Wrong {
     if let Some(name) = said.strip_prefix("duplicate field ") {
         return Wrong::Said(format!("{name} is written twice; remove one of them"));
     }
+    if let Some(name) = said.strip_prefix("missing field ") {
+        return Wrong::Said(format!("the field {name} is missing; add it"));
+    }
     if said.starts_with("invalid type: unit variant") {
         return Wrong::Said("it needs its fields; write `{}` for the defaults of all".to_owned());
     }

@@ -112,6 +112,24 @@ fn wrong_values_are_named_with_what_would_be_right() {
 }
 
 #[test]
+fn values_left_out_are_named() {
+    let missing = "the value is missing; write a";
+    yaml_says(
+        "replicas:\n",
+        &format!("line 3, column 9: replicas: {missing} whole number, 0 or more"),
+    );
+    assert_eq!(Spec::from_yaml("version: 1\nworkload: web\nrevision: ~\n").unwrap().revision, None);
+    yaml_says(
+        "health:\n  readiness:\n    exec:\n      command: [~]\n",
+        "line 6, column 17: health.readiness.exec.command[0]: the value is missing; write a text",
+    );
+    let error = Spec::from_yaml("workload: web\n").unwrap_err();
+    assert_eq!(error.to_string(), "line 1, column 1: the field `version` is missing; add it");
+    let error = Spec::from_json(r#"{"workload": "web"}"#).unwrap_err();
+    assert_eq!(error.to_string(), "line 1, column 19: the field `version` is missing; add it");
+}
+
+#[test]
 fn missing_and_misplaced_parts_are_named() {
     yaml_says(
         "strategy:\n  canary:\n    steps:\n      - name: x\n",

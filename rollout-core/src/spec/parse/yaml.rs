@@ -57,7 +57,11 @@ fn what(error: &Error, value: &str) -> Wrong {
             return unknown("name", variant, expected);
         }
         Error::SerdeMissingField { field, .. } => format!("the field `{field}` is missing; add it"),
+        Error::InvalidScalar { ty, .. } if value.trim_start_matches(':').is_empty() => {
+            format!("the value is missing; write a {}", kind(ty))
+        }
         Error::InvalidScalar { ty, .. } => format!("`{value}` is no {}", kind(ty)),
+        Error::NullIntoString { .. } => "the value is missing; write a text".to_owned(),
         Error::InvalidBooleanStrict { .. } => {
             format!("`{value}` is neither `true` nor `false`; write one of them")
         }
