@@ -92,7 +92,11 @@ fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tall
     // What was retired in this very call still exists.
     let mut existing: u64 = match space.counting {
         crate::spec::Counting::Strict => count(turn, |_| true),
-        crate::spec::Counting::Loose => count(turn, |entry| !entry.is_terminating()),
+        crate::spec::Counting::Loose => count(turn, |entry| {
+            let may_get_more =
+                matches!(entry.traffic, Traffic::Enrolling | Traffic::In | Traffic::Draining);
+            !entry.is_terminating() || may_get_more
+        }),
     };
     let pools: Vec<RevisionId> = tallies.keys().cloned().collect();
     for revision in pools {
@@ -153,7 +157,7 @@ fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Ins
         Condition::Unready if entry.traffic == Traffic::In => {
             turn.intend(Effect::Drain { instance: instance.clone() });
         }
-        Condition::Unready | Condition::Unknown | Condition::Serving => {}
+        Condition::Unready | Condition::Unknown | Condition::Standby | Condition::Serving => {}
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     engine::{Action, Change, Effect, Record, Route},
     id::{ActionId, InstanceId},
+    port::Confirmation,
     spec::Counting,
     weight::Weight,
 };
@@ -68,7 +69,7 @@ fn reuse(action: &Action, last: ActionId, book: &Book) -> Result<(), Veto> {
 
 /// Whether an instance serves as far as the guard knows: it runs, gets traffic and answers well.
 fn serves(book: &Book, entry: &Entry) -> bool {
-    let is_in = entry.enrolled || !book.observes_traffic;
+    let is_in = entry.enrolled || book.confirmation.is_none();
     is_in
         && entry.runs
         && !entry.unready
@@ -144,7 +145,7 @@ fn ceiling(book: &Book, action: &Action) -> Result<(), Veto> {
 /// P5: an instance that was in traffic is stopped only when it was drained, and nothing is in flight or its
 /// time is over.
 fn drained(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto> {
-    let Some(entry) = book.entries.get(instance).filter(|_| book.observes_traffic) else {
+    let Some(entry) = book.entries.get(instance).filter(|_| book.confirmation.is_some()) else {
         return Ok(());
     };
     if entry.enrolled && !entry.over {
@@ -162,8 +163,12 @@ fn detached(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), V
     if entry.enrolled && !is_over {
         return Err(veto(Rule::DrainOrder, action, 0, 1));
     }
-    let may_be_unseen = entry.drained.is_none();
-    if entry.quiet || is_over || is_late || may_be_unseen {
+    let is_quiet = match (book.confirmation, entry.drained) {
+        (Some(Confirmation::Elapsed(bound)), Some((at, _))) => at.after(bound) <= book.now,
+        (_, None) => true,
+        (_, Some((_, from))) => entry.quiet_at.is_some_and(|mark| from <= mark),
+    };
+    if is_quiet || is_over || is_late {
         return Ok(());
     }
     Err(veto(Rule::DrainOrder, action, 1, 0))
