@@ -27,7 +27,11 @@ pub(super) fn check(
     }
     let last = after.last_action;
     for action in actions {
-        reuse(action, last, &after)?;
+        if action.id <= last {
+            // Attempted again: it was let through before, and may have taken effect already.
+            reuse(action, last, &after)?;
+            continue;
+        }
         match &action.effect {
             Effect::Create { .. } if is_by_name => ceiling(&after, action)?,
             Effect::Drain { instance } => floor(&after, action, instance)?,
@@ -56,8 +60,7 @@ fn veto(rule: Rule, action: &Action, value: u64, limit: u64) -> Veto {
 
 /// C3: a number stands for one action for ever; the same action may be attempted again.
 fn reuse(action: &Action, last: ActionId, book: &Book) -> Result<(), Veto> {
-    let is_known = action.id <= last;
-    if is_known && book.pending.get(&action.id) != Some(&action.effect) {
+    if book.pending.get(&action.id) != Some(&action.effect) {
         return Err(veto(Rule::Reuse, action, action.id.0, last.0));
     }
     Ok(())

@@ -125,10 +125,8 @@ fn start(id: u64, instance: &str) -> Action {
 }
 
 fn outcome(event: Event) -> (u64, Outcome) {
-    match event {
-        Event::Attempted { id, outcome } => (id.0, outcome),
-        other => panic!("{other:?}"),
-    }
+    let Event::Attempted { id, outcome } = event else { panic!("{event:?}") };
+    (id.0, outcome)
 }
 
 #[tokio::test(start_paused = true)]

@@ -58,10 +58,10 @@ async fn moved(handle: &Handle, image: &str) -> End {
 }
 
 async fn ended(handle: &Handle) -> End {
-    match timeout(PATIENCE, handle.wait_ended()).await {
-        Ok(end) => end.unwrap(),
-        Err(_) => panic!("it never ends: {:#?}", handle.status().await),
-    }
+    let Ok(end) = timeout(PATIENCE, handle.wait_ended()).await else {
+        panic!("it never ends: {:#?}", handle.status().await);
+    };
+    end.unwrap()
 }
 
 /// A journal whose appends fail when their turn comes: before they are kept, or after.
@@ -120,14 +120,15 @@ async fn a_first_deploy_and_a_rolling_update_complete() {
     drop(run.runtime);
     let (mut last, mut notes) = (None, 0);
     while let Some(progress) = heard.next().await {
-        match progress {
-            Progress::Recorded { seq, record } => last = Some((seq, record.change.clone())),
-            Progress::Noted { .. } => notes += 1,
-            other => panic!("{other:?}"),
+        if let Progress::Recorded { seq, .. } = progress {
+            last = Some(seq);
+        } else {
+            assert!(matches!(progress, Progress::Noted { .. }), "{progress:?}");
+            notes += 1;
         }
     }
     let records = run.journal.load(&web()).await.unwrap();
-    let (seq, _) = last.expect("records were told");
+    let seq = last.expect("records were told");
     assert_eq!(seq.0, records.len() as u64, "every record is told once, in order");
     assert!(0 < notes);
 }
@@ -195,7 +196,7 @@ async fn a_crash_at_any_moment_is_resumed() {
         handle.submit(spec("web", "v2"), "test").await.unwrap();
         drop(handle);
         let mut runtime = Some(runtime);
-        for _ in 0..1 + random.next_u32() % 4 {
+        for _ in 0..=random.next_u32() % 4 {
             sleep(Duration::from_millis(u64::from(random.next_u32() % 1_500))).await;
             drop(runtime.take());
             // The engine is away for a while; what it had sent may have arrived.
@@ -340,4 +341,29 @@ async fn what_has_ended_is_left_alone() {
     sleep(Duration::from_secs(3_600)).await;
     assert_eq!(run.journal.load(&web()).await.unwrap().len(), before);
     run.world.assert_only("v1", 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_never_end_are_cut_at_the_drain_deadline() {
+    let run = run().await;
+    let mut endless = serde_json::to_value(spec("web", "v1")).unwrap();
+    endless["template"]["requests"] = "endless".into();
+    let endless = serde_json::from_value(endless).unwrap();
+    run.handle.submit(endless, "test").await.unwrap();
+    assert_eq!(ended(&run.handle).await, End::Completed);
+    let began = Instant::now();
+    assert_eq!(moved(&run.handle, "v2").await, End::Completed);
+    run.world.assert_only("v2", 4);
+    let (least, most) = (Duration::from_secs(8), Duration::from_secs(14));
+    assert!((least..most).contains(&began.elapsed()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_submission_is_what_is_waited_for() {
+    let run = deployed().await;
+    run.handle.submit(spec("web", "v2"), "test").await.unwrap();
+    sleep(Duration::from_millis(700)).await;
+    assert_eq!(moved(&run.handle, "v3").await, End::Completed);
+    run.world.assert_only("v3", 4);
+    assert!(4 <= run.world.truth().fewest_serving);
 }

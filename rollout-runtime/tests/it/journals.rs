@@ -218,7 +218,7 @@ impl Disk {
             let kept = below(random, data.len() + 1);
             let end = (offset + kept).max(bytes.len());
             bytes.resize(end, 0);
-            if random.next_u32() % 3 != 0 {
+            if !random.next_u32().is_multiple_of(3) {
                 bytes[*offset..offset + kept].copy_from_slice(&data[..kept]);
             }
         }
