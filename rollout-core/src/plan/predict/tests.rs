@@ -170,3 +170,16 @@ fn stages_by_weight_grow_then_shrink() {
     let moving: Vec<_> = prediction.stages.iter().map(|stage| stage.moving.as_millis()).collect();
     assert_eq!(moving, [2000, 3000, 1000]);
 }
+
+#[test]
+fn a_first_deploy_only_starts_and_batches_beside_stable_pause() {
+    let mut first = plan(4, Counting::Strict, budget(1, 0), vec![]);
+    first.remarks.push(Remark::FirstDeploy);
+    assert_eq!(predict(&first, &ticks(2000, 1000)).total, Span::from_secs(2));
+    let paced = Budget { parallelism: 2, batch_delay: Span::from_secs(10), ..budget(4, 0) };
+    let mut beside = plan(4, Counting::Strict, paced, vec![]);
+    beside.stages[0].stable = 4;
+    beside.stages[0].route = StageRoute::Weighted(Weight::ZERO);
+    let prediction = predict(&beside, &ticks(2000, 1000));
+    assert_eq!((prediction.total, prediction.bound), (Span::from_secs(14), Span::from_secs(2)));
+}
