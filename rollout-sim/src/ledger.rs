@@ -43,6 +43,8 @@ pub struct Ledger {
     pub promoted: bool,
     /// Whether forward steps are stopped.
     pub paused: bool,
+    /// Steps that the guard refused.
+    pub vetoes: u64,
     /// Whether the rollout turned back, and when.
     pub aborted: Option<Timestamp>,
     /// Whether the candidate was proven in this attempt.
@@ -96,6 +98,11 @@ impl Ledger {
                 self.retired.remove(instance);
             }
             Change::Paused { .. } => self.paused = true,
+            // A veto stops forward steps as a pause does.
+            Change::Vetoed(_) => {
+                self.vetoes += 1;
+                self.paused = true;
+            }
             Change::Resumed { .. } => self.paused = false,
             Change::Promoted { .. } => self.promoted = true,
             Change::Aborted { .. } => {

@@ -190,7 +190,7 @@ async fn a_spec_without_a_revision_is_named_by_its_template() {
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_at_any_moment_is_resumed() {
-    for seed in 0..60 {
+    for seed in 0..30 {
         let Run { world, journal, runtime, handle } = deployed().await;
         let mut random = Pcg32::seed_from_u64(seed);
         handle.submit(spec("web", "v2"), "test").await.unwrap();
@@ -220,7 +220,7 @@ async fn a_journal_that_fails_once_delays_and_harms_nothing() {
     let place = "flaky".to_owned();
     let error = JournalError::Store { place, why: "no space".to_owned() };
     for kept in [false, true] {
-        for turn in 1..40 {
+        for turn in (1..40).step_by(3) {
             let world = World::new();
             let journal = Failing {
                 inner: MemoryJournal::new("engine-1"),

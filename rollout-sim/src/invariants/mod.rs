@@ -26,7 +26,7 @@ mod two_revisions;
 use std::fmt;
 
 use rollout_core::{
-    engine::{Action, Record, Status},
+    engine::{Action, Record, Status, Wait},
     id::Mark,
     weight::Weight,
 };
@@ -94,6 +94,8 @@ pub enum Happened<'a> {
     Overdue {
         /// When it should have ended at the latest, in milliseconds.
         limit: u64,
+        /// What the engine says that it waits for.
+        waits: &'a [Wait],
     },
 }
 

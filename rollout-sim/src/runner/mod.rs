@@ -15,7 +15,7 @@ mod report;
 use std::sync::Arc;
 
 use rollout_core::{
-    engine::{Engine, OrderKind, Record, Revision, Setup},
+    engine::{Engine, OrderKind, Phase, Record, Revision, Setup},
     id::{InstanceId, RevisionId},
 };
 use serde_json::Value;
@@ -350,7 +350,7 @@ impl<'a> Run<'a> {
                     true => OrderKind::Resume,
                     false => OrderKind::Abort,
                 });
-            } else {
+            } else if self.ledger.phase() == Phase::Gating {
                 self.order(OrderKind::Promote { all: false });
             }
         }
