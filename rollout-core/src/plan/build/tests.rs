@@ -188,6 +188,7 @@ fn canary_by_replicas_shares_by_numbers_and_says_the_true_share() {
             Remark::BudgetRaised
             | Remark::Downtime { .. }
             | Remark::FirstDeploy
+            | Remark::NoBatches
             | Remark::NoDrain => None,
         })
         .collect();
@@ -341,4 +342,18 @@ fn the_ports_decide_what_the_spec_leaves_open() {
     // A router of no units divides nothing.
     let none = plan(spec(4, Strategy::Canary(canary(&["50%"]))), Some(0), false).unwrap();
     assert_eq!(stages(&none), ["50% 2/2 replicas", "promote 4/0 replicas *"]);
+}
+
+#[test]
+fn pauses_between_batches_are_for_replicas_only() {
+    let paced = |router| {
+        let pace = Pace { batch_delay: Span::from_secs(5), ..Pace::default() };
+        let steps = Canary { pace: Some(pace), ..canary(&["50%"]) };
+        plan(spec(4, Strategy::Canary(steps)), router, false).unwrap()
+    };
+    let by_weight = paced(Some(100));
+    assert_eq!(by_weight.remarks, [Remark::NoBatches]);
+    assert!(by_weight.stages.iter().all(|stage| stage.budget.batch_delay.is_zero()));
+    assert_eq!(paced(None).remarks, []);
+    assert_eq!(paced(None).stages[0].budget.batch_delay, Span::from_secs(5));
 }

@@ -185,10 +185,9 @@ fn move_stage(
         return Exchange::new(counting, timing, budget).of(grows);
     }
     // Everything that grows fits beside what is there; then the route moves, then what is left over goes.
+    // Nothing is replaced, so there are no batches to pause between.
     let in_flight = if budget.parallelism == 0 { grows } else { budget.parallelism };
-    let rounds = grows.div_ceil(in_flight);
-    let available =
-        timing.start_to_available.times(rounds).plus(budget.batch_delay.times(rounds - 1));
+    let available = timing.start_to_available.times(grows.div_ceil(in_flight));
     Moved { available, end: available.plus(drain) }
 }
 
