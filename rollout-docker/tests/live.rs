@@ -8,6 +8,9 @@
 #[path = "live/bed.rs"]
 mod bed;
 #[cfg(test)]
+#[path = "live/conformance.rs"]
+mod conformance;
+#[cfg(test)]
 #[path = "live/containers.rs"]
 mod containers;
 #[cfg(test)]
