@@ -19,3 +19,6 @@ mod fence;
 #[cfg(test)]
 #[path = "live/haproxy.rs"]
 mod haproxy;
+#[cfg(test)]
+#[path = "live/load.rs"]
+mod load;
