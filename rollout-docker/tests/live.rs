@@ -8,6 +8,9 @@
 #[path = "live/bed.rs"]
 mod bed;
 #[cfg(test)]
+#[path = "live/conformance.rs"]
+mod conformance;
+#[cfg(test)]
 #[path = "live/containers.rs"]
 mod containers;
 #[cfg(test)]
@@ -16,3 +19,6 @@ mod fence;
 #[cfg(test)]
 #[path = "live/haproxy.rs"]
 mod haproxy;
+#[cfg(test)]
+#[path = "live/load.rs"]
+mod load;

@@ -88,7 +88,11 @@ fn search(next: &AtomicU64, last: u64, calm: bool, found: &Mutex<Found>) {
         }
         let mut mine = Found::default();
         for seed in from..last.min(from + CHUNK) {
-            let report = run(&RunConfig { seed, ..RunConfig::default() });
+            let faults = match calm {
+                true => FaultChoice::Off,
+                false => FaultChoice::Drawn,
+            };
+            let report = run(&RunConfig { seed, faults, ..RunConfig::default() });
             mine.runs += 1;
             mine.events += report.events;
             mine.steps += report.steps;

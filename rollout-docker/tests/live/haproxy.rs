@@ -32,10 +32,10 @@ use tokio::{
 use super::bed::{applied, engine};
 
 /// Two revisions behind one HAProxy.
-struct Stand {
+pub(crate) struct Stand {
     child: Child,
     folder: PathBuf,
-    listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     port: u16,
     proxy: HaProxy,
     epoch: Epoch,
@@ -71,7 +71,7 @@ async fn spawn(folder: &std::path::Path, listen: SocketAddr) -> Child {
 }
 
 impl Stand {
-    async fn new(name: &str) -> Option<Self> {
+    pub(crate) async fn new(name: &str) -> Option<Self> {
         engine()?;
         let folder = std::env::temp_dir().join(format!("rollout-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -106,11 +106,11 @@ impl Stand {
         }
     }
 
-    async fn attempt(&self, effect: Effect) -> Outcome {
+    pub(crate) async fn attempt(&self, effect: Effect) -> Outcome {
         Enrolment::apply(&self.proxy, &self.action(effect)).await
     }
 
-    async fn enrol(&self, revision: &str, last: u8, admission: Admission) {
+    pub(crate) async fn enrol(&self, revision: &str, last: u8, admission: Admission) {
         let effect = Effect::Enrol {
             instance: instance(last),
             revision: RevisionId::new(revision.to_owned()).unwrap(),
@@ -123,7 +123,7 @@ impl Stand {
         }
     }
 
-    async fn route(&self, shares: &[(&str, u64)]) {
+    pub(crate) async fn route(&self, shares: &[(&str, u64)]) {
         let route = weighted(shares);
         let outcome = self.attempt(Effect::Route(route.clone())).await;
         assert!(applied(&outcome), "{outcome}");
@@ -135,7 +135,7 @@ impl Stand {
         Router::observe(&self.proxy, &workload).await.unwrap().route
     }
 
-    async fn enrolled(&self) -> BTreeMap<u8, (EnrolState, Option<u64>)> {
+    pub(crate) async fn enrolled(&self) -> BTreeMap<u8, (EnrolState, Option<u64>)> {
         let workload = WorkloadId::new("web").unwrap();
         let seen = Enrolment::observe(&self.proxy, &workload).await.unwrap();
         seen.instances
@@ -171,7 +171,7 @@ impl Drop for Stand {
     }
 }
 
-fn instance(last: u8) -> InstanceId {
+pub(crate) fn instance(last: u8) -> InstanceId {
     InstanceId::new(format!("web-{last}")).unwrap()
 }
 
@@ -220,7 +220,7 @@ async fn serve(address: SocketAddr, answered: Arc<Mutex<BTreeMap<IpAddr, u64>>>)
 }
 
 /// Sends one request and returns the status of its answer.
-async fn ask(stream: &mut BufReader<TcpStream>, path: &str) -> u16 {
+pub(crate) async fn ask(stream: &mut BufReader<TcpStream>, path: &str) -> u16 {
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let (mut status, mut length, mut line) = (0, 0, String::new());

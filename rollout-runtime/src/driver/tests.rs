@@ -177,6 +177,16 @@ async fn an_attempt_past_its_deadline_is_unknown_and_the_next_one_begins() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_busy_backend_does_not_hold_up_the_load_balancer() {
+    let bench = bench();
+    let mut attempts = Attempts::new(bench.ports, bench.time.clone(), bench.options);
+    let drain = action(9, Effect::Drain { instance: InstanceId::new("d").unwrap() });
+    attempts.add(vec![start(50, "a"), start(50, "b"), start(50, "c"), drain]);
+    let (id, _) = outcome(attempts.next().await.event);
+    assert_eq!((id, bench.time.now()), (9, Timestamp(0)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_adapter_that_panics_leaves_the_attempt_unknown() {
     let bench = bench();
     let mut attempts = Attempts::new(bench.ports, bench.time, bench.options);

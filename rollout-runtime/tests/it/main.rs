@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod control;
-mod driver;
+mod failures;
 mod journals;
 mod probes;
+mod rollouts;
 mod world;

@@ -198,7 +198,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(fencing::Fencing::default()),
         Box::new(fixed_point::FixedPoint::default()),
         Box::new(ends::Ends),
-        Box::new(no_request_lost::NoRequestLost),
+        Box::new(no_request_lost::NoRequestLost::default()),
     ]
 }
 
