@@ -4,11 +4,21 @@
 //! from the path. Without the variable nothing is run, which is said; with `ROLLOUT_REQUIRE_LIVE=1` that
 //! is a failure.
 
+#[cfg(test)]
 #[path = "live/bed.rs"]
 mod bed;
+#[cfg(test)]
+#[path = "live/conformance.rs"]
+mod conformance;
+#[cfg(test)]
 #[path = "live/containers.rs"]
 mod containers;
+#[cfg(test)]
 #[path = "live/fence.rs"]
 mod fence;
+#[cfg(test)]
 #[path = "live/haproxy.rs"]
 mod haproxy;
+#[cfg(test)]
+#[path = "live/load.rs"]
+mod load;

@@ -3,6 +3,22 @@
 //! In: the ports of a workload and the orders of people. Out: attempts, durable records, progress.
 //! Absent by design: decisions (they are [`rollout_core`]'s) and anything of one orchestrator (that is
 //! an adapter's). One loop drives an engine, the same from a first start as after a crash.
+//!
+//! ```
+//! use std::{error::Error, sync::Arc};
+//!
+//! use rollout_core::{engine::End, port::Backend, spec::CheckedSpec};
+//! use rollout_runtime::{Options, Ports, Runtime, journal::RedbJournal};
+//!
+//! async fn roll_out(backend: Arc<dyn Backend>, spec: CheckedSpec) -> Result<End, Box<dyn Error>> {
+//!     let journal = RedbJournal::open("web.journal").await?;
+//!     let ports = Ports::new(backend, Arc::new(journal));
+//!     let runtime = Runtime::new();
+//!     let handle = runtime.start(&spec.workload, ports, Options::default()).await?;
+//!     handle.submit(spec, "ann").await?;
+//!     Ok(handle.wait_ended().await?)
+//! }
+//! ```
 
 mod clock;
 pub mod control;

@@ -12,7 +12,7 @@ use rollout_core::{
 pub struct Options {
     /// Whether another owner of the workload is pushed aside. Default: no.
     pub take_over: bool,
-    /// Most attempts under way at once. Default: 4.
+    /// Most attempts under way at once at each port. Default: 4.
     pub max_in_flight: NonZeroUsize,
     /// Longest wait for the end of one attempt; then nobody knows what came of it. Default: 30 s.
     pub attempt_deadline: Span,

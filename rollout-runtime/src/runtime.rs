@@ -10,10 +10,10 @@ use tokio::{
     sync::{broadcast, mpsc, watch},
     task::JoinSet,
 };
-use tracing::{Instrument, info_span, warn};
+use tracing::{Instrument, info, info_span, warn};
 
 use crate::{
-    driver::{self, Outlet, Standing, StartError},
+    driver::{self, Outlet, Standing, StartError, Stopped},
     handle::Handle,
     options::Options,
     ports::Ports,
@@ -76,7 +76,10 @@ impl Runtime {
         let outlet = Outlet { progress, standing };
         let drive = async move {
             let why = driver::drive(reign, received, &outlet).await;
-            warn!(%why, "stopped");
+            match &why {
+                Stopped::ShutDown => info!("stopped"),
+                Stopped::Fenced | Stopped::Failed(_) | Stopped::Gone => warn!(%why, "stopped"),
+            }
             outlet.standing.send_modify(|told| told.stopped = Some(why));
         };
         let mut task = JoinSet::new();

@@ -1,6 +1,6 @@
 //! Swarm: many seeds at once, and what they found.
 //!
-//! `cargo run --release -p rollout-sim --example swarm -- --seeds 0..100000 [--threads 2]`
+//! `cargo run --release -p rollout-sim --example swarm -- --seeds 0..100000 [--threads 2] [--calm]`
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use std::{
 };
 
 use rollout_sim::{
-    CLASS_COUNT, RunConfig, class_name,
+    CLASS_COUNT, FaultChoice, RunConfig, class_name,
     invariants::Violation,
     run,
     runner::{Coverage, Finish, PHASES},
@@ -30,6 +30,7 @@ struct Found {
     events: u64,
     steps: u64,
     engines: u64,
+    vetoes: u64,
     finishes: BTreeMap<Finish, u64>,
     coverage: Coverage,
     violations: Vec<Violation>,
@@ -37,15 +38,17 @@ struct Found {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some((first, last, threads)) = parse(&arguments) else {
-        eprintln!("usage: swarm [--seeds A..B] [--threads N]; seeds are whole numbers, A below B");
+    let Some((first, last, threads, calm)) = parse(&arguments) else {
+        eprintln!(
+            "usage: swarm [--seeds A..B] [--threads N] [--calm]; seeds are whole numbers, A below B; --calm leaves the faults out"
+        );
         return ExitCode::from(2);
     };
     let (next, found) = (AtomicU64::new(first), Mutex::new(Found::default()));
     let began = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| search(&next, last, &found));
+            scope.spawn(|| search(&next, last, calm, &found));
         }
     });
     let found = found.into_inner().expect("no thread panicked");
@@ -56,10 +59,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse(arguments: &[String]) -> Option<(u64, u64, u64)> {
-    let (mut seeds, mut threads) = ((0, 10_000), 2);
+fn parse(arguments: &[String]) -> Option<(u64, u64, u64, bool)> {
+    let (mut seeds, mut threads, mut calm) = ((0, 10_000), 2, false);
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
+        if word == "--calm" {
+            calm = true;
+            continue;
+        }
         let value = words.next()?;
         match word.as_str() {
             "--seeds" => {
@@ -70,10 +77,10 @@ fn parse(arguments: &[String]) -> Option<(u64, u64, u64)> {
             _ => return None,
         }
     }
-    (seeds.0 < seeds.1 && 0 < threads).then_some((seeds.0, seeds.1, threads))
+    (seeds.0 < seeds.1 && 0 < threads).then_some((seeds.0, seeds.1, threads, calm))
 }
 
-fn search(next: &AtomicU64, last: u64, found: &Mutex<Found>) {
+fn search(next: &AtomicU64, last: u64, calm: bool, found: &Mutex<Found>) {
     loop {
         let from = next.fetch_add(CHUNK, Ordering::Relaxed);
         if last <= from {
@@ -81,11 +88,16 @@ fn search(next: &AtomicU64, last: u64, found: &Mutex<Found>) {
         }
         let mut mine = Found::default();
         for seed in from..last.min(from + CHUNK) {
-            let report = run(&RunConfig { seed, ..RunConfig::default() });
+            let faults = match calm {
+                true => FaultChoice::Off,
+                false => FaultChoice::Drawn,
+            };
+            let report = run(&RunConfig { seed, faults, ..RunConfig::default() });
             mine.runs += 1;
             mine.events += report.events;
             mine.steps += report.steps;
             mine.engines += u64::from(report.engines);
+            mine.vetoes += report.vetoes;
             *mine.finishes.entry(report.finish).or_insert(0) += 1;
             mine.coverage.merge(&report.coverage);
             mine.violations.extend(report.violations);
@@ -95,6 +107,7 @@ fn search(next: &AtomicU64, last: u64, found: &Mutex<Found>) {
         all.events += mine.events;
         all.steps += mine.steps;
         all.engines += mine.engines;
+        all.vetoes += mine.vetoes;
         for (finish, count) in mine.finishes {
             *all.finishes.entry(finish).or_insert(0) += count;
         }
@@ -106,12 +119,13 @@ fn search(next: &AtomicU64, last: u64, found: &Mutex<Found>) {
 fn tell(found: &Found, seconds: f64) {
     let each = |sum: u64| sum / found.runs.max(1);
     println!(
-        "{} runs in {seconds:.1} s, {:.0} runs/s; each {} events, {} steps, {} engine crashes in all",
+        "{} runs in {seconds:.1} s, {:.0} runs/s; each {} events, {} steps, {} engine crashes and {} vetoes in all",
         found.runs,
         found.runs as f64 / seconds,
         each(found.events),
         each(found.steps),
         found.engines - found.runs,
+        found.vetoes,
     );
     for (finish, count) in &found.finishes {
         println!("{:>10}  {finish}", count);

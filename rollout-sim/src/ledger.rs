@@ -3,12 +3,15 @@
 //! In: records in order. Out: what the invariants compare the ground truth with. Absent: the engine's
 //! state; a bug there must not hide itself here.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use rollout_core::{
     engine::{Change, Effect, End, Phase, Record},
     id::{ActionId, Attempt, Epoch, InstanceId, RevisionId},
-    plan::{Budget, Plan, Stage, StageRoute},
+    plan::{Budget, Plan, Remark, Stage, StageRoute},
     spec::{CheckedSpec, Counting},
     time::Timestamp,
     weight::Weight,
@@ -43,12 +46,16 @@ pub struct Ledger {
     pub promoted: bool,
     /// Whether forward steps are stopped.
     pub paused: bool,
+    /// Steps that the guard refused.
+    pub vetoes: u64,
     /// Whether the rollout turned back, and when.
     pub aborted: Option<Timestamp>,
     /// Whether the candidate was proven in this attempt.
     pub proven: bool,
     /// Whether another revision waits for the end.
     pub queued: bool,
+    /// Revisions that were ever submitted or queued.
+    pub heard: BTreeSet<RevisionId>,
     /// How it ended.
     pub end: Option<End>,
     /// Instances told to go, and until when they drain.
@@ -65,6 +72,7 @@ impl Ledger {
             Change::Claimed { epoch } => self.epoch = *epoch,
             Change::Adopted { revision, .. } => self.stable = Some(revision.id.clone()),
             Change::Submitted { attempt, revision, spec, plan, .. } => {
+                self.heard.insert(revision.id.clone());
                 self.attempt = *attempt;
                 self.plan = Some(Arc::clone(plan));
                 self.spec = Some(Arc::clone(spec));
@@ -78,7 +86,10 @@ impl Ledger {
                 self.queued = false;
                 self.end = None;
             }
-            Change::Queued { .. } => self.queued = true,
+            Change::Queued { revision, .. } => {
+                self.heard.insert(revision.id.clone());
+                self.queued = true;
+            }
             Change::Entered { stage } => {
                 self.stage = Some(*stage);
                 self.start_stage();
@@ -96,6 +107,11 @@ impl Ledger {
                 self.retired.remove(instance);
             }
             Change::Paused { .. } => self.paused = true,
+            // A veto stops forward steps as a pause does.
+            Change::Vetoed(_) => {
+                self.vetoes += 1;
+                self.paused = true;
+            }
             Change::Resumed { .. } => self.paused = false,
             Change::Promoted { .. } => self.promoted = true,
             Change::Aborted { .. } => {

@@ -8,10 +8,14 @@ use std::process::Command;
 use crate::{problem::Problem, step::Steps, target, tools};
 
 /// Test targets of `rollout-live` that need an engine; in its manifest they carry `test = false`.
-pub(crate) const TARGETS: [&str; 2] = ["bed", "swarm"];
+pub(crate) const TARGETS: [&str; 3] = ["bed", "docker", "swarm"];
 /// Programs and the Debian packages they come from.
-const PROGRAMS: [(&str, &str); 3] =
-    [("dockerd", "docker.io"), ("docker", "docker.io"), ("haproxy", "haproxy")];
+const PROGRAMS: [(&str, &str); 4] = [
+    ("dockerd", "docker.io"),
+    ("docker", "docker.io"),
+    ("haproxy", "haproxy"),
+    ("busybox", "busybox-static"),
+];
 
 /// Runs the live suites on Docker.
 pub(crate) fn docker() -> Result<(), Problem> {

@@ -119,6 +119,8 @@ pub enum Remark {
     },
     /// There is no stable revision: an abort leaves nothing serving.
     FirstDeploy,
+    /// A pause between batches was asked for, but by weight nothing is replaced in batches.
+    NoBatches,
     /// Single instances cannot be taken out of traffic: requests in flight on one that goes may be cut.
     NoDrain,
 }

@@ -30,6 +30,7 @@ impl Plan {
             | Remark::BudgetRaised
             | Remark::Downtime { .. }
             | Remark::FirstDeploy
+            | Remark::NoBatches
             | Remark::NoDrain => None,
         })
     }
@@ -200,6 +201,9 @@ impl fmt::Display for Remark {
             Self::Downtime { stage } => write!(f, "nobody is served from `{stage}` on until the candidate is up"),
             Self::FirstDeploy => f.write_str(
                 "there is no stable revision to go back to; an abort leaves nothing serving",
+            ),
+            Self::NoBatches => f.write_str(
+                "by weight, candidate and stable stand side by side and nothing is replaced in batches; `batch_delay` has no effect, a `hold` gate has",
             ),
             Self::NoDrain => f.write_str(
                 "single instances cannot be taken out of traffic; requests in flight on one that goes may be cut",

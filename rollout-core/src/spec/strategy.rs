@@ -38,7 +38,7 @@ pub struct Pace {
     /// Most instances in flight at once. Default: no limit but surge and unavailable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallelism: Option<u64>,
-    /// Pause after each batch. Default: none.
+    /// Pause after each batch of replaced instances. Default: none.
     #[serde(skip_serializing_if = "Span::is_zero")]
     pub batch_delay: Span,
     /// Short for surge and unavailable: `start_first` is (parallelism, 0), `stop_first` is (0, parallelism),

@@ -97,7 +97,7 @@ async fn adopt(
             RefusalKind::Conflict,
             Retry::Never,
             format!(
-                "the container name `{instance}` is taken by a container that is not of this rollout; rename or remove it"
+                "the container name `{instance}` is taken by a container that is not this instance; rename or remove it"
             ),
         )),
     }

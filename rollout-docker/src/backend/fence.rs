@@ -14,7 +14,9 @@ use bollard::{
     Docker,
     errors::Error,
     models::{Volume, VolumeCreateRequest},
-    query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions},
+    query_parameters::{
+        ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveVolumeOptions,
+    },
 };
 use rollout_core::{
     id::{Epoch, WorkloadId},
@@ -59,6 +61,7 @@ pub(super) async fn claim(
     claim: &Claim,
 ) -> Result<Reign, Lost> {
     let mark = unique();
+    let above = last_made(docker, workload).await.map_err(Lost::Docker)?.next();
     loop {
         let found = reigns(docker, workload).await.map_err(Lost::Docker)?;
         let newest = found.iter().max_by_key(|reign| reign.epoch);
@@ -69,7 +72,8 @@ pub(super) async fn claim(
                 epoch: other.epoch,
             }));
         }
-        let epoch = newest.map_or(claim.epoch, |reign| claim.epoch.max(reign.epoch.next()));
+        let epoch =
+            newest.map_or(claim.epoch, |reign| claim.epoch.max(reign.epoch.next())).max(above);
         let wanted = Reign { epoch, owner: claim.owner.clone(), claim: mark.clone() };
         if !plant(docker, workload, &wanted).await.map_err(Lost::Docker)? {
             // Another claim took the epoch in between: look again who reigns now.
@@ -101,6 +105,19 @@ pub(super) async fn plant(
     };
     let volume = docker.create_volume(request).await?;
     Ok(volume.labels.get(CLAIM) == Some(&reign.claim))
+}
+
+/// The highest epoch that any container of ours was made in; it outlives a fence that was pruned away.
+async fn last_made(docker: &Docker, workload: &WorkloadId) -> Result<Epoch, Error> {
+    let filters = HashMap::from([("label", labels::filter(workload))]);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    let highest = docker
+        .list_containers(Some(options))
+        .await?
+        .iter()
+        .filter_map(|container| container.labels.as_ref()?.get(labels::EPOCH)?.parse().ok())
+        .max();
+    Ok(Epoch(highest.unwrap_or_default()))
 }
 
 /// Removes the volume of an older reign. A failure costs nothing: only the newest one counts.

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use rollout_core::{
     engine::Route,
-    id::{Epoch, RevisionId},
+    id::{Epoch, RevisionId, WorkloadId},
     weight::Weight,
 };
 
-/// Names of the variables of one backend.
+/// Names of the variables of one workload in one backend.
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     route: String,
@@ -19,12 +19,10 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn of(backend: &str) -> Self {
-        let backend = encode(backend);
-        Self {
-            route: format!("rollout_route_{backend}"),
-            epoch: format!("rollout_epoch_{backend}"),
-        }
+    pub(super) fn of(backend: &str, workload: &WorkloadId) -> Self {
+        // No encoded name holds `_w`, so no two pairs give the same variable.
+        let place = format!("{}_w_{}", encode(backend), encode(workload.as_str()));
+        Self { route: format!("rollout_route_{place}"), epoch: format!("rollout_epoch_{place}") }
     }
 
     /// Commands that read both.
@@ -129,8 +127,8 @@ mod tests {
 
     #[test]
     fn variables_have_plain_names() {
-        let memory = Memory::of("web-a.b");
-        assert_eq!(memory.ask()[0], "get var proc.rollout_route_web_2da_2eb");
+        let memory = Memory::of("web-a.b", &WorkloadId::new("web").unwrap());
+        assert_eq!(memory.ask()[0], "get var proc.rollout_route_web_2da_2eb_w_web");
         assert_ne!(encode("a-b"), encode("a_b"));
     }
 }

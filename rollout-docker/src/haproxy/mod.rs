@@ -50,7 +50,6 @@ const DEADLINE: Span = Span::from_secs(5);
 pub struct HaProxy {
     spec: HaProxySpec,
     socket: Socket,
-    memory: Memory,
     /// Acknowledged writes so far.
     marks: AtomicU64,
     /// Only one attempt reads and writes at a time: each computes weights from what it has read.
@@ -67,7 +66,6 @@ impl HaProxy {
         let spec = traffic.haproxy;
         let proxy = Self {
             socket: Socket { address: spec.socket.clone(), deadline: DEADLINE.to_std() },
-            memory: Memory::of(&spec.backend),
             marks: AtomicU64::new(0),
             writing: tokio::sync::Mutex::new(()),
             spec,
@@ -113,21 +111,26 @@ impl HaProxy {
     }
 
     /// Reads everything about the backend.
-    async fn read(&self) -> Result<Snapshot, ReadError> {
+    async fn read(&self, memory: &Memory) -> Result<Snapshot, ReadError> {
         let backend = &self.spec.backend;
-        let mut commands = self.memory.ask().to_vec();
+        let mut commands = memory.ask().to_vec();
         commands.push(format!("show servers state {backend}"));
         commands.push(format!("show stat {backend} 4 -1"));
         Ok(state::read(&self.socket.run(&commands).await?)?)
     }
 
-    async fn observed(&self) -> Result<Snapshot, ObserveError> {
-        self.read().await.map_err(|error| ObserveError {
+    async fn observed(&self, memory: &Memory) -> Result<Snapshot, ObserveError> {
+        self.read(memory).await.map_err(|error| ObserveError {
             what: format!("backend `{}` of HAProxy at {}", self.spec.backend, self.spec.socket),
             why: error.to_string(),
             way_out: "start HAProxy with its `stats socket … level admin` and that backend"
                 .to_owned(),
         })
+    }
+
+    /// What HAProxy remembers of `workload`.
+    fn memory(&self, workload: &WorkloadId) -> Memory {
+        Memory::of(&self.spec.backend, workload)
     }
 
     /// The mark to give an observation that begins now.
@@ -207,10 +210,10 @@ impl Enrolment for HaProxy {
         Confirmation::Observed
     }
 
-    async fn observe(&self, _workload: &WorkloadId) -> Result<Enrolments, ObserveError> {
+    async fn observe(&self, workload: &WorkloadId) -> Result<Enrolments, ObserveError> {
         let mark = self.mark();
         let instances = self
-            .observed()
+            .observed(&self.memory(workload))
             .await?
             .servers
             .into_values()
@@ -238,10 +241,11 @@ impl Router for HaProxy {
     /// The route set last if every server carries the very weight it has under that route, else what the
     /// weights amount to, else nothing: what is reported equals the route that was set exactly when
     /// setting it again would change nothing.
-    async fn observe(&self, _workload: &WorkloadId) -> Result<RouteInForce, ObserveError> {
+    async fn observe(&self, workload: &WorkloadId) -> Result<RouteInForce, ObserveError> {
         let mark = self.mark();
-        let snapshot = self.observed().await?;
-        Ok(RouteInForce { mark, route: in_force(&self.memory, &snapshot) })
+        let memory = self.memory(workload);
+        let snapshot = self.observed(&memory).await?;
+        Ok(RouteInForce { mark, route: in_force(&memory, &snapshot) })
     }
 
     async fn apply(&self, action: &Action) -> Outcome {

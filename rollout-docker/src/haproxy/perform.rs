@@ -1,6 +1,6 @@
 //! Carrying out one action: read the backend, compute the writes, send them in order.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{cmp::Ordering, collections::BTreeMap, net::IpAddr};
 
 use rollout_core::{
     engine::{Action, Admission, Effect, RefusalKind, Retry, Route},
@@ -8,7 +8,9 @@ use rollout_core::{
 };
 
 use super::{
-    Failed, HaProxy, is_ours, path,
+    Failed, HaProxy, is_ours,
+    memory::Memory,
+    path,
     state::{Server, Snapshot, server_name},
     weights,
 };
@@ -23,16 +25,25 @@ impl HaProxy {
                 "HAProxy makes no instances".to_owned(),
             ));
         }
-        let snapshot = self.read().await?;
-        let mut commands = self.fence(action, &snapshot)?;
+        let memory = self.memory(&action.workload);
+        let snapshot = self.read(&memory).await?;
+        let set = memory.route(&snapshot.variables);
+        let mut commands = fence(action, &memory, &snapshot)?;
         match &action.effect {
             Effect::Enrol { instance, revision, address, admission } => {
                 let name = server_name(revision, instance);
-                commands.extend(self.enrol(&snapshot, &name, revision, *address, *admission));
+                commands.extend(self.enrol(
+                    &snapshot,
+                    set.as_ref(),
+                    &name,
+                    revision,
+                    *address,
+                    *admission,
+                ));
                 self.write(&commands, &["New server registered.", "Server deleted."]).await
             }
             Effect::Drain { instance } => {
-                commands.extend(self.drain(&snapshot, instance));
+                commands.extend(self.drain(&snapshot, set.as_ref(), instance));
                 self.write(&commands, &[]).await
             }
             Effect::Detach { instance } => {
@@ -41,6 +52,9 @@ impl HaProxy {
             }
             Effect::Route(route) => {
                 commands.extend(self.route(&snapshot, route)?);
+                if set.as_ref() != Some(route) {
+                    commands.push(memory.set_route(route));
+                }
                 self.write(&commands, &[]).await
             }
             Effect::Create { .. }
@@ -51,25 +65,10 @@ impl HaProxy {
         }
     }
 
-    /// Refuses an action of an older reign; else the commands that make this one known.
-    fn fence(&self, action: &Action, snapshot: &Snapshot) -> Result<Vec<String>, Failed> {
-        let known = self.memory.epoch(&snapshot.variables);
-        if action.epoch < known {
-            return Err(Failed::Refused(
-                RefusalKind::Fenced,
-                Retry::Never,
-                format!("{known} has changed HAProxy already, this order is of {}", action.epoch),
-            ));
-        }
-        if action.epoch == known {
-            return Ok(Vec::new());
-        }
-        Ok(vec![self.memory.set_epoch(action.epoch)])
-    }
-
     fn enrol(
         &self,
         snapshot: &Snapshot,
+        set: Option<&Route>,
         name: &str,
         revision: &RevisionId,
         address: IpAddr,
@@ -108,13 +107,18 @@ impl HaProxy {
                 if !commands.is_empty() {
                     now.insert(name.to_owned(), 0);
                 }
-                commands.extend(self.reweigh(snapshot, &servers, &servers, &now));
+                commands.extend(self.reweigh(set, &servers, &servers, &now));
             }
         }
         commands
     }
 
-    fn drain(&self, snapshot: &Snapshot, instance: &InstanceId) -> Vec<String> {
+    fn drain(
+        &self,
+        snapshot: &Snapshot,
+        set: Option<&Route>,
+        instance: &InstanceId,
+    ) -> Vec<String> {
         let Some((name, server)) = snapshot.of(instance) else {
             return Vec::new();
         };
@@ -124,11 +128,9 @@ impl HaProxy {
         let before = snapshot.open();
         let mut after = before.clone();
         after.remove(name);
-        let mut commands = match self.memory.route(&snapshot.variables) {
+        let mut commands = match set {
             // Its share goes to the others of its revision before it stops.
-            Some(Route::Weighted(_)) => {
-                self.reweigh(snapshot, &before, &after, &snapshot.weights())
-            }
+            Some(Route::Weighted(_)) => self.reweigh(set, &before, &after, &snapshot.weights()),
             Some(Route::ByReplicas | Route::Empty) | None => Vec::new(),
         };
         commands.push(self.command("set server", name) + " state drain");
@@ -153,23 +155,18 @@ impl HaProxy {
         let servers = snapshot.open();
         let then = weights::of(route, &servers);
         let writes = path::of(&servers, &snapshot.weights(), &then);
-        let mut commands = self.set_weights(writes);
-        if self.memory.route(&snapshot.variables).as_ref() != Some(route) {
-            commands.push(self.memory.set_route(route));
-        }
-        Ok(commands)
+        Ok(self.set_weights(writes))
     }
 
     /// Commands that bring the route in force from servers `before` to servers `after`.
     fn reweigh(
         &self,
-        snapshot: &Snapshot,
+        set: Option<&Route>,
         before: &BTreeMap<String, RevisionId>,
         after: &BTreeMap<String, RevisionId>,
         now: &BTreeMap<String, u16>,
     ) -> Vec<String> {
-        let route = self.memory.route(&snapshot.variables).unwrap_or(Route::ByReplicas);
-        let then = weights::of(&route, after);
+        let then = weights::of(set.unwrap_or(&Route::ByReplicas), after);
         self.set_weights(path::of(before, now, &then))
     }
 
@@ -204,6 +201,20 @@ impl HaProxy {
             .map(str::trim)
             .find(|line| !line.is_empty() && !expected.contains(line))
             .map_or(Ok(()), |line| Err(refusal(line)))
+    }
+}
+
+/// Refuses an action of an older reign; else the commands that make this one known.
+fn fence(action: &Action, memory: &Memory, snapshot: &Snapshot) -> Result<Vec<String>, Failed> {
+    let known = memory.epoch(&snapshot.variables);
+    match action.epoch.cmp(&known) {
+        Ordering::Less => Err(Failed::Refused(
+            RefusalKind::Fenced,
+            Retry::Never,
+            format!("{known} has changed HAProxy already, this order is of {}", action.epoch),
+        )),
+        Ordering::Equal => Ok(Vec::new()),
+        Ordering::Greater => Ok(vec![memory.set_epoch(action.epoch)]),
     }
 }
 

@@ -124,19 +124,20 @@ impl Bed {
 
 impl Drop for Bed {
     fn drop(&mut self) {
-        let label = format!("label=rollout.workload={}", self.workload);
-        for (list, remove) in [
-            (vec!["ps", "-aq", "--filter"], vec!["rm", "-fv"]),
-            (vec!["volume", "ls", "-q", "--filter"], vec!["volume", "rm"]),
-        ] {
-            let mut list = list;
-            list.push(&label);
-            let found = self.docker(&list);
-            let mut remove = remove;
-            remove.extend(found.split_whitespace());
-            if !found.trim().is_empty() {
-                self.docker(&remove);
-            }
+        clean(&self.host, &self.workload);
+    }
+}
+
+/// Removes everything of `workload`.
+pub(crate) fn clean(host: &str, workload: &WorkloadId) {
+    let label = format!("label=rollout.workload={workload}");
+    let kinds: [(&[&str], &[&str]); 2] =
+        [(&["ps", "-aq"], &["rm", "-fv"]), (&["volume", "ls", "-q"], &["volume", "rm"])];
+    for (list, remove) in kinds {
+        let found = docker(host, &[list, &["--filter", &label]].concat());
+        let names: Vec<&str> = found.split_whitespace().collect();
+        if !names.is_empty() {
+            docker(host, &[remove, &names].concat());
         }
     }
 }
@@ -168,7 +169,7 @@ pub(crate) fn docker(host: &str, arguments: &[&str]) -> String {
 }
 
 /// An image of a static busybox and nothing else, made once.
-fn image(host: &str) -> String {
+pub(crate) fn image(host: &str) -> String {
     const NAME: &str = "rollout-test:busybox";
     if !docker(host, &["images", "-q", NAME]).trim().is_empty() {
         return NAME.to_owned();

@@ -14,6 +14,7 @@ use rollout_core::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub use self::{
     client::{Client, ClientError, Events},
@@ -31,13 +32,25 @@ pub fn socket_path(journal: &Path) -> PathBuf {
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
 pub struct Request {
     /// The workload; may be left out if the engine drives just one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub workload: Option<WorkloadId>,
     /// What is asked.
     #[serde(flatten)]
     pub ask: Ask,
+}
+
+impl TryFrom<Map<String, Value>> for Request {
+    type Error = serde_json::Error;
+
+    /// Reads by hand what `flatten` reads too, for an error that names what may be asked.
+    fn try_from(mut fields: Map<String, Value>) -> Result<Self, serde_json::Error> {
+        let workload = fields.remove("workload").map(serde_json::from_value).transpose()?;
+        let ask = serde_json::from_value(Value::Object(fields))?;
+        Ok(Self { workload, ask })
+    }
 }
 
 /// What is asked, such as `{"pause":{"by":"ann","why":"lunch"}}`.

@@ -20,10 +20,18 @@ pub(super) struct Attempts {
     options: Options,
     /// What is still to be done on each subject; the first is under way or waits for its turn.
     lanes: BTreeMap<Subject, VecDeque<Action>>,
-    /// Subjects whose first action waits for its turn.
-    waiting: VecDeque<Subject>,
+    ports_busy: BTreeMap<Port, Busy>,
     running: JoinSet<Outcome>,
     subjects: HashMap<task::Id, Subject>,
+}
+
+/// What goes on at one port. Each has room of its own, so that slow stops never hold up a route.
+#[derive(Default)]
+struct Busy {
+    /// Subjects whose first action waits for its turn here.
+    waiting: VecDeque<Subject>,
+    /// Attempts under way here.
+    running: usize,
 }
 
 /// An attempt that has ended.
@@ -41,7 +49,7 @@ impl Attempts {
             time,
             options,
             lanes: BTreeMap::new(),
-            waiting: VecDeque::new(),
+            ports_busy: BTreeMap::new(),
             running: JoinSet::new(),
             subjects: HashMap::new(),
         }
@@ -51,9 +59,10 @@ impl Attempts {
     pub(super) fn add(&mut self, actions: Vec<Action>) {
         for action in actions {
             let subject = action.effect.subject();
+            let port = action.effect.port();
             let lane = self.lanes.entry(subject.clone()).or_default();
             if lane.is_empty() {
-                self.waiting.push_back(subject);
+                self.ports_busy.entry(port).or_default().waiting.push_back(subject);
             }
             lane.push_back(action);
         }
@@ -78,20 +87,17 @@ impl Attempts {
     }
 
     fn start(&mut self) {
-        while self.running.len() < self.options.max_in_flight.get() {
-            let Some(subject) = self.waiting.pop_front() else {
-                return;
-            };
-            let action = self.lanes.get(&subject).and_then(VecDeque::front);
-            let action = action.expect("a waiting lane has an action").clone();
-            let attempt = attempt(
-                self.ports.clone(),
-                self.time.clone(),
-                self.options.deadline_of(&action.effect),
-                action,
-            );
-            let id = self.running.spawn(attempt).id();
-            self.subjects.insert(id, subject);
+        for busy in self.ports_busy.values_mut() {
+            while busy.running < self.options.max_in_flight.get() {
+                let Some(subject) = busy.waiting.pop_front() else { break };
+                let action = self.lanes.get(&subject).and_then(VecDeque::front);
+                let action = action.expect("a waiting lane has an action").clone();
+                let limit = self.options.deadline_of(&action.effect);
+                let attempt = attempt(self.ports.clone(), self.time.clone(), limit, action);
+                let id = self.running.spawn(attempt).id();
+                self.subjects.insert(id, subject);
+                busy.running += 1;
+            }
         }
     }
 
@@ -104,14 +110,20 @@ impl Attempts {
         let subject = subject.expect("every task has its subject");
         let lane = self.lanes.get_mut(&subject).expect("its lane is kept");
         let action = lane.pop_front().expect("its action leads the lane");
-        if lane.is_empty() {
-            self.lanes.remove(&subject);
-        } else {
-            self.waiting.push_back(subject);
+        let port = action.effect.port();
+        self.ports_busy.entry(port).or_default().running -= 1;
+        match lane.front() {
+            Some(next) => {
+                let next = self.ports_busy.entry(next.effect.port()).or_default();
+                next.waiting.push_back(subject);
+            }
+            None => {
+                self.lanes.remove(&subject);
+            }
         }
         self.start();
         telemetry::attempted(&action, &outcome);
-        Attempted { port: action.effect.port(), event: Event::Attempted { id: action.id, outcome } }
+        Attempted { port, event: Event::Attempted { id: action.id, outcome } }
     }
 }
 

@@ -9,7 +9,10 @@ use rollout_core::{
 };
 use tracing::info;
 
-use super::{StartError, reign::Reign};
+use super::{
+    StartError,
+    reign::{Reign, is_queued},
+};
 use crate::{clock::ReignTime, options::Options, ports::Ports};
 
 /// Begins a reign over `workload`. Touches nothing but the claim.
@@ -40,7 +43,7 @@ pub(crate) async fn begin(
         None => return Err(no_answer(limit).into()),
     };
     info!(%workload, epoch = epoch.0, records = records.len(), "claimed");
-    Ok(Reign::new(workload, ports, options, time, engine, epoch))
+    Ok(Reign::new(workload, ports, options, time, engine, epoch, is_queued(false, &records)))
 }
 
 /// The highest epoch any engine of this journal ever had.

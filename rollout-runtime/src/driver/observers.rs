@@ -19,6 +19,9 @@ use crate::{clock::ReignTime, options::Options, ports::Ports, telemetry};
 /// Wait before hints are asked for again after their stream ended.
 const HINTS_AGAIN: Span = Span::from_secs(1);
 
+/// Shortest time between two observations of a port that is kept, so that no option makes them spin.
+const GAP_LEAST: Span = Span::from_millis(1);
+
 /// The observations of one reign. Dropping it cancels them.
 pub(super) struct Observers {
     workload: WorkloadId,
@@ -107,13 +110,13 @@ impl Observers {
             if watched.under_way {
                 continue;
             }
-            let start = watched.start(self.options.observe_gap);
+            let start = watched.start(self.options.observe_gap.max(GAP_LEAST));
             if now < start {
                 next = Some(next.map_or(start, |next| next.min(start)));
                 continue;
             }
             watched.began = Some(now);
-            watched.due = now.after(period(*port).max(self.options.observe_gap));
+            watched.due = now.after(period(*port));
             watched.under_way = true;
             let observed = observe(
                 *port,

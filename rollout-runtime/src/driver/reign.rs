@@ -2,7 +2,8 @@
 
 use rollout_core::{
     engine::{
-        End, Engine, Event, Order, OrderRefused, Phase, Port, Status, Step, Wait, WaitReason,
+        Change, End, Engine, Event, Order, OrderRefused, Port, Record, Status, Step, Wait,
+        WaitReason,
     },
     id::{Attempt, Epoch, Seq, WorkloadId},
     port::JournalError,
@@ -44,6 +45,7 @@ pub(crate) enum NotTaken {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) attempt: Attempt,
+    /// How it ended; `None` as long as something that was submitted has not.
     pub(crate) end: Option<End>,
     pub(crate) stopped: Option<Stopped>,
 }
@@ -67,6 +69,7 @@ pub(crate) struct Reign {
     pub(super) answers: mpsc::Receiver<Event>,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) pace: Pace,
+    is_queued: bool,
     engine: Engine,
     probers: Probers,
 }
@@ -83,15 +86,12 @@ pub(super) enum Pace {
 }
 
 impl Pace {
-    fn of(phase: Phase, waits: &[Wait]) -> Self {
+    fn of(is_under_way: bool, waits: &[Wait]) -> Self {
         let drains = |wait: &Wait| matches!(wait.reason, WaitReason::Draining { .. });
         if waits.iter().any(drains) {
             return Self::Draining;
         }
-        if matches!(phase, Phase::Idle | Phase::Ended) {
-            return Self::Ended;
-        }
-        Self::Moving
+        if is_under_way { Self::Moving } else { Self::Ended }
     }
 
     pub(super) fn period(self, port: Port, options: &Options) -> Span {
@@ -111,6 +111,7 @@ impl Reign {
         time: ReignTime,
         engine: Engine,
         epoch: Epoch,
+        is_queued: bool,
     ) -> Self {
         let (sender, answers) = mpsc::channel(ANSWERS_WAITING);
         Self {
@@ -123,6 +124,7 @@ impl Reign {
             answers,
             wake_at: None,
             pace: Pace::Moving,
+            is_queued,
             engine,
             probers: Probers::new(ports.prober.clone(), time.clone(), sender),
             time,
@@ -139,12 +141,16 @@ impl Reign {
         outlet: &Outlet,
     ) -> Result<Option<Result<(), OrderRefused>>, JournalError> {
         let now = self.time.now();
+        // Probe answers come by the thousand, and without a record they change nothing told below.
+        let is_quiet = matches!(event, Event::Probed { .. });
         let step = self.engine.step(now, event);
+        let is_quiet = is_quiet && step.records.is_empty();
         if !step.records.is_empty() {
             let before = self.engine.seq();
             let journal = &self.ports.journal;
             journal.append(&self.workload, before, &step.records).await?;
             self.engine.commit(&step.records);
+            self.is_queued = is_queued(self.is_queued, &step.records);
             tell_records(outlet, before, &step);
         }
         for note in step.notes {
@@ -155,8 +161,10 @@ impl Reign {
         self.wake_at = step.wake_at;
         self.probers.reconcile(self.engine.probe_targets());
         self.attempts.add(step.actions);
-        self.set_pace(now);
-        self.tell_standing(outlet);
+        if !is_quiet {
+            self.set_pace(now);
+            self.tell_standing(outlet);
+        }
         Ok(step.answer)
     }
 
@@ -171,8 +179,8 @@ impl Reign {
     }
 
     fn set_pace(&mut self, now: Timestamp) {
-        let status = self.engine.status(now);
-        self.pace = Pace::of(status.phase, &status.waits);
+        let is_under_way = self.engine.attempt() != Attempt(0) && self.engine.end().is_none();
+        self.pace = Pace::of(is_under_way, &self.engine.waits(now));
         for port in [Port::Backend, Port::Enrolment, Port::Router] {
             let period = self.pace.period(port, &self.options);
             self.observers.pace(port, period);
@@ -182,7 +190,7 @@ impl Reign {
     fn tell_standing(&self, outlet: &Outlet) {
         let standing = Standing {
             attempt: self.engine.attempt(),
-            end: self.engine.end().cloned(),
+            end: self.engine.end().filter(|_| !self.is_queued).cloned(),
             stopped: None,
         };
         outlet.standing.send_if_modified(|known| {
@@ -191,6 +199,19 @@ impl Reign {
             changed
         });
     }
+}
+
+/// Whether a submission waits to begin after `records`, if one did before or not.
+pub(super) fn is_queued(before: bool, records: &[Record]) -> bool {
+    let mut is_queued = before;
+    for record in records {
+        if let Change::Queued { .. } = record.change {
+            is_queued = true;
+        } else if let Change::Submitted { .. } | Change::Dropped { .. } = record.change {
+            is_queued = false;
+        }
+    }
+    is_queued
 }
 
 fn tell_records(outlet: &Outlet, before: Seq, step: &Step) {

@@ -125,10 +125,8 @@ fn start(id: u64, instance: &str) -> Action {
 }
 
 fn outcome(event: Event) -> (u64, Outcome) {
-    match event {
-        Event::Attempted { id, outcome } => (id.0, outcome),
-        other => panic!("{other:?}"),
-    }
+    let Event::Attempted { id, outcome } = event else { panic!("{event:?}") };
+    (id.0, outcome)
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,6 +174,16 @@ async fn an_attempt_past_its_deadline_is_unknown_and_the_next_one_begins() {
     assert_eq!(outcome(attempts.next().await.event).1, Outcome::Applied { mark: Mark(249) });
     let (_, late) = outcome(attempts.next().await.event);
     assert_eq!(late, Outcome::unknown("no answer within 250ms"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_backend_does_not_hold_up_the_load_balancer() {
+    let bench = bench();
+    let mut attempts = Attempts::new(bench.ports, bench.time.clone(), bench.options);
+    let drain = action(9, Effect::Drain { instance: InstanceId::new("d").unwrap() });
+    attempts.add(vec![start(50, "a"), start(50, "b"), start(50, "c"), drain]);
+    let (id, _) = outcome(attempts.next().await.event);
+    assert_eq!((id, bench.time.now()), (9, Timestamp(0)));
 }
 
 #[tokio::test(start_paused = true)]

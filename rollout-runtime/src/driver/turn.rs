@@ -13,7 +13,7 @@ use super::{
     observers::Seen,
     reign::{Command, NotTaken, Outlet, Reign},
 };
-use crate::clock::ReignTime;
+use crate::{clock::ReignTime, options::Options};
 
 /// How one reign is over.
 enum Over {
@@ -131,6 +131,8 @@ async fn sleep_until(time: &ReignTime, at: Option<Timestamp>) {
 /// what was durable is taken up again. Gives up where trying again cannot help.
 async fn begin_again(reign: Reign, error: JournalError) -> Result<Reign, StartError> {
     let Reign { workload, ports, options, time, .. } = reign;
+    // An engine that pushed others aside once must not do so to the one that pushed it aside since.
+    let options = Options { take_over: false, ..options };
     let mut error = StartError::Journal(error);
     let mut wait = options.restart_first;
     for _ in 0..options.restarts_max {

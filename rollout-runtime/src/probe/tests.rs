@@ -49,11 +49,11 @@ fn bench(takes: u64) -> Bench {
     Bench { time, asked, probers, answers }
 }
 
-fn probe(period: u64, timeout: u64, delay: u64) -> Option<Probe> {
+fn probe(period: u64, timeout: u64, delay: u64) -> Probe {
     let text = format!(
         r#"{{"tcp":{{"port":80}},"period":"{period}ms","timeout":"{timeout}ms","initial_delay":"{delay}ms"}}"#
     );
-    Some(serde_json::from_str(&text).unwrap())
+    serde_json::from_str(&text).unwrap()
 }
 
 impl Bench {
@@ -85,7 +85,7 @@ impl Bench {
 #[tokio::test(start_paused = true)]
 async fn the_period_runs_from_the_start_of_an_attempt() {
     let mut bench = bench(30);
-    let health = Health { readiness: probe(100, 1_000, 50), ..Health::default() };
+    let health = Health { readiness: Some(probe(100, 1_000, 50)), ..Health::default() };
     bench.target(&health, true);
     let answers = bench.run(300).await;
     let ready = ProbeKind::Readiness;
@@ -96,7 +96,7 @@ async fn the_period_runs_from_the_start_of_an_attempt() {
 #[tokio::test(start_paused = true)]
 async fn no_answer_in_time_is_a_bad_answer() {
     let mut bench = bench(500);
-    let health = Health { readiness: probe(100, 40, 0), ..Health::default() };
+    let health = Health { readiness: Some(probe(100, 40, 0)), ..Health::default() };
     bench.target(&health, true);
     let answers = bench.run(250).await;
     let times: Vec<_> = answers.iter().map(|(at, _, healthy)| (*at, *healthy)).collect();
@@ -107,9 +107,9 @@ async fn no_answer_in_time_is_a_bad_answer() {
 async fn the_startup_probe_runs_alone_until_it_has_passed() {
     let mut bench = bench(0);
     let health = Health {
-        startup: probe(10, 10, 0),
-        readiness: probe(20, 10, 0),
-        liveness: probe(30, 10, 0),
+        startup: Some(probe(10, 10, 0)),
+        readiness: Some(probe(20, 10, 0)),
+        liveness: Some(probe(30, 10, 0)),
         ..Health::default()
     };
     bench.target(&health, false);
@@ -129,7 +129,7 @@ async fn the_startup_probe_runs_alone_until_it_has_passed() {
 #[tokio::test(start_paused = true)]
 async fn a_target_that_stays_keeps_its_pace_and_one_that_goes_is_left_alone() {
     let mut bench = bench(0);
-    let health = Health { readiness: probe(100, 10, 0), ..Health::default() };
+    let health = Health { readiness: Some(probe(100, 10, 0)), ..Health::default() };
     bench.target(&health, true);
     bench.run(50).await;
     bench.target(&health, true);

@@ -4,6 +4,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use rollout_core::{
@@ -72,6 +73,8 @@ async fn a_rollout_is_led_from_another_process() {
     let listener = Client::connect(&engine.path, None).await.unwrap();
     let mut events = listener.events().await.unwrap();
     engine.handle.submit(spec("web", "v1"), "test").await.unwrap();
+    // It begins with the first observation.
+    tokio::time::sleep(Duration::from_millis(100)).await;
     client.pause(ann()).await.unwrap();
     assert!(client.status().await.unwrap().paused);
     assert!(!client.waits().await.unwrap().is_empty());
@@ -82,10 +85,10 @@ async fn a_rollout_is_led_from_another_process() {
     engine.handle.shutdown().await;
     let mut texts = Vec::new();
     while let Some(told) = events.next().await.unwrap() {
-        match told {
-            Told::Recorded { text, .. } | Told::Noted { text, .. } => texts.push(text),
-            other => panic!("{other:?}"),
-        }
+        let (Told::Recorded { text, .. } | Told::Noted { text, .. }) = told else {
+            panic!("{told:?}");
+        };
+        texts.push(text);
     }
     let told = |words: &str| texts.iter().any(|text| text.contains(words));
     assert!(told("paused by ann: lunch") && told("completed"), "{texts:#?}");
@@ -137,8 +140,8 @@ async fn requests_that_make_no_sense_are_answered_with_what_is_wrong() {
     let answer = raw(&engine.path, b"hello\n").await;
     assert!(answer.contains(r#""kind":"malformed""#), "{answer}");
     let answer = raw(&engine.path, b"{\"destroy\":{}}\n").await;
-    assert!(answer.contains("destroy"), "{answer}");
-    let answer = raw(&engine.path, &[b'x'; 70_000]).await;
+    assert!(answer.contains("unknown variant `destroy`, expected one of `status`"), "{answer}");
+    let answer = raw(&engine.path, &vec![b'x'; 70_000]).await;
     assert!(answer.contains("longer than 65536 bytes"), "{answer}");
 
     let other = WorkloadId::new("api").unwrap();

@@ -18,9 +18,14 @@ impl Invariant for Ceiling {
         if !matches!(landing.action.effect, Effect::Create { .. }) || !landing.receipt.effective {
             return Ok(());
         }
+        let told_to_go = || {
+            let retired = moment.ledger.retired.keys();
+            let seen = retired.filter_map(|name| moment.world.instance(name));
+            seen.filter(|instance| instance.is_live()).count() as u64
+        };
         let leaving = match landing.terms.strict {
             true => 0,
-            false => moment.tally.leaving(),
+            false => told_to_go(),
         };
         let (live, ceiling) = (moment.tally.live() - leaving, landing.terms.ceiling);
         require(live <= ceiling, || {

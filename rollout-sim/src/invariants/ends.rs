@@ -10,12 +10,16 @@ impl Invariant for Ends {
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
-        let Happened::Overdue { limit } = moment.happened else {
+        let Happened::Overdue { limit, waits } = moment.happened else {
             return Ok(());
         };
         let (phase, over) = (moment.ledger.phase(), moment.now.saturating_sub(limit));
         require(false, || {
-            format!("still {phase}, {over} ms after the latest end; {:?}", moment.tally)
+            let waits: Vec<String> = waits.iter().map(|wait| wait.reason.to_string()).collect();
+            format!(
+                "still {phase} {over} ms after the latest end, waiting for {}",
+                waits.join("; ")
+            )
         })
     }
 }

@@ -26,7 +26,7 @@ mod two_revisions;
 use std::fmt;
 
 use rollout_core::{
-    engine::{Action, Record, Status},
+    engine::{Action, Record, Status, Wait},
     id::Mark,
     weight::Weight,
 };
@@ -94,6 +94,8 @@ pub enum Happened<'a> {
     Overdue {
         /// When it should have ended at the latest, in milliseconds.
         limit: u64,
+        /// What the engine says that it waits for.
+        waits: &'a [Wait],
     },
 }
 
@@ -196,7 +198,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(fencing::Fencing::default()),
         Box::new(fixed_point::FixedPoint::default()),
         Box::new(ends::Ends),
-        Box::new(no_request_lost::NoRequestLost),
+        Box::new(no_request_lost::NoRequestLost::default()),
     ]
 }
 

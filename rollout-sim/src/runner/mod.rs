@@ -15,7 +15,7 @@ mod report;
 use std::sync::Arc;
 
 use rollout_core::{
-    engine::{Engine, OrderKind, Record, Revision, Setup},
+    engine::{Engine, OrderKind, Phase, Record, Revision, Setup},
     id::{InstanceId, RevisionId},
 };
 use serde_json::Value;
@@ -70,6 +70,9 @@ pub enum FaultChoice {
 /// Most events of a run; one that has more goes in circles.
 const EVENTS_MAX: u64 = 200_000;
 
+/// A rollout that was resumed so often in vain is aborted.
+const RESUMES_MAX: u32 = 6;
+
 /// Time after the end in which the engine may still tidy up, in milliseconds.
 const TIDYING: u64 = 60_000;
 
@@ -105,6 +108,7 @@ pub(crate) struct Run<'a> {
     ended_at: Option<u64>,
     lowest: Option<u64>,
     quiet_wanted: bool,
+    resumed: u32,
     events: u64,
     stream: Stream,
     coverage: Coverage,
@@ -143,9 +147,14 @@ impl<'a> Run<'a> {
     fn new(config: &RunConfig, saboteur: Option<&'a mut dyn Saboteur>) -> Self {
         let seed = config.seed;
         let setting = config.setting.clone().unwrap_or_else(|| Setting::draw(seed));
+        let mut setting = setting;
         let faults = match &config.faults {
             FaultChoice::Drawn => Faults::draw(seed, None),
-            FaultChoice::Off => Faults::none(),
+            FaultChoice::Off => {
+                // No storm: a person helps on from the beginning.
+                setting.storm = 0;
+                Faults::none()
+            }
             FaultChoice::Only(names) => Faults::draw(seed, Some(names)),
         };
         let setup = Setup {
@@ -187,6 +196,7 @@ impl<'a> Run<'a> {
             ended_at: None,
             lowest: None,
             quiet_wanted: stream.hits(120_000),
+            resumed: 0,
             events: 0,
             stream,
             coverage: Coverage::default(),
@@ -327,7 +337,7 @@ impl<'a> Run<'a> {
     /// Submits a revision, again and again until the journal shows it.
     fn submit(&mut self, name: &'static str) {
         let id = revision(name);
-        if self.ledger.candidate.as_ref() == Some(&id) || self.ended_at.is_some() {
+        if self.ledger.heard.contains(&id) {
             return;
         }
         if name == "v2" {
@@ -345,12 +355,12 @@ impl<'a> Run<'a> {
     fn help(&mut self) {
         if self.ended_at.is_none() {
             if self.ledger.paused {
-                let again = self.stream.below(2) == 0;
-                self.order(match again {
-                    true => OrderKind::Resume,
-                    false => OrderKind::Abort,
+                self.resumed += 1;
+                self.order(match self.resumed.is_multiple_of(RESUMES_MAX) {
+                    true => OrderKind::Abort,
+                    false => OrderKind::Resume,
                 });
-            } else {
+            } else if self.ledger.phase() == Phase::Gating {
                 self.order(OrderKind::Promote { all: false });
             }
         }
@@ -415,10 +425,7 @@ impl<'a> Run<'a> {
                 self.act = Act::Over(Finish::of(&end));
             }
             Act::Storm | Act::Calm => {
-                let Some(candidate) = &self.ledger.candidate else {
-                    return;
-                };
-                if self.setting.history == History::Deployed && *candidate == revision("v1") {
+                if !self.ledger.heard.contains(&revision("v2")) {
                     return;
                 }
                 let finish = Finish::of(&end);

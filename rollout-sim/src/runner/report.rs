@@ -108,6 +108,8 @@ pub struct RunReport {
     pub events: u64,
     /// Number of times the engine was asked to decide.
     pub steps: u64,
+    /// Steps that the guard refused.
+    pub vetoes: u64,
     /// Number of engines, 1 without a crash.
     pub engines: u32,
     /// Which faults struck in which phase.
@@ -141,6 +143,7 @@ impl Run<'_> {
             lowest_capacity: self.lowest.unwrap_or_default(),
             events: self.events,
             steps: self.steps,
+            vetoes: self.ledger.vetoes,
             engines: self.life,
             coverage: self.coverage,
             transcript: self.transcript.into_text(),

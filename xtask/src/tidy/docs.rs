@@ -33,6 +33,7 @@ pub(super) fn check(root: &Path, files: &[File], report: &mut Report) {
         }
     }
     readme(files, report);
+    guarantees(files, report);
 }
 
 fn words(file: &File, n: usize, line: &str, report: &mut Report) {
@@ -116,6 +117,17 @@ fn readme(files: &[File], report: &mut Report) {
     }
 }
 
+/// Every invariant of the simulator is a promise that GUARANTEES.md tells.
+fn guarantees(files: &[File], report: &mut Report) {
+    let told = files.iter().find(|file| file.path == "GUARANTEES.md").map(|file| &file.text);
+    for file in files {
+        let is_invariant = file.folder() == "rollout-sim/src/invariants" && file.name() != "mod.rs";
+        if is_invariant && !told.is_some_and(|text| text.contains(&file.path)) {
+            report.breach(file, 1, "GUARANTEES.md does not tell of this invariant");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::file::example, *};
@@ -143,6 +155,20 @@ mod tests {
         );
         let found = breaches("[`it_is_gone`](../xtask/src/tidy/docs.rs)");
         assert_eq!(found, ["docs/a.md:1: `xtask/src/tidy/docs.rs` has no function `it_is_gone`"]);
+    }
+
+    #[test]
+    fn an_invariant_nobody_tells_of_is_found() {
+        let files = [
+            example("GUARANTEES.md", "[a](rollout-sim/src/invariants/a.rs)"),
+            example("rollout-sim/src/invariants/a.rs", ""),
+            example("rollout-sim/src/invariants/b.rs", ""),
+        ];
+        let mut report = Report::default();
+        guarantees(&files, &mut report);
+        let expected =
+            "rollout-sim/src/invariants/b.rs:1: GUARANTEES.md does not tell of this invariant";
+        assert_eq!(report.breaches, [expected]);
     }
 
     #[test]

@@ -100,7 +100,7 @@ fn share_remark(stage: &str, asked: Weight, (candidate, stable): (u64, u64)) -> 
     let all = u128::from(candidate + stable);
     let exact = u128::from(candidate) * u128::from(Weight::FULL.basis_points())
         == u128::from(asked.basis_points()) * all;
-    (!exact && all != 0).then(|| Remark::ShareDiffers {
+    (!exact).then(|| Remark::ShareDiffers {
         stage: stage.to_owned(),
         asked,
         actual: Weight::share(candidate, candidate + stable),

@@ -7,8 +7,10 @@ use crate::{
         Plan, PlanError, Remark, StageGate, StageRoute,
         tests::{capabilities, spec_of},
     },
+    port::Capabilities,
     spec::{
-        BlueGreen, Canary, CanaryStep, CheckedSpec, Gate, Pace, Promotion, Recreate, Spec, Strategy,
+        BlueGreen, Canary, CanaryStep, CheckedSpec, Counting, Gate, Pace, Promotion, Recreate,
+        Spec, Strategy,
     },
     time::Span,
 };
@@ -186,6 +188,7 @@ fn canary_by_replicas_shares_by_numbers_and_says_the_true_share() {
             Remark::BudgetRaised
             | Remark::Downtime { .. }
             | Remark::FirstDeploy
+            | Remark::NoBatches
             | Remark::NoDrain => None,
         })
         .collect();
@@ -270,4 +273,87 @@ fn recreate_keeps_the_revisions_apart_on_the_way_back_too() {
     spec.rollback.pace = Some(Pace { parallelism: Some(2), ..Pace::default() });
     let back = plan(spec, None, false).unwrap().rollback;
     assert_eq!((back.surge, back.unavailable, back.parallelism), (0, 1, 2));
+}
+
+#[test]
+fn steps_never_shrink_the_candidate() {
+    let mut steps = canary(&["10%", "20%", "30%"]);
+    steps.steps[0].replicas = Some(Amount::Count(5));
+    let made = plan(spec(10, Strategy::Canary(steps.clone())), Some(100), false).unwrap();
+    let candidates: Vec<u64> = made.stages.iter().map(|stage| stage.candidate).collect();
+    assert_eq!(candidates, [5, 5, 5, 10, 10]);
+    steps.steps[1].replicas = Some(Amount::Count(4));
+    let refused = plan(spec(10, Strategy::Canary(steps)), Some(100), false);
+    assert!(matches!(refused, Err(PlanError::StepTooSmall { replicas: 4, needed: 5, .. })));
+}
+
+#[test]
+fn a_step_of_everything_is_the_last_one() {
+    let one = spec(1, Strategy::Canary(canary(&["100%"])));
+    let plan = plan(one, None, false).unwrap();
+    assert_eq!(stages(&plan), ["100% 1/0 replicas *"]);
+}
+
+#[test]
+fn the_stage_that_completes_the_candidate_is_watched() {
+    let minute = Span::from_secs(60);
+    let bake = |seconds| BlueGreen { bake: Span::from_secs(seconds), ..BlueGreen::default() };
+    let steps = || Strategy::Canary(canary(&["50%"]));
+    for (strategy, router, stage, watched) in [
+        (Strategy::Recreate(Recreate {}), None, "start", minute),
+        (steps(), None, "promote", minute),
+        (steps(), Some(100), "promote", minute),
+        (Strategy::BlueGreen(bake(5)), Some(100), "switch", minute),
+        (Strategy::BlueGreen(bake(90)), Some(100), "switch", Span::from_secs(90)),
+    ] {
+        let mut spec = spec(4, strategy);
+        spec.health.monitor = minute;
+        let plan = plan(spec, router, false).unwrap();
+        let gates: Vec<_> = plan
+            .stages
+            .iter()
+            .flat_map(|stage| stage.gates.iter().map(|gate| (stage.name.as_str(), *gate)))
+            .filter(|(_, gate)| matches!(gate, StageGate::Health(_)))
+            .collect();
+        assert_eq!(gates, [(stage, StageGate::Health(watched))]);
+    }
+}
+
+#[test]
+fn a_whole_preview_and_no_standby_need_no_stage_of_their_own() {
+    let direct = BlueGreen { standby: Span::ZERO, ..BlueGreen::default() };
+    let plan = plan(spec(4, Strategy::BlueGreen(direct)), Some(100), false).unwrap();
+    assert_eq!(stages(&plan), ["preview 4/4 0%", "switch 4/4 100% *", "retire 4/0 100%"]);
+}
+
+#[test]
+fn the_ports_decide_what_the_spec_leaves_open() {
+    let counted = |counting| Strategy::Rolling(Pace { counting, ..Pace::default() });
+    for (written, expected) in [
+        (None, Counting::Strict),
+        (Some(Counting::Strict), Counting::Strict),
+        (Some(Counting::Loose), Counting::Loose),
+    ] {
+        assert_eq!(plan(spec(4, counted(written)), None, false).unwrap().counting, expected);
+    }
+    let checked = CheckedSpec::new(spec(4, Strategy::default())).unwrap();
+    let bare = Capabilities { enrolment: None, ..capabilities(None) };
+    assert_eq!(build(&checked, &bare, false).unwrap().remarks, [Remark::NoDrain]);
+    // A router of no units divides nothing.
+    let none = plan(spec(4, Strategy::Canary(canary(&["50%"]))), Some(0), false).unwrap();
+    assert_eq!(stages(&none), ["50% 2/2 replicas", "promote 4/0 replicas *"]);
+}
+
+#[test]
+fn pauses_between_batches_are_for_replicas_only() {
+    let paced = |router| {
+        let pace = Pace { batch_delay: Span::from_secs(5), ..Pace::default() };
+        let steps = Canary { pace: Some(pace), ..canary(&["50%"]) };
+        plan(spec(4, Strategy::Canary(steps)), router, false).unwrap()
+    };
+    let by_weight = paced(Some(100));
+    assert_eq!(by_weight.remarks, [Remark::NoBatches]);
+    assert!(by_weight.stages.iter().all(|stage| stage.budget.batch_delay.is_zero()));
+    assert_eq!(paced(None).remarks, []);
+    assert_eq!(paced(None).stages[0].budget.batch_delay, Span::from_secs(5));
 }

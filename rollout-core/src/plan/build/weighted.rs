@@ -2,7 +2,8 @@
 
 use super::{Draft, PlanError, Remark, Scope, Stage, StageGate, StageRoute, budget};
 use crate::{
-    spec::{Canary, CanaryStep},
+    spec::{Canary, CanaryStep, Pace},
+    time::Span,
     weight::Weight,
 };
 
@@ -12,8 +13,11 @@ use crate::{
 /// [`PlanError::SurgeTooSmall`] if candidate and stable do not fit under the ceiling together.
 pub(super) fn build(scope: &Scope<'_>, canary: &Canary, units: u64) -> Result<Draft, PlanError> {
     let desired = scope.desired;
-    let pace = canary.pace.clone().unwrap_or_default();
+    let written = canary.pace.clone().unwrap_or_default();
+    let pauses = !written.batch_delay.is_zero();
+    let pace = Pace { batch_delay: Span::ZERO, ..written };
     let mut budgets = budget::both(scope, &pace, budget::WHOLE);
+    budgets.remarks.extend(pauses.then_some(Remark::NoBatches));
     let mut stages: Vec<Stage> = Vec::new();
     for (index, step) in canary.steps.iter().enumerate() {
         let (candidate, stable) = match stages.last() {

@@ -185,61 +185,32 @@ fn move_stage(
         return Exchange::new(counting, timing, budget).of(grows);
     }
     // Everything that grows fits beside what is there; then the route moves, then what is left over goes.
+    // Nothing is replaced, so there are no batches to pause between.
     let in_flight = if budget.parallelism == 0 { grows } else { budget.parallelism };
-    let rounds = grows.div_ceil(in_flight);
-    let available =
-        timing.start_to_available.times(rounds).plus(budget.batch_delay.times(rounds - 1));
+    let available = timing.start_to_available.times(grows.div_ceil(in_flight));
     Moved { available, end: available.plus(drain) }
 }
 
-/// One instance taking the place of another, over and over, in as many places at once as there is room.
+/// Instances taking the places of others, as many at once as there is room and as parallelism lets start.
 struct Exchange {
+    counting: Counting,
     /// Places beside the desired instances: the new one is available before the old one goes.
-    ahead: u64,
+    surge: u64,
     /// Places of missing instances: the old one is gone before the new one starts.
-    behind: u64,
-    /// Old instances that may go before their place is taken.
     missing: u64,
-    /// Start to available of a place ahead, and of one behind.
-    first: (Span, Span),
-    /// From one batch's start to the next one's.
-    cycle: Span,
-    drain: Span,
+    /// Most instances that start at once.
+    lanes: u64,
+    timing: Timing,
+    /// The pause after each batch. It begins when the batch is available, beside its drain.
+    pause: Span,
 }
 
 impl Exchange {
     fn new(counting: Counting, timing: Timing, budget: Budget) -> Self {
-        let limit = if budget.parallelism == 0 { u64::MAX } else { budget.parallelism };
-        let (start, drain) = (timing.start_to_available, timing.drain);
-        let ahead = budget.surge.min(limit);
-        let behind = budget.unavailable.min(limit - ahead);
-        match counting {
-            // What goes does not count, so all places are alike and a new one starts with the old one's end.
-            Counting::Loose => Self {
-                ahead: ahead.saturating_add(behind),
-                behind: 0,
-                missing: behind,
-                first: (start, start),
-                cycle: start.plus(budget.batch_delay),
-                drain,
-            },
-            Counting::Strict => {
-                // A pause begins when a batch is available: beside the drain where the drain comes last.
-                let cycle = if behind == 0 {
-                    start.plus(drain.max(budget.batch_delay))
-                } else {
-                    start.plus(drain).plus(budget.batch_delay)
-                };
-                Self {
-                    ahead,
-                    behind,
-                    missing: behind,
-                    first: (start, drain.plus(start)),
-                    cycle,
-                    drain,
-                }
-            }
-        }
+        let (surge, missing) = (budget.surge, budget.unavailable);
+        let places = surge.saturating_add(missing).max(1);
+        let lanes = if budget.parallelism == 0 { places } else { budget.parallelism.min(places) };
+        Self { counting, surge, missing, lanes, timing, pause: budget.batch_delay }
     }
 
     /// The time of `count` exchanges.
@@ -247,19 +218,54 @@ impl Exchange {
         let available = self.until(count);
         // The last old instances go as soon as no more than the missing ones are not replaced yet.
         let last_goes = self.until(count.saturating_sub(self.missing));
-        Moved { available, end: available.max(last_goes.plus(self.drain)) }
+        Moved { available, end: available.max(last_goes.plus(self.timing.drain)) }
     }
 
-    /// The least time until `count` new instances are available: in each cycle first the places ahead
-    /// finish, then the ones behind.
+    /// The least time until `count` new instances are available.
     fn until(&self, count: u64) -> Span {
-        let places = self.ahead.saturating_add(self.behind).max(1);
-        let Some(before) = count.div_ceil(places).checked_sub(1) else {
+        if count == 0 {
             return Span::ZERO;
-        };
-        let left = count - before * places;
-        let last = if left <= self.ahead { self.first.0 } else { self.first.1 };
-        self.cycle.times(before).plus(last)
+        }
+        match (self.counting, self.missing) {
+            // What goes does not count: a new one starts as soon as one before is available.
+            (Counting::Loose, _) => self.by_lanes(count).plus(self.timing.start_to_available),
+            (Counting::Strict, 0) => self.beside(count),
+            (Counting::Strict, _) => self.beside_and_instead(count),
+        }
+    }
+
+    /// When the last of `count` may start if nothing but the lanes is waited for.
+    fn by_lanes(&self, count: u64) -> Span {
+        let lane = self.timing.start_to_available.plus(self.pause);
+        lane.times(count.div_ceil(self.lanes) - 1)
+    }
+
+    /// Strict, without missing ones: a batch fills the lanes; its places are free again once its old
+    /// instances are gone. As many batches as fit into the surge follow each other without that wait.
+    fn beside(&self, count: u64) -> Span {
+        let Timing { start_to_available: start, drain } = self.timing;
+        let lane = start.plus(self.pause);
+        let fitting = (self.surge / self.lanes).max(1);
+        let before = count.div_ceil(self.lanes) - 1;
+        let cycle = start.plus(drain).max(lane.times(fitting));
+        cycle.times(before / fitting).plus(lane.times(before % fitting)).plus(start)
+    }
+
+    /// Strict, with missing ones: in each cycle first the places beside finish, then the others. Lanes
+    /// fewer than places are a bound of their own.
+    fn beside_and_instead(&self, count: u64) -> Span {
+        let Timing { start_to_available: start, drain } = self.timing;
+        let places = self.surge.saturating_add(self.missing);
+        let before = count.div_ceil(places) - 1;
+        let last_is_beside = count - before * places <= self.surge;
+        let last = if last_is_beside { start } else { drain.plus(start) };
+        let cycle = start.plus(drain);
+        if self.lanes == places {
+            return cycle.plus(self.pause).times(before).plus(last);
+        }
+        let first = if self.surge == 0 { drain } else { Span::ZERO };
+        let by_lanes = first.plus(self.by_lanes(count)).plus(start);
+        cycle.times(before).plus(last).max(by_lanes)
     }
 }
 

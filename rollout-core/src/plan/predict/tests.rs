@@ -61,7 +61,8 @@ fn walk(desired: u64, counting: Counting, budget: Budget, start: u64, drain: u64
         };
         let started = starting.len() as u64;
         let room = (desired + budget.surge).saturating_sub(old + new + started + counted);
-        let grow = room.min(desired - new - started);
+        let lanes = if budget.parallelism == 0 { u64::MAX } else { budget.parallelism - started };
+        let grow = room.min(desired - new - started).min(lanes);
         starting.extend((0..grow).map(|_| now + start));
         assert!(now < 100_000, "the walk does not end");
     }
@@ -92,6 +93,25 @@ proptest! {
         };
         let available = stage.available.as_millis();
         prop_assert!(desired <= least(available) && least(available - 1) < desired);
+    }
+
+    /// Fewer lanes than room: the walk again where batches fill the surge, and never longer than said.
+    #[test]
+    fn lanes_are_predicted_as_walked(
+        desired in 1..30_u64, lanes in 1..5_u64, batches in 1..4_u64, more in 0..4_u64,
+        start in 1..9_u64, drain in 0..9_u64, strict in any::<bool>(),
+    ) {
+        let counting = if strict { Counting::Strict } else { Counting::Loose };
+        let times = |surge| {
+            let budget = Budget { parallelism: lanes, ..budget(surge, 0) };
+            let stage = predict(&plan(desired, counting, budget, vec![]), &ticks(start, drain)).stages[0];
+            let said = (stage.available.as_millis(), stage.moving.as_millis());
+            (said, walk(desired, counting, budget, start, drain))
+        };
+        let (said, walked) = times(lanes * batches);
+        prop_assert_eq!(said, walked);
+        let (said, walked) = times(lanes * batches + more);
+        prop_assert!(walked.0 <= said.0 && walked.1 <= said.1, "{:?} {:?}", said, walked);
     }
 
     /// Whatever the numbers, nothing overflows, and no pause or limit makes a plan faster than its bound.
@@ -129,11 +149,20 @@ fn parallelism_and_pauses_cost_what_they_cost() {
     };
     // All at once: one start, one drain.
     assert_eq!(seconds(Counting::Strict, paced(0, 0)), (2, 3, Binding::Instance));
-    // One at a time: start, drain, start, drain.
-    assert_eq!(seconds(Counting::Strict, paced(1, 0)), (11, 12, Binding::Parallelism));
+    // One start at a time, beside the drains of those before.
+    assert_eq!(seconds(Counting::Strict, paced(1, 0)), (8, 9, Binding::Parallelism));
     assert_eq!(seconds(Counting::Loose, paced(1, 0)), (8, 9, Binding::Parallelism));
     // The pause begins when a batch is available, so it hides the drain.
     assert_eq!(seconds(Counting::Strict, paced(1, 10)), (38, 39, Binding::BatchDelay));
+    let ordered = Budget { batch_delay: Span::from_secs(10), ..budget(1, 0) };
+    assert_eq!(seconds(Counting::Strict, ordered), (38, 39, Binding::BatchDelay));
+    let stop_first = Budget { batch_delay: Span::from_secs(10), ..budget(0, 1) };
+    assert_eq!(seconds(Counting::Strict, stop_first), (42, 42, Binding::BatchDelay));
+    // Two missing, one lane: the first drain, then one start after the other.
+    assert_eq!(
+        seconds(Counting::Strict, Budget { parallelism: 1, ..budget(0, 2) }),
+        (9, 9, Binding::Parallelism)
+    );
     assert_eq!(seconds(Counting::Loose, paced(2, 10)), (14, 15, Binding::BatchDelay));
     // One at a time because there is room for one only.
     assert_eq!(seconds(Counting::Strict, budget(1, 0)), (11, 12, Binding::Room));
@@ -169,4 +198,17 @@ fn stages_by_weight_grow_then_shrink() {
     let prediction = predict(&plan, &ticks(2000, 1000));
     let moving: Vec<_> = prediction.stages.iter().map(|stage| stage.moving.as_millis()).collect();
     assert_eq!(moving, [2000, 3000, 1000]);
+}
+
+#[test]
+fn a_first_deploy_only_starts_and_lanes_beside_stable_do_not_pause() {
+    let mut first = plan(4, Counting::Strict, budget(1, 0), vec![]);
+    first.remarks.push(Remark::FirstDeploy);
+    assert_eq!(predict(&first, &ticks(2000, 1000)).total, Span::from_secs(2));
+    let paced = Budget { parallelism: 2, batch_delay: Span::from_secs(10), ..budget(4, 0) };
+    let mut beside = plan(4, Counting::Strict, paced, vec![]);
+    beside.stages[0].stable = 4;
+    beside.stages[0].route = StageRoute::Weighted(Weight::ZERO);
+    let prediction = predict(&beside, &ticks(2000, 1000));
+    assert_eq!((prediction.total, prediction.bound), (Span::from_secs(4), Span::from_secs(2)));
 }

@@ -60,6 +60,32 @@ fn an_order_beside_its_own_numbers_is_refused() {
 }
 
 #[test]
+fn numbers_and_waits_that_nobody_can_mean_are_refused() {
+    let many = "is above the limit of 2147483648 instances; write less";
+    refused(
+        "strategy: { rolling: { surge: 2147483649, parallelism: 2147483649 } }",
+        &format!(
+            "strategy.rolling.surge: 2147483649 {many}\nstrategy.rolling.parallelism: 2147483649 {many}"
+        ),
+    );
+    refused("strategy: { rolling: { surge: 2147483648, parallelism: 2147483648 } }", "");
+    let long = "8761h is above the limit of 8760h; write less";
+    refused(
+        "strategy: { blue_green: { bake: 8761h, standby: 8761h } }\nhealth: { monitor: 8761h }",
+        &format!(
+            "strategy.blue_green.bake: {long}\nstrategy.blue_green.standby: {long}\nhealth.monitor: {long}"
+        ),
+    );
+    refused(
+        "health: { min_ready: 8761h }\ndeadlines: { progress: 8762h, total: 8762h }",
+        "health.min_ready: 8761h is above the limit of 8760h; write less\n\
+         deadlines.progress: 8762h is above the limit of 8760h; write less\n\
+         deadlines.total: 8762h is above the limit of 8760h; write less",
+    );
+    refused("deadlines: { progress: 1h, total: 1h }", "");
+}
+
+#[test]
 fn both_ways_count_alike() {
     refused(
         "rollback: { pace: { counting: loose } }",

@@ -56,6 +56,7 @@ mod tests {
             ("blue-green", Some("blue_green")),
             ("BlueGreen", Some("blue_green")),
             ("colour", None),
+            ("sorgo", None),
             ("", None),
         ] {
             assert_eq!(nearest(name, &known).as_deref(), expected, "{name}");
