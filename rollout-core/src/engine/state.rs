@@ -273,9 +273,9 @@ impl State {
                     entry.made = Made::Removed;
                 }
             }
-            Change::Retired { instance, drain_until } => {
+            Change::Retired { instance } => {
                 if let Some(entry) = self.roster.get_mut(instance) {
-                    entry.retired = Some(*drain_until);
+                    entry.retired = Some(at);
                 }
             }
             Change::Gone { instance } => {

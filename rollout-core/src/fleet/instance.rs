@@ -25,7 +25,7 @@ pub struct Instance {
     pub traffic: Traffic,
     /// Whether it waits for a route to be set before it gets anything, and which one will do.
     pub standby: Standby,
-    /// When its drain ends at the latest, once it was told to go.
+    /// When it was told to go, if it was.
     pub retired: Option<Timestamp>,
     /// Whether it failed, or was lost: there is no process that could be drained.
     pub dead: bool,

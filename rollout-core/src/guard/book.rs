@@ -12,8 +12,8 @@ use crate::{
     },
     id::{ActionId, InstanceId, Mark, RevisionId},
     port::Confirmation,
-    spec::Counting,
-    time::Timestamp,
+    spec::{Counting, Drain},
+    time::{Span, Timestamp},
 };
 
 /// What the guard knows of one instance.
@@ -34,8 +34,8 @@ pub(super) struct Entry {
     /// The last snapshot of the load balancer, if it said that nothing is in flight on the instance, or
     /// that it is not known there.
     pub(super) quiet_at: Option<Mark>,
-    /// It was told to go, and its drain ends then.
-    pub(super) retired: Option<Timestamp>,
+    /// It was told to go.
+    pub(super) retired: bool,
     /// It failed, was lost, or its removal was acknowledged.
     pub(super) over: bool,
 }
@@ -65,6 +65,9 @@ pub(super) struct Book {
     pub(super) now: Timestamp,
     unready_answers: BTreeMap<InstanceId, u32>,
     thresholds: BTreeMap<RevisionId, u32>,
+    /// Longest drain of each revision, and of those nobody submitted.
+    drains: BTreeMap<RevisionId, Span>,
+    longest_drain: Option<Span>,
     is_first: bool,
 }
 
@@ -146,6 +149,8 @@ impl Book {
             Change::Submitted { revision, spec, plan, .. } => {
                 let threshold = spec.health.readiness.as_ref().map(|probe| probe.failure_threshold);
                 self.thresholds.insert(revision.id.clone(), threshold.unwrap_or(1));
+                self.drains.insert(revision.id.clone(), spec.drain.deadline);
+                self.longest_drain = Some(spec.drain.deadline);
                 let has_downtime =
                     plan.stages.iter().any(|stage| plan.desired <= stage.budget.unavailable);
                 let widest = |pick: fn(&crate::plan::Budget) -> u64| {
@@ -176,8 +181,8 @@ impl Book {
             Change::Settled { id, how } => self.settled(record.at, *id, how),
             Change::Failed { instance, failure } if failure.is_dead() => self.is_over(instance),
             Change::Lost { instance } => self.is_over(instance),
-            Change::Retired { instance, drain_until } => {
-                self.entries.entry(instance.clone()).or_default().retired = Some(*drain_until);
+            Change::Retired { instance } => {
+                self.entries.entry(instance.clone()).or_default().retired = true;
             }
             Change::Gone { instance } => {
                 self.entries.remove(instance);
@@ -186,6 +191,14 @@ impl Book {
             }
             _ => {}
         }
+    }
+
+    /// When the drain of an instance is over at the latest, if it was acknowledged.
+    pub(super) fn drain_until(&self, entry: &Entry) -> Option<Timestamp> {
+        let (at, _) = entry.drained?;
+        let own = entry.revision.as_ref().and_then(|revision| self.drains.get(revision)).copied();
+        let longest = own.or(self.longest_drain).unwrap_or_else(|| Drain::default().deadline);
+        Some(at.after(longest))
     }
 
     fn is_over(&mut self, instance: &InstanceId) {

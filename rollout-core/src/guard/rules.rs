@@ -70,11 +70,7 @@ fn reuse(action: &Action, last: ActionId, book: &Book) -> Result<(), Veto> {
 /// Whether an instance serves as far as the guard knows: it runs, gets traffic and answers well.
 fn serves(book: &Book, entry: &Entry) -> bool {
     let is_in = entry.enrolled || book.confirmation.is_none();
-    is_in
-        && entry.runs
-        && !entry.unready
-        && !entry.over
-        && entry.retired.is_none_or(|_| entry.enrolled)
+    is_in && entry.runs && !entry.unready && !entry.over && (!entry.retired || entry.enrolled)
 }
 
 /// Whether an instance is behind a share of the route.
@@ -131,9 +127,7 @@ fn ceiling(book: &Book, action: &Action) -> Result<(), Veto> {
         .iter()
         .filter(|instance| match limits.counting {
             Counting::Strict => true,
-            Counting::Loose => {
-                book.entries.get(*instance).is_none_or(|entry| entry.retired.is_none())
-            }
+            Counting::Loose => book.entries.get(*instance).is_none_or(|entry| !entry.retired),
         })
         .count() as u64;
     if ceiling <= live {
@@ -159,16 +153,19 @@ fn drained(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Ve
 fn detached(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto> {
     let Some(entry) = book.entries.get(instance) else { return Ok(()) };
     let is_over = entry.over || entry.ended;
-    let is_late = entry.retired.is_some_and(|until| until <= book.now);
+    let is_late = book.drain_until(entry).is_some_and(|until| until <= book.now);
     if entry.enrolled && !is_over {
         return Err(veto(Rule::DrainOrder, action, 0, 1));
     }
     let is_quiet = match (book.confirmation, entry.drained) {
-        (Some(Confirmation::Elapsed(bound)), Some((at, _))) => at.after(bound) <= book.now,
+        (Some(Confirmation::Elapsed(bound)), Some((at, _))) => {
+            is_late && at.after(bound) <= book.now
+        }
         (_, None) => true,
         (_, Some((_, from))) => entry.quiet_at.is_some_and(|mark| from <= mark),
     };
-    if is_quiet || is_over || is_late {
+    let is_cut = is_late && book.confirmation == Some(Confirmation::Observed);
+    if is_quiet || is_over || is_cut {
         return Ok(());
     }
     Err(veto(Rule::DrainOrder, action, 1, 0))
