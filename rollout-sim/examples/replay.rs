@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p rollout-sim --example replay -- --seed 42 [--calm]`
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people prints")]
+
 use std::process::ExitCode;
 
 use rollout_sim::{FaultChoice, RunConfig, run};
@@ -30,10 +32,7 @@ fn main() -> ExitCode {
         report.lowest_capacity,
         report.engines,
     );
-    match report.violations.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    }
+    if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn parse(arguments: &[String]) -> Option<(u64, bool)> {

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p rollout-sim --example swarm -- --seeds 0..100000 [--threads 2] [--calm]`
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people prints")]
+
 use std::{
     collections::BTreeMap,
     process::ExitCode,
@@ -53,10 +55,7 @@ fn main() -> ExitCode {
     });
     let found = found.into_inner().expect("no thread panicked");
     tell(&found, began.elapsed().as_secs_f64());
-    match found.violations.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    }
+    if found.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn parse(arguments: &[String]) -> Option<(u64, u64, u64, bool)> {
@@ -88,10 +87,7 @@ fn search(next: &AtomicU64, last: u64, calm: bool, found: &Mutex<Found>) {
         }
         let mut mine = Found::default();
         for seed in from..last.min(from + CHUNK) {
-            let faults = match calm {
-                true => FaultChoice::Off,
-                false => FaultChoice::Drawn,
-            };
+            let faults = if calm { FaultChoice::Off } else { FaultChoice::Drawn };
             let report = run(&RunConfig { seed, faults, ..RunConfig::default() });
             mine.runs += 1;
             mine.events += report.events;
@@ -121,14 +117,14 @@ fn tell(found: &Found, seconds: f64) {
     println!(
         "{} runs in {seconds:.1} s, {:.0} runs/s; each {} events, {} steps, {} engine crashes and {} vetoes in all",
         found.runs,
-        found.runs as f64 / seconds,
+        f64::from(u32::try_from(found.runs).unwrap_or(u32::MAX)) / seconds,
         each(found.events),
         each(found.steps),
         found.engines - found.runs,
         found.vetoes,
     );
     for (finish, count) in &found.finishes {
-        println!("{:>10}  {finish}", count);
+        println!("{count:>10}  {finish}");
     }
     print!("\n{:<24}", "strikes by phase");
     for phase in PHASES {

@@ -18,6 +18,10 @@ use rollout_core::{
 };
 
 /// What the journal says.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; a machine of their combinations is what the engine has"
+)]
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// Records so far.
@@ -90,6 +94,7 @@ impl Ledger {
                 self.heard.insert(revision.id.clone());
                 self.queued = true;
             }
+            Change::Dropped { .. } => self.queued = false,
             Change::Entered { stage } => {
                 self.stage = Some(*stage);
                 self.start_stage();
@@ -127,8 +132,13 @@ impl Ledger {
                     *settled = true;
                 }
             }
-            // Everything else changes nothing that a promise is about.
-            _ => {}
+            Change::Targeted { .. }
+            | Change::Progressed { .. }
+            | Change::BatchEnded
+            | Change::Failed { .. }
+            | Change::Found { .. }
+            // Newer changes, like those above, are ones that no promise is about.
+            | _ => {}
         }
     }
 
@@ -173,7 +183,10 @@ impl Ledger {
     #[must_use]
     pub fn declares_downtime(&self) -> bool {
         let empty = |stage: &Stage| stage.route == StageRoute::Empty;
-        self.plan.as_ref().is_some_and(|plan| plan.stages.iter().any(empty))
+        let said = |remark: &Remark| matches!(remark, Remark::Downtime { .. });
+        self.plan
+            .as_ref()
+            .is_some_and(|plan| plan.stages.iter().any(empty) || plan.remarks.iter().any(said))
     }
 
     /// Fewest serving instances the engine may leave.

@@ -119,20 +119,14 @@ pub fn simulate(spec: &CheckedSpec, scenario: &Scenario) -> Result<Report, PlanE
         },
         tuning: Tuning::default(),
         spec: Arc::new(spec.clone()),
-        history: match scenario.first {
-            true => History::Nothing,
-            false => History::Adopted,
-        },
+        history: if scenario.first { History::Nothing } else { History::Adopted },
         poll: 1000,
         storm: 120_000,
     };
     let run = runner::run(&RunConfig {
         seed: scenario.seed,
         setting: Some(setting),
-        faults: match scenario.faults {
-            true => FaultChoice::Drawn,
-            false => FaultChoice::Off,
-        },
+        faults: if scenario.faults { FaultChoice::Drawn } else { FaultChoice::Off },
         truth: Some(scenario.candidate.truth()),
         transcript: true,
         unchecked: false,

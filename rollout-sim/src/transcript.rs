@@ -110,7 +110,7 @@ fn describe(text: &mut String, event: &Event) -> std::fmt::Result {
             OrderKind::Pause => write!(text, "ordered pause"),
             OrderKind::Resume => write!(text, "ordered resume"),
             OrderKind::Promote { all: false } => write!(text, "ordered promote"),
-            OrderKind::Promote { all: true } => write!(text, "ordered promote all"),
+            OrderKind::Promote { .. } => write!(text, "ordered promote all"),
             OrderKind::Abort => write!(text, "ordered abort"),
             _ => write!(text, "ordered something newer"),
         },

@@ -33,6 +33,8 @@ if [ -f "$dir/engine" ]; then
     [ -f "$dir/swarm" ] && networks="$networks rollout-swarm docker_gwbridge"
     [ -f "$dir/dockerd.pid" ] && networks="$networks $(docker network ls -q --filter type=custom)"
     for network in $networks; do docker network rm "$network"; done
+    volumes=$(docker volume ls -q --filter "name=$tag")
+    [ -n "$volumes" ] && docker volume rm --force $volumes
     images=$(docker images -q --filter "label=rollout.bed=$tag" | sort -u)
     [ -n "$images" ] && docker rmi --force $images
 fi

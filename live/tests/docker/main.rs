@@ -28,6 +28,27 @@ async fn completes(name: &str, strategy: Value) {
     }
 }
 
+/// The files of `examples/docker`, as a person has them: deployed, replaced, and a bad version taken back.
+#[tokio::test]
+async fn the_compose_example_loses_nothing() {
+    let rig = Rig::new(Manners::Graceful);
+    let life = rig.engine().await;
+    rig.submit_compose(&life, Image::V1).await;
+    assert_eq!(rig.end(&life).await, End::Completed);
+    for (image, end, left) in
+        [(Image::V2, End::Completed, Image::V2), (Image::Broken, End::RolledBack, Image::V2)]
+    {
+        let (ended, report) = under_load(&format!("{image:?} from Compose"), &rig, async {
+            rig.submit_compose(&life, image).await;
+            rig.end(&life).await
+        })
+        .await;
+        assert_eq!(ended, end, "{image:?}");
+        assert_eq!(report.all.failed, 0, "{report}");
+        rig.assert_serving(left);
+    }
+}
+
 #[tokio::test]
 async fn rolling_loses_nothing() {
     completes("rolling", rolling()).await;

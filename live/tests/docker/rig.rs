@@ -1,15 +1,19 @@
 //! What every story starts from: a bed, an engine on it, version 1 deployed, and a load.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fs, future::Future, sync::Arc, time::Duration};
 
 use rollout_core::{
     engine::{End, Status},
     id::WorkloadId,
     spec::{CheckedSpec, Format, parse},
 };
-use rollout_docker::{DockerBackend, HaProxy, haproxy::Traffic};
+use rollout_docker::{
+    DockerBackend, HaProxy,
+    compose::{Import, import},
+    haproxy::Traffic,
+};
 use rollout_live::{
-    bed::{Bed, Haproxy, Image, Manners, SERVER_PORT},
+    bed::{Bed, Haproxy, Image, Manners, SERVER_PORT, compose_file},
     load::{Load, LoadPlan, Report},
 };
 use rollout_runtime::{Handle, Options, Ports, Runtime, journal::RedbJournal};
@@ -47,8 +51,8 @@ impl Rig {
     pub(crate) fn new(manners: Manners) -> Self {
         let bed = Bed::start().expect("the bed starts");
         let haproxy = bed.haproxy().expect("HAProxy starts");
-        let name = bed.network().replace("rollout-bed", "web");
-        let workload = WorkloadId::new(name).expect("the name is plain");
+        // The name of the bed: its reaper finds by it what carries the name of the workload.
+        let workload = WorkloadId::new(bed.network()).expect("the name is plain");
         Self { bed, haproxy, manners, workload }
     }
 
@@ -77,6 +81,7 @@ impl Rig {
         life
     }
 
+    /// Submits a spec written for the story.
     pub(crate) async fn submit(
         &self,
         life: &Life,
@@ -84,7 +89,22 @@ impl Rig {
         strategy: &Value,
         monitor: Duration,
     ) {
-        let spec = self.spec(image, strategy, monitor);
+        self.submit_spec(life, self.spec(image, strategy, monitor)).await;
+    }
+
+    /// Submits the service of a Compose file of `examples/docker`.
+    pub(crate) async fn submit_compose(&self, life: &Life, image: Image) {
+        let text = fs::read_to_string(compose_file(image)).expect("the example is there");
+        let variables = self.bed.variables(&self.haproxy, self.manners);
+        let environment = |name: &str| variables.get(name).cloned();
+        let read = Import { service: None, project: None, environment: &environment };
+        let mut spec = import(&text, &read).expect("the example is a Compose file").spec;
+        // Every bed has a workload of its own, so that beds may share an engine.
+        spec.workload = self.workload.clone();
+        self.submit_spec(life, CheckedSpec::new(spec).expect("the example makes sense")).await;
+    }
+
+    async fn submit_spec(&self, life: &Life, spec: CheckedSpec) {
         life.handle.submit(spec, "live suite").await.expect("the order is taken");
     }
 

@@ -106,6 +106,26 @@ impl ComposeError {
 
 /// Reads a service of the Compose file `text` as a spec.
 ///
+/// ```
+/// use rollout_docker::compose::{Import, import};
+///
+/// let text = "
+/// services:
+///   web:
+///     image: web:2
+///     deploy:
+///       replicas: 4
+///       update_config: { parallelism: 1, order: start-first, failure_action: rollback }
+/// ";
+/// let options = Import { service: None, project: None, environment: &|name| std::env::var(name).ok() };
+/// let imported = import(text, &options)?;
+/// assert_eq!(imported.spec.replicas, 4);
+/// for line in &imported.report {
+///     println!("{line}");
+/// }
+/// # Ok::<(), rollout_docker::compose::ComposeError>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`ComposeError`] names the field that is wrong or that cannot be carried over safely.

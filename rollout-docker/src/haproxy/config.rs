@@ -41,6 +41,16 @@ impl Config {
 ///
 /// The backend has no servers: the engine adds them. Connections that fail are tried again on another
 /// instance, which hides an instance that crashed from all requests that had not been sent yet.
+/// HAProxy 2.6 keeps no idle connections to servers that were added at run time, so nothing idle stands
+/// in the way of taking one out.
+///
+/// ```
+/// use rollout_docker::haproxy::{Config, config};
+///
+/// let text = config(&Config::new("127.0.0.1:8080".parse()?, "web", "/run/haproxy.sock"));
+/// assert!(text.contains("stats socket /run/haproxy.sock mode 600 level admin"));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[must_use]
 pub fn config(config: &Config) -> String {
     config.to_string()

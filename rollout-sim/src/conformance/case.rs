@@ -69,10 +69,7 @@ impl<'a> Case<'a> {
 
     /// The revision `name` with the first, or the other, template, pinned.
     pub(crate) async fn revision(&self, name: &str, other: bool) -> Result<Arc<Revision>, Stop> {
-        let template = match other {
-            true => self.bench.other_template(),
-            false => self.bench.template(),
-        };
+        let template = if other { self.bench.other_template() } else { self.bench.template() };
         let pinned = self.bench.backend().pin(&self.workload, &template).await;
         let template = pinned.map_err(|error| failed(format!("the template: {error}")))?;
         let id = RevisionId::new(name).map_err(|error| failed(error.to_string()))?;

@@ -62,7 +62,7 @@ async fn foreign_claim(case: &Case<'_>) -> Result<(), Stop> {
     match case.bench.backend().claim(&case.workload, &claim).await {
         Ok(epoch) => return Err(failed(format!("a foreign claim was granted {epoch}"))),
         Err(ClaimError::Owned { owner, .. }) => {
-            expect(owner == "suite", || format!("the owner was named `{owner}`, it is `suite`"))?
+            expect(owner == "suite", || format!("the owner was named `{owner}`, it is `suite`"))?;
         }
         Err(other) => return Err(failed(format!("the claim failed otherwise: {other}"))),
     }

@@ -30,32 +30,27 @@ use crate::{
 /// One class of faults, in one run. Every method says whether it struck.
 pub(crate) trait Fault: Send {
     /// Says what is true of the next candidate.
-    fn truth(&mut self, truth: &mut Truth) -> bool {
-        let _unused = truth;
+    fn truth(&mut self, _truth: &mut Truth) -> bool {
         false
     }
 
     /// Changes the life of an instance that starts.
-    fn life(&mut self, life: &mut Life) -> bool {
-        let _unused = life;
+    fn life(&mut self, _life: &mut Life) -> bool {
         false
     }
 
     /// Changes what happens to an attempt.
-    fn attempt(&mut self, fate: &mut Fate) -> bool {
-        let _unused = fate;
+    fn attempt(&mut self, _fate: &mut Fate) -> bool {
         false
     }
 
     /// Changes what happens to an observation.
-    fn observation(&mut self, sight: &mut Sight) -> bool {
-        let _unused = sight;
+    fn observation(&mut self, _sight: &mut Sight) -> bool {
         false
     }
 
     /// Lets the engine crash while it carries out a step.
-    fn crash(&mut self, step: &Step) -> Option<CrashPoint> {
-        let _unused = step;
+    fn crash(&mut self, _step: &Step) -> Option<CrashPoint> {
         None
     }
 
@@ -65,8 +60,7 @@ pub(crate) trait Fault: Send {
     }
 
     /// Strikes by the clock.
-    fn strike(&mut self, scene: &mut Scene<'_>) -> bool {
-        let _unused = scene;
+    fn strike(&mut self, _scene: &mut Scene<'_>) -> bool {
         false
     }
 }

@@ -16,18 +16,16 @@ impl Invariant for ActionIds {
             return Ok(());
         };
         let intents = &moment.ledger.intents;
-        match &record.change {
-            Change::Intended { id, effect } => {
-                let newest = intents.last_key_value().map(|(newest, _)| *newest);
-                require(newest.is_none_or(|newest| newest < *id), || {
-                    format!("{id} {effect} is not above every number before")
-                })
-            }
-            Change::Settled { id, .. } => {
-                let open = intents.get(id).is_some_and(|(_, settled)| !settled);
-                require(open, || format!("{id} was settled without being open"))
-            }
-            _ => Ok(()),
+        if let Change::Intended { id, effect } = &record.change {
+            let newest = intents.last_key_value().map(|(newest, _)| *newest);
+            return require(newest.is_none_or(|newest| newest < *id), || {
+                format!("{id} {effect} is not above every number before")
+            });
         }
+        if let Change::Settled { id, .. } = &record.change {
+            let open = intents.get(id).is_some_and(|(_, settled)| !settled);
+            return require(open, || format!("{id} was settled without being open"));
+        }
+        Ok(())
     }
 }

@@ -23,10 +23,7 @@ impl Invariant for Ceiling {
             let seen = retired.filter_map(|name| moment.world.instance(name));
             seen.filter(|instance| instance.is_live()).count() as u64
         };
-        let leaving = match landing.terms.strict {
-            true => 0,
-            false => told_to_go(),
-        };
+        let leaving = if landing.terms.strict { 0 } else { told_to_go() };
         let (live, ceiling) = (moment.tally.live() - leaving, landing.terms.ceiling);
         require(live <= ceiling, || {
             format!("{} makes {live} live instances; the ceiling is {ceiling}", landing.action)

@@ -84,9 +84,9 @@ impl Run<'_> {
             observation: (!sight.fails).then_some(observation),
             taken: self.world.now(),
         };
-        let arrived = &mut self.looks.arrived[port as usize];
-        let arrives = (self.world.now() + sight.lag).max(*arrived);
-        *arrived = arrives;
+        let last = &mut self.looks.arrived[port as usize];
+        let arrives = (self.world.now() + sight.lag).max(*last);
+        *last = arrives;
         if arrives == self.world.now() {
             self.seen(seen);
         } else {
@@ -96,24 +96,27 @@ impl Run<'_> {
     }
 
     /// Lets a snapshot reach the engine.
-    pub(super) fn seen(&mut self, seen: Seen) {
-        if seen.life != self.life || self.engine.is_none() {
+    pub(super) fn seen(&mut self, sight: Seen) {
+        if sight.life != self.life || self.engine.is_none() {
             return;
         }
-        let Some(observation) = seen.observation else {
+        let Some(observation) = sight.observation else {
             let why = String::new();
-            return self.feed(Event::Unobserved { port: seen.port, why });
+            return self.feed(Event::Unobserved { port: sight.port, why });
         };
-        self.looks.marks[seen.port as usize] = Some(observation.mark());
+        self.looks.marks[sight.port as usize] = Some(observation.mark());
         let step = self.steps + 1;
+        // With a readiness probe of its own the engine does not ask for the backend's word.
+        let backend_judges = self.setting.spec.health.readiness.is_none();
         for harm in self.world.harms_mut() {
-            if harm.known.is_some() || seen.taken < harm.at {
+            if harm.known.is_some() || sight.taken < harm.at {
                 continue;
             }
             let shown = match &observation {
                 Observation::Inventory(inventory) if !harm.enrolment => {
                     inventory.instances.get(&harm.instance).is_none_or(|one| {
-                        one.state != InstanceState::Running || one.healthy == Some(false)
+                        one.state != InstanceState::Running
+                            || (backend_judges && one.healthy == Some(false))
                     })
                 }
                 Observation::Enrolments(enrolments) if harm.enrolment => {

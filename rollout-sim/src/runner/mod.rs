@@ -162,10 +162,7 @@ impl<'a> Run<'a> {
             capabilities: setting.world.capabilities.clone(),
             tuning: setting.tuning,
         };
-        let invariants = match config.unchecked {
-            true => Vec::new(),
-            false => invariants::all(),
-        };
+        let invariants = if config.unchecked { Vec::new() } else { invariants::all() };
         let mut stream = Stream::new(seed, "runner");
         Self {
             seed,
@@ -356,9 +353,10 @@ impl<'a> Run<'a> {
         if self.ended_at.is_none() {
             if self.ledger.paused {
                 self.resumed += 1;
-                self.order(match self.resumed.is_multiple_of(RESUMES_MAX) {
-                    true => OrderKind::Abort,
-                    false => OrderKind::Resume,
+                self.order(if self.resumed.is_multiple_of(RESUMES_MAX) {
+                    OrderKind::Abort
+                } else {
+                    OrderKind::Resume
                 });
             } else if self.ledger.phase() == Phase::Gating {
                 self.order(OrderKind::Promote { all: false });

@@ -47,15 +47,14 @@ impl Run<'_> {
             probes.slots[*slot].wanted = false;
         }
         for target in engine.probe_targets() {
-            let due = match target.started {
-                false => [
-                    (ProbeKind::Startup, target.health.startup.as_ref()),
-                    (ProbeKind::Startup, None),
-                ],
-                true => [
-                    (ProbeKind::Readiness, target.health.readiness.as_ref()),
-                    (ProbeKind::Liveness, target.health.liveness.as_ref()),
-                ],
+            let health = target.health;
+            let due = if target.started {
+                [
+                    (ProbeKind::Readiness, health.readiness.as_ref()),
+                    (ProbeKind::Liveness, health.liveness.as_ref()),
+                ]
+            } else {
+                [(ProbeKind::Startup, health.startup.as_ref()), (ProbeKind::Startup, None)]
             };
             for (kind, probe) in due {
                 let Some(probe) = probe else {

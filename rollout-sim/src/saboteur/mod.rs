@@ -26,9 +26,7 @@ pub trait Saboteur {
     fn caught_by(&self) -> &'static str;
 
     /// Spoils the world before it begins.
-    fn open(&mut self, world: &mut World) {
-        let _unused = world;
-    }
+    fn open(&mut self, _world: &mut World) {}
 
     /// Spoils a fact before the engine hears it; `None` keeps it from the engine.
     fn event(&mut self, event: Event) -> Option<Event> {
@@ -36,19 +34,13 @@ pub trait Saboteur {
     }
 
     /// Spoils a decision before anything comes of it.
-    fn step(&mut self, step: &mut Step, world: &World, ledger: &Ledger) {
-        let _unused = (step, world, ledger);
-    }
+    fn step(&mut self, _step: &mut Step, _world: &World, _ledger: &Ledger) {}
 
     /// Spoils what was appended to the journal, from the record at `from` on.
-    fn journal(&mut self, journal: &mut Vec<Record>, from: usize) {
-        let _unused = (journal, from);
-    }
+    fn journal(&mut self, _journal: &mut Vec<Record>, _from: usize) {}
 
     /// Spoils an attempt before it reaches the world.
-    fn land(&mut self, action: &mut Action) {
-        let _unused = action;
-    }
+    fn land(&mut self, _action: &mut Action) {}
 }
 
 /// Every planted bug, fresh.

@@ -16,9 +16,7 @@ impl Saboteur for SwallowsAnswers {
     }
 
     fn event(&mut self, event: Event) -> Option<Event> {
-        match event {
-            Event::Attempted { outcome: Outcome::Applied { .. }, .. } => None,
-            other => Some(other),
-        }
+        let answer = matches!(event, Event::Attempted { outcome: Outcome::Applied { .. }, .. });
+        (!answer).then_some(event)
     }
 }

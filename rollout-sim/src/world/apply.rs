@@ -12,7 +12,7 @@ use rollout_core::{
     weight::Weight,
 };
 
-use super::{Condition, Life, Manner, Pool, Server, World};
+use super::{Condition, Life, Manner, Server, World};
 
 /// What came of an attempt, and when the answer is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -330,7 +330,7 @@ impl World {
         }
         let life = self.draw_life(revision);
         let now = self.now;
-        let pool = self.pools.entry(revision.clone()).or_insert_with(Pool::default);
+        let pool = self.pools.entry(revision.clone()).or_default();
         pool.newest = action.id;
         if pool.replicas != replicas {
             pool.scale(replicas, now, &life);

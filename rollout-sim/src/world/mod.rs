@@ -328,10 +328,7 @@ impl World {
             }
         }
         for (name, asked) in cut {
-            let loss = match asked {
-                true => self.cut_loss(&name),
-                false => Loss::CutByCrash,
-            };
+            let loss = if asked { self.cut_loss(&name) } else { Loss::CutByCrash };
             self.cut(&name, loss);
             if !asked {
                 self.harm(&name, false);

@@ -48,10 +48,8 @@ impl Pool {
         }
         let mut surplus = created.saturating_sub(replicas);
         while 0 < surplus {
-            let batches = match self.starting.is_empty() {
-                true => &mut self.ready,
-                false => &mut self.starting,
-            };
+            let batches =
+                if self.starting.is_empty() { &mut self.ready } else { &mut self.starting };
             let Some((_, count)) = batches.last_mut() else {
                 break;
             };

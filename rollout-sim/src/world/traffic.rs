@@ -160,12 +160,12 @@ impl World {
         let takes = |instance: &Instance| {
             is_in(instance) && revision.is_none_or(|wanted| instance.revision == *wanted)
         };
-        let takers = self.instances.values().filter(|one| takes(one)).count() as u128;
-        if takers == 0 {
+        let shared_by = self.instances.values().filter(|one| takes(one)).count() as u128;
+        if shared_by == 0 {
             self.traffic.fail(Loss::Nobody, amount);
             return;
         }
-        let each = amount / takers;
+        let each = amount / shared_by;
         let service = self.config.service;
         // Requests of one millisecond, times the milliseconds one takes.
         let load = (each * u128::from(service) / u128::from(at - from)).div_ceil(WHOLE);
@@ -251,13 +251,13 @@ fn is_in(instance: &Instance) -> bool {
 /// Why an instance does not take a request.
 fn refused_for(instance: &Instance, now: u64) -> Loss {
     match instance.condition {
-        Condition::Created => Loss::NotYetServing,
         Condition::Running if instance.has_served(now) => Loss::Unready,
-        Condition::Running => Loss::NotYetServing,
-        Condition::Stopping | Condition::Exited { asked: true, .. } => Loss::Stopped,
+        Condition::Created | Condition::Running => Loss::NotYetServing,
         Condition::Exited { asked: false, .. } => Loss::Crashed,
         // Removed by the engine it was stopped first; by anyone else it is a loss.
         Condition::Gone if instance.ends == u64::MAX => Loss::Crashed,
-        Condition::Gone => Loss::Stopped,
+        Condition::Stopping | Condition::Exited { asked: true, .. } | Condition::Gone => {
+            Loss::Stopped
+        }
     }
 }

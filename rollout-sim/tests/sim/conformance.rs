@@ -37,9 +37,10 @@ impl SimBench {
     fn new(config: WorldConfig) -> Self {
         let clock = Arc::new(ManualClock::default());
         let fleet = SimFleet::new(config, 1, clock.clone());
-        let foreign = WorkloadId::new("foreign").unwrap();
+        let foreign = WorkloadId::new("foreign").expect("the name is short and plain");
         fleet.with(&foreign, |world| {
-            world.put_foreign(InstanceId::new("not-ours").unwrap(), 42);
+            world
+                .put_foreign(InstanceId::new("not-ours").expect("the name is short and plain"), 42);
         });
         Self {
             backend: fleet.backend(),
@@ -66,7 +67,7 @@ impl Bench for SimBench {
     }
     fn fresh_workload(&self) -> WorkloadId {
         let number = self.workloads.fetch_add(1, Ordering::Relaxed);
-        WorkloadId::new(format!("w{number}")).unwrap()
+        WorkloadId::new(format!("w{number}")).expect("the name is short and plain")
     }
     fn template(&self) -> Value {
         json!({ "image": "one" })
