@@ -25,7 +25,8 @@ pub(super) struct Entry {
     pub(super) runs: bool,
     /// Whether the last snapshot showed that its process ended or is not there.
     pub(super) ended: bool,
-    /// The last answers of its readiness probe say that it may get no traffic.
+    /// The last answers of its readiness probe, or for want of one its orchestrator, say that it may get
+    /// no traffic.
     pub(super) unready: bool,
     /// It was let into traffic and nothing has taken it out since.
     pub(super) enrolled: bool,
@@ -36,7 +37,9 @@ pub(super) struct Entry {
     pub(super) quiet_at: Option<Mark>,
     /// It was told to go.
     pub(super) retired: bool,
-    /// It failed, was lost, or its removal was acknowledged.
+    /// It failed: nothing is lost with it.
+    pub(super) failed: bool,
+    /// It is dead, was lost, or its removal was acknowledged.
     pub(super) over: bool,
 }
 
@@ -64,7 +67,9 @@ pub(super) struct Book {
     pub(super) confirmation: Option<Confirmation>,
     pub(super) now: Timestamp,
     unready_answers: BTreeMap<InstanceId, u32>,
-    thresholds: BTreeMap<RevisionId, u32>,
+    /// Failures in a row that make an instance unready, by revision; `None`: it has no readiness probe.
+    thresholds: BTreeMap<RevisionId, Option<u32>>,
+    newest_threshold: Option<u32>,
     /// Longest drain of each revision, and of those nobody submitted.
     drains: BTreeMap<RevisionId, Span>,
     longest_drain: Option<Span>,
@@ -99,8 +104,9 @@ impl Book {
         let Some(entry) = self.entries.get_mut(instance) else { return };
         let failures = self.unready_answers.entry(instance.clone()).or_default();
         *failures = if healthy { 0 } else { failures.saturating_add(1) };
-        let threshold = entry.revision.as_ref().and_then(|revision| self.thresholds.get(revision));
-        entry.unready = threshold.copied().unwrap_or(1) <= *failures;
+        let own = entry.revision.as_ref().and_then(|revision| self.thresholds.get(revision));
+        let threshold = own.copied().unwrap_or(self.newest_threshold);
+        entry.unready = threshold.is_some_and(|threshold| threshold <= *failures);
     }
 
     fn applied(&mut self, id: ActionId, mark: Mark) {
@@ -124,8 +130,11 @@ impl Book {
                             InstanceState::Exited { .. } | InstanceState::Stuck { .. }
                         )
                     });
-                    if let Some(seen) = seen {
-                        entry.revision.get_or_insert_with(|| seen.revision.clone());
+                    let Some(seen) = seen else { continue };
+                    let revision = entry.revision.get_or_insert_with(|| seen.revision.clone());
+                    let own = self.thresholds.get(revision).copied();
+                    if own.unwrap_or(self.newest_threshold).is_none() {
+                        entry.unready = seen.healthy == Some(false);
                     }
                 }
             }
@@ -148,7 +157,8 @@ impl Book {
         match &record.change {
             Change::Submitted { revision, spec, plan, .. } => {
                 let threshold = spec.health.readiness.as_ref().map(|probe| probe.failure_threshold);
-                self.thresholds.insert(revision.id.clone(), threshold.unwrap_or(1));
+                self.thresholds.insert(revision.id.clone(), threshold);
+                self.newest_threshold = threshold;
                 self.drains.insert(revision.id.clone(), spec.drain.deadline);
                 self.longest_drain = Some(spec.drain.deadline);
                 let has_downtime =
@@ -179,7 +189,11 @@ impl Book {
             }
             Change::Intended { id, effect } => self.intended(*id, effect),
             Change::Settled { id, how } => self.settled(record.at, *id, how),
-            Change::Failed { instance, failure } if failure.is_dead() => self.is_over(instance),
+            Change::Failed { instance, failure } => {
+                let entry = self.entries.entry(instance.clone()).or_default();
+                entry.failed = true;
+                entry.over |= failure.is_dead();
+            }
             Change::Lost { instance } => self.is_over(instance),
             Change::Retired { instance } => {
                 self.entries.entry(instance.clone()).or_default().retired = true;

@@ -70,7 +70,12 @@ fn reuse(action: &Action, last: ActionId, book: &Book) -> Result<(), Veto> {
 /// Whether an instance serves as far as the guard knows: it runs, gets traffic and answers well.
 fn serves(book: &Book, entry: &Entry) -> bool {
     let is_in = entry.enrolled || book.confirmation.is_none();
-    is_in && entry.runs && !entry.unready && !entry.over && (!entry.retired || entry.enrolled)
+    is_in
+        && entry.runs
+        && !entry.unready
+        && !entry.failed
+        && !entry.over
+        && (!entry.retired || entry.enrolled)
 }
 
 /// Whether an instance is behind a share of the route.
