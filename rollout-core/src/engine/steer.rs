@@ -33,7 +33,7 @@ pub(super) enum Routing {
     Keep,
     /// It changes once there is capacity behind it; until then nothing shrinks.
     Later,
-    /// It is to be like this; where it is weighted, serving instances go only once it is in force.
+    /// It is to be like this; serving instances go only once it is in force.
     Set(Route),
 }
 
@@ -63,7 +63,6 @@ pub(super) fn steer(
             traffic::keep(turn);
             (false, false)
         }
-        Routing::Set(route @ Route::ByReplicas) => (traffic::set(turn, view, route), true),
         Routing::Set(route) => {
             let in_force = traffic::set(turn, view, route);
             (in_force, in_force)
