@@ -3,11 +3,13 @@
 use super::{
     action::{Effect, Outcome, RefusalKind, Retry},
     note::{Expiry, Note, WaitReason},
+    phase::moving,
     record::{Change, End, Failure, Settlement},
+    traffic,
     turn::Turn,
     view::View,
 };
-use crate::id::ActionId;
+use crate::{fleet, id::ActionId};
 
 /// Takes in the outcome of an attempt. An answer to an action that is settled already changes nothing.
 pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outcome: Outcome) {
@@ -65,6 +67,14 @@ fn fails_its_instance(effect: &Effect) -> bool {
     }
 }
 
+/// Whether an action may be attempted again: a route only while the capacity behind it is there still.
+fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
+    let (Effect::Route(route), Some(rollout)) = (effect, &turn.state.rollout) else { return true };
+    let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
+    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
+    traffic::is_backed(route, in_force, &moving::space(rollout), &tallies)
+}
+
 /// Emits every pending action that is due and not under way.
 pub(super) fn repeat(turn: &mut Turn<'_>, view: &mut View) {
     let pending: Vec<(ActionId, Effect)> = turn
@@ -79,6 +89,11 @@ pub(super) fn repeat(turn: &mut Turn<'_>, view: &mut View) {
         if attempts.in_flight {
             continue;
         }
+        if attempts.not_before <= turn.now && !may_go_out(turn, view, &effect) {
+            turn.wake(turn.now.after(turn.setup.tuning.retry_first));
+            continue;
+        }
+        let attempts = view.attempts.entry(id).or_default();
         if attempts.not_before <= turn.now {
             attempts.in_flight = true;
             turn.repeat(id, effect);

@@ -31,8 +31,9 @@ pub(super) struct Goal {
 pub(super) enum Routing {
     /// It stays as it is.
     Keep,
-    /// It changes once there is capacity behind it; until then nothing shrinks.
-    Later,
+    /// It changes once there is capacity behind it; until then nothing shrinks, and it is this one, if
+    /// one is named.
+    Later(Option<Route>),
     /// It is to be like this; serving instances go only once it is in force.
     Set(Route),
 }
@@ -59,8 +60,12 @@ pub(super) fn steer(
             traffic::keep(turn);
             (true, true)
         }
-        Routing::Later => {
+        Routing::Later(None) => {
             traffic::keep(turn);
+            (false, false)
+        }
+        Routing::Later(Some(route)) => {
+            traffic::set(turn, view, route);
             (false, false)
         }
         Routing::Set(route) => {
@@ -137,7 +142,7 @@ fn shrink(
     tallies: &mut BTreeMap<RevisionId, Tally>,
     is_open: bool,
 ) {
-    if matches!(goal.routing, Routing::Later) {
+    if matches!(goal.routing, Routing::Later(_)) {
         return;
     }
     let named = |id: &RevisionId| goal.counts.iter().position(|(other, _)| other == id);

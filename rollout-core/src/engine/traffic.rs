@@ -9,7 +9,7 @@ use super::{
     turn::Turn,
     view::View,
 };
-use crate::{id::RevisionId, time::Span, weight::Weight};
+use crate::{fleet::Tally, id::RevisionId, time::Span, weight::Weight};
 
 /// Shortest time between two attempts to set a route that the router does not keep.
 const AGAIN_AFTER: Span = Span::from_millis(500);
@@ -32,6 +32,24 @@ pub(super) fn carries(serving: u64, space: &Space) -> Weight {
         return Weight::FULL;
     }
     Weight::share(serving, space.desired)
+}
+
+/// Whether every share that grows has its capacity: the whole of it, or all there is where nobody else
+/// serves.
+pub(super) fn is_backed(
+    route: &Route,
+    in_force: Option<&Route>,
+    space: &Space,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) -> bool {
+    let Route::Weighted(weights) = route else { return true };
+    let serving = |id: &RevisionId| tallies.get(id).map_or(0, |tally| tally.serving);
+    let all: u64 = tallies.values().map(|tally| tally.serving).sum();
+    weights.iter().all(|(id, weight)| {
+        let before = in_force.and_then(|route| route.weight_of(id));
+        let grows = before.is_none_or(|before| before < *weight);
+        !grows || backing(*weight, space) <= serving(id) || (0 < all && all == serving(id))
+    })
 }
 
 /// A share for `one` and the rest for `other`; no share is left unsaid.

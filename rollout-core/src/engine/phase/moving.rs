@@ -61,7 +61,10 @@ fn goal(rollout: &Rollout, turn: &Turn<'_>, tallies: &BTreeMap<RevisionId, Tally
             if is_whole && traffic::backing(weight, &space) <= serving(tallies, candidate) {
                 Routing::Set(traffic::split(candidate, weight, from))
             } else {
-                Routing::Later
+                // A candidate gets nothing before its stage is whole: not by replicas either.
+                let is_weighted = matches!(turn.state.route, Some(Route::Weighted(_)));
+                let before = from.filter(|from| !is_weighted && 0 < serving(tallies, from));
+                Routing::Later(before.map(|from| Route::all_on(from.clone())))
             }
         }
     };

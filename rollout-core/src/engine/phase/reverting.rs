@@ -87,8 +87,13 @@ fn routing(
     if serving == 0 {
         return Routing::Keep;
     }
-    let has = turn.state.route.as_ref().and_then(|route| route.weight_of(from)).unwrap_or_default();
-    let carries = match moving::serving(tallies, candidate) {
+    // A weighted rollout that decided no route yet has left everything where it was: on stable.
+    let has = match &turn.state.route {
+        Some(route) => route.weight_of(from).unwrap_or_default(),
+        None => Weight::FULL,
+    };
+    let may_serve = tallies.get(candidate).map_or(0, |tally| tally.serving + tally.unknown);
+    let carries = match may_serve {
         0 => Weight::FULL,
         _ => traffic::carries(serving, &moving::space(rollout)),
     };
