@@ -105,8 +105,8 @@ impl Ledger {
                 self.stable = Some(revision.clone());
                 self.proven = true;
             }
-            Change::Retired { instance, drain_until } => {
-                self.retired.insert(instance.clone(), *drain_until);
+            Change::Retired { instance } => {
+                self.retired.insert(instance.clone(), record.at);
             }
             Change::Gone { instance } | Change::Lost { instance } => {
                 self.retired.remove(instance);

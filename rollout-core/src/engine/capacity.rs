@@ -34,7 +34,7 @@ impl Space {
             .map(|tally| {
                 let leaving = match self.counting {
                     Counting::Strict => tally.terminating,
-                    Counting::Loose => 0,
+                    Counting::Loose => tally.parting,
                 };
                 tally.created.max(tally.target).saturating_add(leaving)
             })

@@ -138,7 +138,7 @@ impl Engine {
 
     /// Takes in a fact and decides. Changes nothing that lasts.
     pub fn step(&mut self, now: Timestamp, event: Event) -> Step {
-        self.guard.witness(&event);
+        self.guard.witness(now, &event);
         let step = self.decide(now, event);
         match self.guard.check(&step.actions, &step.records) {
             Ok(()) => step,

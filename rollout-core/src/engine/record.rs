@@ -134,8 +134,6 @@ pub enum Change {
     Retired {
         /// The instance.
         instance: InstanceId,
-        /// Its drain ends at the latest then.
-        drain_until: Timestamp,
     },
     /// An instance exists no more.
     Gone {
@@ -383,9 +381,7 @@ impl fmt::Display for Change {
             Self::Proven { revision } => write!(f, "proven {revision}"),
             Self::Failed { instance, failure } => write!(f, "failed {instance}: {failure}"),
             Self::Lost { instance } => write!(f, "lost {instance}"),
-            Self::Retired { instance, drain_until } => {
-                write!(f, "retired {instance}, drains until {}", drain_until.0)
-            }
+            Self::Retired { instance } => write!(f, "retired {instance}"),
             Self::Gone { instance } => write!(f, "gone {instance}"),
             Self::Paused { by, why: None } => write!(f, "paused by {by}"),
             Self::Paused { by, why: Some(why) } => write!(f, "paused by {by}: {why}"),

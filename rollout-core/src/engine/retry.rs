@@ -38,7 +38,7 @@ pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outc
                     failure: failure.clone(),
                 });
                 turn.record(Change::Failed { instance: instance.clone(), failure });
-                turn.record(Change::Retired { instance, drain_until: turn.now });
+                turn.record(Change::Retired { instance });
             }
             return;
         }

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    action::{Effect, Revision, Route},
+    action::{Admission, Effect, Revision, Route},
     record::{Cause, Change, End, Failure, Record, Settlement},
 };
 use crate::{
-    fleet::{Instance, Made, Roster, Traffic},
+    fleet::{Instance, Made, Roster, Standby, Traffic},
     guard::Veto,
     id::{ActionId, Attempt, Epoch, InstanceId, RevisionId, Seq},
     plan::{Budget, Plan, Stage, StageRoute},
@@ -171,6 +171,17 @@ impl State {
         self.pending.get(&id).map(|effect| (id, effect))
     }
 
+    /// Whether an enrolled instance of a revision with a share gets nothing until the route is set again.
+    pub(crate) fn has_unrouted(&self) -> bool {
+        let Some(route @ Route::Weighted(_)) = &self.route else { return false };
+        self.roster.values().any(|entry| {
+            entry.standby == Standby::Waits
+                && entry.traffic == Traffic::In
+                && !entry.is_terminating()
+                && route.weight_of(&entry.revision).is_some_and(|weight| !weight.is_zero())
+        })
+    }
+
     /// The pending action on the route, if one is.
     pub(crate) fn pending_route(&self) -> Option<ActionId> {
         self.pending
@@ -262,9 +273,9 @@ impl State {
                     entry.made = Made::Removed;
                 }
             }
-            Change::Retired { instance, drain_until } => {
+            Change::Retired { instance } => {
                 if let Some(entry) = self.roster.get_mut(instance) {
-                    entry.retired = Some(*drain_until);
+                    entry.retired = Some(at);
                 }
             }
             Change::Gone { instance } => {
@@ -387,6 +398,7 @@ impl State {
                 revision: revision.id.clone(),
                 ordinal: self.last_ordinal,
                 made: Made::Started,
+                standby: Standby::No,
                 traffic: if enrolled { Traffic::In } else { Traffic::Out },
                 retired: None,
                 dead: false,
@@ -437,6 +449,7 @@ impl State {
                     revision: revision.clone(),
                     ordinal: self.last_ordinal,
                     made: Made::Intended,
+                    standby: Standby::No,
                     traffic: Traffic::Out,
                     retired: None,
                     dead: false,
@@ -448,6 +461,11 @@ impl State {
         if let Effect::Route(route) = effect {
             self.route = Some(route.clone());
             self.routed_at = None;
+            for entry in self.roster.values_mut() {
+                if entry.standby != Standby::No && entry.traffic == Traffic::In {
+                    entry.standby = Standby::Until(id);
+                }
+            }
         }
         let Some(entry) = effect.instance().and_then(|instance| self.roster.get_mut(instance))
         else {
@@ -455,7 +473,11 @@ impl State {
         };
         entry.pending = Some(id);
         match effect {
-            Effect::Enrol { .. } => {
+            Effect::Enrol { admission, .. } => {
+                entry.standby = match admission {
+                    Admission::Serving => Standby::No,
+                    Admission::Standby => Standby::Waits,
+                };
                 entry.traffic = Traffic::Enrolling;
                 entry.proved_ready = true;
             }
@@ -475,6 +497,11 @@ impl State {
         let applied = matches!(how, Settlement::Applied);
         if applied && matches!(effect, Effect::Route(_)) {
             self.routed_at = Some(at);
+            for entry in self.roster.values_mut() {
+                if entry.standby == Standby::Until(id) {
+                    entry.standby = Standby::No;
+                }
+            }
         }
         let Some(entry) = effect.instance().and_then(|instance| self.roster.get_mut(instance))
         else {

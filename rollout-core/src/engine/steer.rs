@@ -55,8 +55,14 @@ pub(super) fn steer(
         grow(turn, goal, tallies);
     }
     let (routed, may_shrink) = match &goal.routing {
-        Routing::Keep => (true, true),
-        Routing::Later => (false, false),
+        Routing::Keep => {
+            traffic::keep(turn);
+            (true, true)
+        }
+        Routing::Later => {
+            traffic::keep(turn);
+            (false, false)
+        }
         Routing::Set(route @ Route::ByReplicas) => (traffic::set(turn, view, route), true),
         Routing::Set(route) => {
             let in_force = traffic::set(turn, view, route);

@@ -47,12 +47,23 @@ pub(super) fn split(one: &RevisionId, weight: Weight, other: Option<&RevisionId>
     Route::Weighted(weights)
 }
 
+/// Sets the route decided last again, for instances that were enrolled since.
+pub(super) fn keep(turn: &mut Turn<'_>) {
+    if !turn.state.has_unrouted() || turn.state.pending_route().is_some() {
+        return;
+    }
+    if let Some(route) = turn.state.route.clone() {
+        turn.intend(Effect::Route(route));
+    }
+}
+
 /// Sets `wanted` unless it is set. Returns whether it is in force.
 pub(super) fn set(turn: &mut Turn<'_>, view: &View, wanted: &Route) -> bool {
     if turn.setup.capabilities.router.is_none() {
         return true;
     }
-    if turn.state.route.as_ref() != Some(wanted) {
+    let is_new = turn.state.route.as_ref() != Some(wanted);
+    if is_new || (turn.state.has_unrouted() && turn.state.pending_route().is_none()) {
         turn.intend(Effect::Route(wanted.clone()));
     }
     let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());

@@ -81,8 +81,7 @@ fn retire(turn: &mut Turn<'_>, view: &View) {
         }
         instances.sort();
         for (_, _, instance) in instances.into_iter().take(over) {
-            let drain_until = turn.now.after(turn.state.drain_of(&revision).deadline);
-            turn.record(Change::Retired { instance, drain_until });
+            turn.record(Change::Retired { instance });
         }
     }
 }
@@ -92,7 +91,11 @@ fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tall
     // What was retired in this very call still exists.
     let mut existing: u64 = match space.counting {
         crate::spec::Counting::Strict => count(turn, |_| true),
-        crate::spec::Counting::Loose => count(turn, |entry| !entry.is_terminating()),
+        crate::spec::Counting::Loose => count(turn, |entry| {
+            let may_get_more =
+                matches!(entry.traffic, Traffic::Enrolling | Traffic::In | Traffic::Draining);
+            !entry.is_terminating() || may_get_more
+        }),
     };
     let pools: Vec<RevisionId> = tallies.keys().cloned().collect();
     for revision in pools {
@@ -153,7 +156,7 @@ fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Ins
         Condition::Unready if entry.traffic == Traffic::In => {
             turn.intend(Effect::Drain { instance: instance.clone() });
         }
-        Condition::Unready | Condition::Unknown | Condition::Serving => {}
+        Condition::Unready | Condition::Unknown | Condition::Standby | Condition::Serving => {}
     }
 }
 
@@ -192,6 +195,10 @@ struct Draining {
 }
 
 impl Draining {
+    fn wait_until(&mut self, until: Timestamp) {
+        self.until = Some(self.until.map_or(until, |earlier| earlier.min(until)));
+    }
+
     fn say(self, turn: &mut Turn<'_>) {
         let Self { instances, in_flight, until } = self;
         if instances == 0 {
@@ -243,15 +250,18 @@ fn is_quiet(
     drained_at: Timestamp,
     draining: &mut Draining,
 ) -> bool {
-    let deadline = entry.retired.unwrap_or(turn.now);
+    let deadline = drained_at.after(turn.state.drain_of(&entry.revision).deadline);
     if entry.dead || entry.made == Made::Removed {
         return true;
     }
     match turn.setup.capabilities.enrolment {
         None => true,
         Some(Confirmation::Elapsed(bound)) => {
-            let quiet_at = drained_at.after(bound);
-            turn.wake(quiet_at);
+            // Nobody can say what is in flight: its whole time is waited.
+            let quiet_at = drained_at.after(bound).max(deadline);
+            if turn.now < quiet_at {
+                draining.wait_until(quiet_at);
+            }
             quiet_at <= turn.now
         }
         Some(Confirmation::Observed) => {
@@ -268,7 +278,7 @@ fn is_quiet(
                 return true;
             }
             draining.in_flight += in_flight.unwrap_or(0);
-            draining.until = Some(draining.until.map_or(deadline, |until| until.min(deadline)));
+            draining.wait_until(deadline);
             false
         }
     }

@@ -23,7 +23,9 @@ pub struct Instance {
     pub made: Made,
     /// Whether the load balancer sends it anything.
     pub traffic: Traffic,
-    /// When its drain ends at the latest, once it was told to go.
+    /// Whether it waits for a route to be set before it gets anything, and which one will do.
+    pub standby: Standby,
+    /// When it was told to go, if it was.
     pub retired: Option<Timestamp>,
     /// Whether it failed, or was lost: there is no process that could be drained.
     pub dead: bool,
@@ -31,6 +33,19 @@ pub struct Instance {
     pub proved_ready: bool,
     /// The action under way on it.
     pub pending: Option<ActionId>,
+}
+
+/// Whether an enrolled instance waits for a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standby {
+    /// It does not: it gets what the route gives its revision.
+    #[default]
+    No,
+    /// It was enrolled on standby, and no route was decided since.
+    Waits,
+    /// It was enrolled on standby before this route was decided.
+    Until(ActionId),
 }
 
 /// Whether an instance exists and runs, as far as acknowledged.

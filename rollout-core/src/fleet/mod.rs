@@ -13,6 +13,6 @@ mod watch;
 pub(crate) use self::{act::act, tally::tally, watch::watch};
 pub use self::{
     health::{HealthView, ProbeView},
-    instance::{Instance, Made, Roster, Traffic},
+    instance::{Instance, Made, Roster, Standby, Traffic},
     tally::Tally,
 };

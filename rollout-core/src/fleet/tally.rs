@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::instance::{Instance, Made, Traffic};
+use super::instance::{Instance, Made, Standby, Traffic};
 use crate::{
     engine::{InstanceState, Setup, Sight, State, View},
     id::{InstanceId, RevisionId},
@@ -27,6 +27,8 @@ pub struct Tally {
     pub unknown: u64,
     /// Instances that were told to go and still exist.
     pub terminating: u64,
+    /// Of those, the ones that may still get something new.
+    pub parting: u64,
     /// Instances, of any kind, that the load balancer may send something.
     pub exposed: u64,
 }
@@ -42,6 +44,8 @@ pub(crate) enum Condition {
     Unknown,
     /// It is available and gets no traffic.
     Available,
+    /// It is available and enrolled, and gets its share when the route is set again.
+    Standby,
     /// It is available and gets traffic, where there is a load balancer.
     Serving,
 }
@@ -80,10 +84,17 @@ pub(crate) fn condition(
     }
     match (setup.capabilities.enrolment, view.is_enrolled(instance)) {
         (None, _) => Condition::Serving,
+        (Some(_), Some(true)) if is_in && is_left_out(state, entry) => Condition::Standby,
         (Some(_), Some(true)) if is_in => Condition::Serving,
         (Some(_), None) if is_in => Condition::Unknown,
         (Some(_), _) => Condition::Available,
     }
+}
+
+/// Whether an instance waits on standby though its revision has a share already.
+fn is_left_out(state: &State, entry: &Instance) -> bool {
+    let weight = state.route.as_ref().and_then(|route| route.weight_of(&entry.revision));
+    entry.standby != Standby::No && weight.is_some_and(|weight| !weight.is_zero())
 }
 
 /// The counts of every pool.
@@ -122,6 +133,9 @@ fn add(tally: &mut Tally, entry: &Instance, condition: Condition) {
     }
     if entry.is_terminating() {
         tally.terminating += 1;
+        let may_get_more =
+            matches!(entry.traffic, Traffic::Enrolling | Traffic::In | Traffic::Draining);
+        tally.parting += u64::from(may_get_more);
         return;
     }
     if entry.dead {
@@ -131,7 +145,7 @@ fn add(tally: &mut Tally, entry: &Instance, condition: Condition) {
     match condition {
         Condition::Unready => tally.unready += 1,
         Condition::Unknown => tally.unknown += 1,
-        Condition::Ready | Condition::Available => tally.ready += 1,
+        Condition::Ready | Condition::Available | Condition::Standby => tally.ready += 1,
         Condition::Serving => {
             tally.ready += 1;
             tally.serving += 1;

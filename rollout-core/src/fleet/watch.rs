@@ -24,8 +24,6 @@ pub(crate) fn watch(turn: &mut Turn<'_>, view: &View) {
         }
     }
     for (instance, change) in changes {
-        let Some(entry) = turn.state.roster.get(&instance) else { continue };
-        let drain_until = turn.now.after(turn.state.drain_of(&entry.revision).deadline);
         if let Change::Failed { failure, .. } = &change {
             let failure = failure.clone();
             turn.note(Note::InstanceFailed { instance: instance.clone(), failure });
@@ -36,7 +34,7 @@ pub(crate) fn watch(turn: &mut Turn<'_>, view: &View) {
         let goes = matches!(change, Change::Failed { .. } | Change::Lost { .. });
         turn.record(change);
         if goes && turn.state.roster.get(&instance).is_some_and(|entry| !entry.is_terminating()) {
-            turn.record(Change::Retired { instance, drain_until });
+            turn.record(Change::Retired { instance });
         }
     }
 }

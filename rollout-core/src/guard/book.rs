@@ -11,8 +11,9 @@ use crate::{
         Route, Settlement,
     },
     id::{ActionId, InstanceId, Mark, RevisionId},
-    spec::Counting,
-    time::Timestamp,
+    port::Confirmation,
+    spec::{Counting, Drain},
+    time::{Span, Timestamp},
 };
 
 /// What the guard knows of one instance.
@@ -28,13 +29,13 @@ pub(super) struct Entry {
     pub(super) unready: bool,
     /// It was let into traffic and nothing has taken it out since.
     pub(super) enrolled: bool,
-    /// A drain was let through and acknowledged, and from which mark on snapshots show it.
-    pub(super) drained: Option<Mark>,
-    /// A snapshot that shows the drain said that nothing is in flight, or that the load balancer does
-    /// not know it.
-    pub(super) quiet: bool,
-    /// It was told to go, and its drain ends then.
-    pub(super) retired: Option<Timestamp>,
+    /// A drain was let through and acknowledged: when, and from which mark on snapshots show it.
+    pub(super) drained: Option<(Timestamp, Mark)>,
+    /// The last snapshot of the load balancer, if it said that nothing is in flight on the instance, or
+    /// that it is not known there.
+    pub(super) quiet_at: Option<Mark>,
+    /// It was told to go.
+    pub(super) retired: bool,
     /// It failed, was lost, or its removal was acknowledged.
     pub(super) over: bool,
 }
@@ -60,20 +61,24 @@ pub(super) struct Book {
     pub(super) route: Option<Route>,
     pub(super) pending: BTreeMap<ActionId, Effect>,
     pub(super) last_action: ActionId,
-    pub(super) observes_traffic: bool,
+    pub(super) confirmation: Option<Confirmation>,
     pub(super) now: Timestamp,
     unready_answers: BTreeMap<InstanceId, u32>,
     thresholds: BTreeMap<RevisionId, u32>,
+    /// Longest drain of each revision, and of those nobody submitted.
+    drains: BTreeMap<RevisionId, Span>,
+    longest_drain: Option<Span>,
     is_first: bool,
 }
 
 impl Book {
-    pub(super) fn new(observes_traffic: bool) -> Self {
-        Self { observes_traffic, is_first: true, ..Self::default() }
+    pub(super) fn new(confirmation: Option<Confirmation>) -> Self {
+        Self { confirmation, is_first: true, ..Self::default() }
     }
 
-    /// Takes note of a fact.
-    pub(super) fn witness(&mut self, event: &Event) {
+    /// Takes note of a fact that came in at `now`.
+    pub(super) fn witness(&mut self, now: Timestamp, event: &Event) {
+        self.now = self.now.max(now);
         match event {
             Event::Attempted { id, outcome: Outcome::Applied { mark } } => self.applied(*id, *mark),
             Event::Observed(observation) => self.observed(observation),
@@ -103,8 +108,7 @@ impl Book {
         if let Effect::Drain { instance } = effect
             && let Some(entry) = self.entries.get_mut(instance)
         {
-            entry.drained = Some(mark);
-            entry.quiet = false;
+            entry.drained = Some((self.now, mark));
         }
     }
 
@@ -127,16 +131,10 @@ impl Book {
             }
             Observation::Enrolments(enrolments) => {
                 for (instance, entry) in &mut self.entries {
-                    let Some(from) = entry.drained else { continue };
-                    if enrolments.mark < from {
-                        continue;
-                    }
-                    entry.quiet = match enrolments.instances.get(instance) {
-                        None => true,
-                        Some(seen) => {
-                            seen.state == EnrolState::Draining && seen.in_flight == Some(0)
-                        }
-                    };
+                    let is_quiet = enrolments.instances.get(instance).is_none_or(|seen| {
+                        seen.state == EnrolState::Draining && seen.in_flight == Some(0)
+                    });
+                    entry.quiet_at = is_quiet.then_some(enrolments.mark);
                 }
             }
             Observation::Route(_) => {}
@@ -151,6 +149,8 @@ impl Book {
             Change::Submitted { revision, spec, plan, .. } => {
                 let threshold = spec.health.readiness.as_ref().map(|probe| probe.failure_threshold);
                 self.thresholds.insert(revision.id.clone(), threshold.unwrap_or(1));
+                self.drains.insert(revision.id.clone(), spec.drain.deadline);
+                self.longest_drain = Some(spec.drain.deadline);
                 let has_downtime =
                     plan.stages.iter().any(|stage| plan.desired <= stage.budget.unavailable);
                 let widest = |pick: fn(&crate::plan::Budget) -> u64| {
@@ -178,11 +178,11 @@ impl Book {
                 self.live.insert(instance.clone());
             }
             Change::Intended { id, effect } => self.intended(*id, effect),
-            Change::Settled { id, how } => self.settled(*id, how),
+            Change::Settled { id, how } => self.settled(record.at, *id, how),
             Change::Failed { instance, failure } if failure.is_dead() => self.is_over(instance),
             Change::Lost { instance } => self.is_over(instance),
-            Change::Retired { instance, drain_until } => {
-                self.entries.entry(instance.clone()).or_default().retired = Some(*drain_until);
+            Change::Retired { instance } => {
+                self.entries.entry(instance.clone()).or_default().retired = true;
             }
             Change::Gone { instance } => {
                 self.entries.remove(instance);
@@ -191,6 +191,14 @@ impl Book {
             }
             _ => {}
         }
+    }
+
+    /// When the drain of an instance is over at the latest, if it was acknowledged.
+    pub(super) fn drain_until(&self, entry: &Entry) -> Option<Timestamp> {
+        let (at, _) = entry.drained?;
+        let own = entry.revision.as_ref().and_then(|revision| self.drains.get(revision)).copied();
+        let longest = own.or(self.longest_drain).unwrap_or_else(|| Drain::default().deadline);
+        Some(at.after(longest))
     }
 
     fn is_over(&mut self, instance: &InstanceId) {
@@ -210,7 +218,6 @@ impl Book {
                 let entry = self.entries.entry(instance.clone()).or_default();
                 entry.enrolled = true;
                 entry.drained = None;
-                entry.quiet = false;
             }
             Effect::Drain { instance } => {
                 self.entries.entry(instance.clone()).or_default().enrolled = false;
@@ -224,7 +231,7 @@ impl Book {
         }
     }
 
-    fn settled(&mut self, id: ActionId, how: &Settlement) {
+    fn settled(&mut self, at: Timestamp, id: ActionId, how: &Settlement) {
         let Some(effect) = self.pending.remove(&id) else { return };
         if !matches!(how, Settlement::Applied) {
             return;
@@ -232,12 +239,11 @@ impl Book {
         match effect {
             // After a restart the mark of the drain is lost: any snapshot of now shows it.
             Effect::Drain { instance } => {
-                self.entries.entry(instance).or_default().drained.get_or_insert(Mark(0));
+                self.entries.entry(instance).or_default().drained.get_or_insert((at, Mark(0)));
             }
             Effect::Detach { instance } => {
                 let entry = self.entries.entry(instance).or_default();
-                entry.drained.get_or_insert(Mark(0));
-                entry.quiet = true;
+                entry.drained.get_or_insert((at, Mark(0)));
             }
             Effect::Remove { instance } => self.is_over(&instance),
             Effect::Create { .. }

@@ -13,6 +13,7 @@ use crate::{
     engine::{Action, Event, Record},
     id::ActionId,
     port::{Capabilities, Making},
+    time::Timestamp,
 };
 
 /// The independent checker. It keeps books of its own on what was observed, what it let through and what
@@ -28,13 +29,12 @@ impl Guard {
     #[must_use]
     pub fn new(capabilities: &Capabilities) -> Self {
         let is_by_name = capabilities.making == Making::ByName;
-        let observes_traffic = capabilities.enrolment.is_some();
-        Self { book: Book::new(observes_traffic), is_by_name }
+        Self { book: Book::new(capabilities.enrolment), is_by_name }
     }
 
-    /// Takes note of a fact.
-    pub fn witness(&mut self, event: &Event) {
-        self.book.witness(event);
+    /// Takes note of a fact that came in at `now`.
+    pub fn witness(&mut self, now: Timestamp, event: &Event) {
+        self.book.witness(now, event);
     }
 
     /// Takes note of a record that is durable now.

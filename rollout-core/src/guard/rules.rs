@@ -7,6 +7,7 @@ use super::{
 use crate::{
     engine::{Action, Change, Effect, Record, Route},
     id::{ActionId, InstanceId},
+    port::Confirmation,
     spec::Counting,
     weight::Weight,
 };
@@ -68,12 +69,8 @@ fn reuse(action: &Action, last: ActionId, book: &Book) -> Result<(), Veto> {
 
 /// Whether an instance serves as far as the guard knows: it runs, gets traffic and answers well.
 fn serves(book: &Book, entry: &Entry) -> bool {
-    let is_in = entry.enrolled || !book.observes_traffic;
-    is_in
-        && entry.runs
-        && !entry.unready
-        && !entry.over
-        && entry.retired.is_none_or(|_| entry.enrolled)
+    let is_in = entry.enrolled || book.confirmation.is_none();
+    is_in && entry.runs && !entry.unready && !entry.over && (!entry.retired || entry.enrolled)
 }
 
 /// Whether an instance is behind a share of the route.
@@ -130,9 +127,7 @@ fn ceiling(book: &Book, action: &Action) -> Result<(), Veto> {
         .iter()
         .filter(|instance| match limits.counting {
             Counting::Strict => true,
-            Counting::Loose => {
-                book.entries.get(*instance).is_none_or(|entry| entry.retired.is_none())
-            }
+            Counting::Loose => book.entries.get(*instance).is_none_or(|entry| !entry.retired),
         })
         .count() as u64;
     if ceiling <= live {
@@ -144,7 +139,7 @@ fn ceiling(book: &Book, action: &Action) -> Result<(), Veto> {
 /// P5: an instance that was in traffic is stopped only when it was drained, and nothing is in flight or its
 /// time is over.
 fn drained(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto> {
-    let Some(entry) = book.entries.get(instance).filter(|_| book.observes_traffic) else {
+    let Some(entry) = book.entries.get(instance).filter(|_| book.confirmation.is_some()) else {
         return Ok(());
     };
     if entry.enrolled && !entry.over {
@@ -158,12 +153,19 @@ fn drained(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Ve
 fn detached(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto> {
     let Some(entry) = book.entries.get(instance) else { return Ok(()) };
     let is_over = entry.over || entry.ended;
-    let is_late = entry.retired.is_some_and(|until| until <= book.now);
+    let is_late = book.drain_until(entry).is_some_and(|until| until <= book.now);
     if entry.enrolled && !is_over {
         return Err(veto(Rule::DrainOrder, action, 0, 1));
     }
-    let may_be_unseen = entry.drained.is_none();
-    if entry.quiet || is_over || is_late || may_be_unseen {
+    let is_quiet = match (book.confirmation, entry.drained) {
+        (Some(Confirmation::Elapsed(bound)), Some((at, _))) => {
+            is_late && at.after(bound) <= book.now
+        }
+        (_, None) => true,
+        (_, Some((_, from))) => entry.quiet_at.is_some_and(|mark| from <= mark),
+    };
+    let is_cut = is_late && book.confirmation == Some(Confirmation::Observed);
+    if is_quiet || is_over || is_cut {
         return Ok(());
     }
     Err(veto(Rule::DrainOrder, action, 1, 0))
