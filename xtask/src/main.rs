@@ -24,7 +24,7 @@ usage: cargo xtask COMMAND
   bench            the benchmarks
   deep             the long searches of the simulator, in release mode";
 
-/// Seeds of `deep`, ten times what a minute takes on two cores.
+/// Seeds of `deep`.
 const DEEP_SEEDS: &str = "0..1000000";
 
 fn main() -> ExitCode {
