@@ -3,6 +3,17 @@
 //! In: actions of the core's ports, and text of Compose files. Out: outcomes, observations, specs.
 //! Absent: decisions and retries. Every call is one attempt with one deadline; one total table turns
 //! errors into outcomes. Nothing that does not carry our labels is ever touched.
+//!
+//! ```no_run
+//! use rollout_docker::{DockerBackend, HaProxy, Options, haproxy::Traffic};
+//!
+//! # async fn connect(spec: rollout_core::spec::Spec) -> Result<(), Box<dyn std::error::Error>> {
+//! let backend = DockerBackend::connect(Options::default()).await?;
+//! // One object is both the enrolment and the router of the workload.
+//! let proxy = HaProxy::connect(Traffic::read(&spec.traffic)?).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod backend;
 pub mod compose;

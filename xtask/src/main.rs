@@ -24,6 +24,9 @@ usage: cargo xtask COMMAND
   bench            the benchmarks
   deep             the long searches of the simulator, in release mode";
 
+/// Seeds of `deep`.
+const DEEP_SEEDS: &str = "0..1000000";
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -55,21 +58,16 @@ fn bench() -> Result<(), Problem> {
     Ok(())
 }
 
-/// The ignored tests of the simulator are the long ones: they are asked for here and nowhere else.
+/// Many seeded rollouts under faults: too many for every commit, worth it before a release.
 fn deep() -> Result<(), Problem> {
     let mut steps = Steps::new("deep");
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = threads.to_string();
     steps.cargo(
-        "long searches",
-        [
-            "test",
-            "--locked",
-            "--release",
-            "--package",
-            "rollout-sim",
-            "--",
-            "--ignored",
-            "--nocapture",
-        ],
+        "seeded rollouts",
+        ["run", "--locked", "--release", "--package", "rollout-sim", "--example", "swarm", "--"]
+            .into_iter()
+            .chain(["--seeds", DEEP_SEEDS, "--threads", &threads]),
     )?;
     steps.end();
     Ok(())

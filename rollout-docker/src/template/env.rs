@@ -10,7 +10,8 @@ use crate::interpolate::{self, Unset};
 ///
 /// Written as a list of names that are handed on (`[TOKEN]`), or as a map from the variable inside to
 /// text with references (`{ DATABASE_URL: "postgres://app:${PASSWORD}@db" }`). `${NAME:-default}` gives
-/// a default; a name that is not set and has none is refused.
+/// a default; a name that is not set and has none is refused. Values go to Docker alone, which shows them to
+/// whoever may inspect the container; no label, journal or log of ours holds them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "BTreeMap<String, String>")]
 pub struct EnvFrom(BTreeMap<String, String>);

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     env,
     io::Write as _,
+    net::{SocketAddr, TcpListener},
     process::{Command, Stdio},
     sync::{
         Arc,
@@ -187,6 +188,18 @@ pub(crate) fn image(host: &str) -> String {
     import.stdin.take().unwrap().write_all(&tar.stdout).unwrap();
     assert!(import.wait().unwrap().success());
     NAME.to_owned()
+}
+
+/// An address of this host that nobody listens on, below the ports that clients get; never the same twice.
+pub(crate) fn free_address() -> SocketAddr {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = u64::from(std::process::id()) * 64 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + u16::try_from(number % 12_000).expect("it is below 12,000");
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr().unwrap();
+        }
+    }
 }
 
 /// Whether an outcome is `Applied`.

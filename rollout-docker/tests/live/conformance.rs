@@ -46,7 +46,7 @@ impl Docker {
         let image = bed::image(&host);
         let folder = std::env::temp_dir().join(format!("rollout-suite-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let listen = bed::free_address();
         let (file, socket) = (folder.join("h.cfg"), folder.join("h.sock"));
         std::fs::write(&file, haproxy::config(&Config::new(listen, "suite", &socket))).unwrap();
         let process = Command::new("haproxy")
@@ -57,7 +57,7 @@ impl Docker {
             .stdout(Stdio::null())
             .spawn()
             .expect("haproxy is installed");
-        while TcpStream::connect(listen).await.is_err() {
+        while !socket.exists() || TcpStream::connect(listen).await.is_err() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         let traffic = json!({ "haproxy": { "socket": socket, "backend": "suite", "port": PORT } });

@@ -29,7 +29,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::bed::{applied, engine};
+use super::bed::{applied, engine, free_address};
 
 /// Two revisions behind one HAProxy.
 pub(crate) struct Stand {
@@ -54,6 +54,7 @@ async fn spawn(folder: &std::path::Path, listen: SocketAddr) -> Child {
     let text = haproxy::config(&Config::new(listen, "web-a.b", folder.join("h.sock")))
         + "\nbackend fixed\n  balance static-rr\n";
     std::fs::write(&config, text).unwrap();
+    std::fs::remove_file(folder.join("h.sock")).ok();
     let child = Command::new("haproxy")
         .args(["-db", "-f", config.to_str().unwrap()])
         .stdout(Stdio::null())
@@ -62,7 +63,8 @@ async fn spawn(folder: &std::path::Path, listen: SocketAddr) -> Child {
         .spawn()
         .expect("haproxy is installed");
     for _ in 0..100 {
-        if TcpStream::connect(listen).await.is_ok() {
+        // It listens a moment before its runtime socket has its name.
+        if folder.join("h.sock").exists() && TcpStream::connect(listen).await.is_ok() {
             return child;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -75,8 +77,7 @@ impl Stand {
         engine()?;
         let folder = std::env::temp_dir().join(format!("rollout-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let (listen, port) = (free(), free().port());
+        let (listen, port) = (free_address(), free_address().port());
         let child = spawn(&folder, listen).await;
         let answered = Arc::default();
         for last in 11..=16 {

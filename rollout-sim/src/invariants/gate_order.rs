@@ -1,7 +1,10 @@
 //! T4 Monotone between verdicts: a stage is entered only after every gate of the one before has passed,
 //! and the candidate's share rises only while the rollout goes forward.
 
-use rollout_core::engine::{Change, Effect, Route};
+use rollout_core::{
+    engine::{Change, Effect, Route},
+    weight::Weight,
+};
 
 use super::{Broken, Happened, Invariant, Moment, require};
 
@@ -38,7 +41,10 @@ impl Invariant for GateOrder {
                 };
                 let old = moment.world.route().and_then(|route| route.weight_of(candidate));
                 let new = weights.get(candidate).copied().unwrap_or_default();
-                let rises = old.is_some_and(|old| old < new);
+                // Less than one unit of the router is no rise.
+                let units = moment.world.config().capabilities.router.unwrap_or(1).max(1);
+                let unit = Weight::FULL.basis_points().div_ceil(units);
+                let rises = old.is_some_and(|old| old.basis_points() + unit <= new.basis_points());
                 require(!(rises && ledger.aborted.is_some()), || {
                     format!("{action} raises the candidate's share on the way back")
                 })

@@ -129,7 +129,7 @@ impl Run<'_> {
 
     /// Gives the engine an order of a person.
     pub(super) fn order(&mut self, kind: OrderKind) {
-        self.feed(Event::Ordered(Order { kind, by: String::new(), why: None }));
+        self.feed(Event::Ordered(Order { kind, by: "operator".to_owned(), why: None }));
     }
 
     /// Ends the engine with everything that it holds in memory.

@@ -3,7 +3,7 @@
 //! As the ports promise: fenced by epoch, idempotent by action id, "already so" is `Applied`, and a late
 //! action changes nothing once a newer one on the same object is known.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use rollout_core::{
     engine::{Action, Admission, Effect, EnrolState, Outcome, RefusalKind, Retry, Route},
@@ -340,12 +340,10 @@ impl World {
     }
 }
 
-/// Rounds shares down to what `units` can say; the largest takes the rest.
-fn round(
-    weights: &std::collections::BTreeMap<RevisionId, Weight>,
-    units: u64,
-) -> std::collections::BTreeMap<RevisionId, Weight> {
-    let step = (10_000 / units.clamp(1, 10_000)).max(1);
+/// Rounds shares down to what `units` can say; the largest takes the rest. What it gives stays when it is
+/// rounded again.
+fn round(weights: &BTreeMap<RevisionId, Weight>, units: u64) -> BTreeMap<RevisionId, Weight> {
+    let (units, full) = (units.max(1), Weight::FULL.basis_points());
     let largest = weights.iter().max_by_key(|(_, weight)| **weight);
     let largest = largest.map(|(revision, _)| revision.clone());
     let mut rounded = weights.clone();
@@ -353,8 +351,9 @@ fn round(
     for (revision, weight) in &mut rounded {
         if Some(revision) != largest.as_ref() {
             let points = weight.basis_points();
-            rest += points % step;
-            *weight = Weight::from_basis_points(points - points % step).unwrap_or(*weight);
+            let set = (points * units / full * full).div_ceil(units).min(points);
+            rest += points - set;
+            *weight = Weight::from_basis_points(set).unwrap_or(*weight);
         }
     }
     if let Some(weight) = largest.and_then(|revision| rounded.get_mut(&revision)) {

@@ -1,0 +1,250 @@
+//! Arguments: every command, option and default, as `--help` shows them.
+
+use std::{env, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rollout_core::{id::WorkloadId, time::Span};
+use rollout_sim::Candidate;
+
+use crate::exit;
+
+/// Moves a service from one revision to the next without losing a request.
+#[derive(Debug, Parser)]
+#[command(name = "rollout", version, after_help = exit::HELP)]
+pub(crate) struct Arguments {
+    /// Print JSON: one document, or one line for everything that happens in `run`
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check a spec and tell what is rarely meant
+    Check(FileArgs),
+    /// Print stages, counts, weights, gates and predicted times; touches nothing
+    Plan(PlanArgs),
+    /// Play the rollout on a simulated fleet, in no time; touches nothing
+    Simulate(SimulateArgs),
+    /// Roll out, or resume what was interrupted
+    Run(RunArgs),
+    /// Print where a rollout stands
+    Status(TargetArgs),
+    /// Print why a running rollout does not move on right now
+    Explain(TargetArgs),
+    /// Stop forward steps of a running rollout
+    Pause(OrderArgs),
+    /// Let a paused rollout go on
+    Resume(OrderArgs),
+    /// Pass the gate that a running rollout waits for
+    Promote(PromoteArgs),
+    /// Go back to the stable revision
+    Abort(OrderArgs),
+    /// Print the records of a journal
+    Replay(ReplayArgs),
+    /// Print the JSON Schema of a spec
+    Schema,
+    /// Print a service of a Compose file as a spec, and on standard error what became of each field
+    Import(FileArgs),
+}
+
+/// A file to read a spec from.
+#[derive(Debug, Args)]
+pub(crate) struct FileArgs {
+    /// A spec in YAML or JSON, or a Compose file
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) compose: ComposeArgs,
+}
+
+/// What is left open by a Compose file.
+#[derive(Debug, Args)]
+pub(crate) struct ComposeArgs {
+    /// Service of a Compose file; may be left out if it has one only
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// Project of a Compose file, which stands before names of networks and volumes [default: its `name`]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
+}
+
+/// What a rollout runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendName {
+    /// Docker, with the load balancer that the spec names in `traffic`
+    Docker,
+    /// The simulator: instances by name, a load balancer that drains and divides by basis points
+    Sim,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) source: FileArgs,
+    /// What to plan for
+    #[arg(long, value_enum, default_value_t = BackendName::Docker)]
+    pub(crate) backend: BackendName,
+    /// Plan the very first deploy, with no stable revision
+    #[arg(long)]
+    pub(crate) first: bool,
+    /// Time from an instance's start to its first good answer
+    #[arg(long, value_name = "SPAN", default_value = "2s")]
+    pub(crate) start: Span,
+    /// Time from the order to go until an instance is gone
+    #[arg(long, value_name = "SPAN", default_value = "1s")]
+    pub(crate) drain: Span,
+}
+
+/// Arguments of `simulate`.
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    #[command(flatten)]
+    pub(crate) source: FileArgs,
+    /// What the new revision is like: `good`, `never_ready`, `unready_after`, `crash_after` or `errors`
+    #[arg(long, value_name = "KIND", default_value = "good")]
+    pub(crate) candidate: Candidate,
+    /// Seed of everything that is drawn; the same seed gives the same run
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Let the faults of the seed strike: lost answers, stale views, crashes
+    #[arg(long)]
+    pub(crate) faults: bool,
+    /// Print everything that happened
+    #[arg(long)]
+    pub(crate) transcript: bool,
+    /// Whose capabilities the simulated world has
+    #[arg(long, value_enum, default_value_t = BackendName::Sim)]
+    pub(crate) backend: BackendName,
+    /// Simulate the very first deploy, with nothing running before
+    #[arg(long)]
+    pub(crate) first: bool,
+    /// Time from an instance's start to its first good answer
+    #[arg(long, value_name = "SPAN", default_value = "1s")]
+    pub(crate) start: Span,
+    /// Requests per second
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) rate: u64,
+}
+
+/// What `run` can run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunBackend {
+    /// Docker, with the load balancer that the spec names in `traffic`
+    Docker,
+}
+
+/// When `run` is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Until {
+    /// When the new revision is proven; what is left (a standby) goes on with the next run
+    Proven,
+    /// When the rollout has ended
+    Ended,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) source: FileArgs,
+    /// What to run on
+    #[arg(long, value_enum)]
+    pub(crate) backend: RunBackend,
+    /// Where to keep records [default: .rollout/<workload>.redb beside the file]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Socket of the Docker engine [default: `DOCKER_HOST`, or `unix:///var/run/docker.sock`]
+    #[arg(long, value_name = "unix:///PATH")]
+    pub(crate) docker: Option<String>,
+    /// Push aside another engine that reigns over the workload; only if that one is gone
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    /// When to be done
+    #[arg(long, value_enum, default_value_t = Until::Ended)]
+    pub(crate) until: Until,
+    /// Stay after the end and keep instances healthy until interrupted
+    #[arg(long, conflicts_with = "until")]
+    pub(crate) stay: bool,
+    /// Print every record as well
+    #[arg(long)]
+    pub(crate) records: bool,
+    #[command(flatten)]
+    pub(crate) by: ByArgs,
+}
+
+/// Which rollout is meant.
+#[derive(Debug, Args)]
+pub(crate) struct TargetArgs {
+    /// Name of the workload, or the file that it was started from
+    #[arg(value_name = "WORKLOAD_OR_FILE")]
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) compose: ComposeArgs,
+    /// Where the engine keeps records [default: .rollout/<workload>.redb beside the file, or here]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) journal: Option<PathBuf>,
+}
+
+/// On whose behalf.
+#[derive(Debug, Args)]
+pub(crate) struct ByArgs {
+    /// On whose behalf; it is recorded [default: the user's name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+}
+
+impl ByArgs {
+    /// On whose behalf.
+    pub(crate) fn name(&self) -> String {
+        let user = || env::var("USER").ok().filter(|user| !user.is_empty());
+        self.by.clone().or_else(user).unwrap_or_else(|| "someone".to_owned())
+    }
+}
+
+/// Arguments of an order.
+#[derive(Debug, Args)]
+pub(crate) struct OrderArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) by: ByArgs,
+    /// Why; it is recorded
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: Option<String>,
+}
+
+/// Arguments of `promote`.
+#[derive(Debug, Args)]
+pub(crate) struct PromoteArgs {
+    #[command(flatten)]
+    pub(crate) order: OrderArgs,
+    /// Pass every gate that is left
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The workload [default: all in the journal]
+    pub(crate) workload: Option<WorkloadId>,
+    /// The journal [default: .rollout/<workload>.redb here]
+    #[arg(long, value_name = "PATH", required_unless_present = "workload")]
+    pub(crate) journal: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_make_sense() {
+        Arguments::command().debug_assert();
+    }
+}

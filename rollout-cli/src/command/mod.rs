@@ -1,0 +1,59 @@
+//! The commands, one file each: what to ask of the crates and what to show of the answer.
+
+mod check;
+mod import;
+mod order;
+mod plan;
+mod replay;
+mod run;
+mod schema;
+mod simulate;
+mod status;
+
+use rollout_core::{
+    port::{Capabilities, Confirmation, Making},
+    spec::{CheckedSpec, Counting},
+};
+use rollout_docker::haproxy::Traffic;
+
+use crate::{
+    args::{BackendName, Command},
+    error::CliError,
+    exit::Exit,
+    output::Output,
+};
+
+/// Does what was asked.
+pub(crate) async fn run(command: Command, output: Output) -> Result<Exit, CliError> {
+    match command {
+        Command::Check(args) => check::run(&args, output),
+        Command::Plan(args) => plan::run(&args, output),
+        Command::Simulate(args) => simulate::run(&args, output),
+        Command::Run(args) => run::run(args, output).await,
+        Command::Status(args) => status::run(&args, output).await,
+        Command::Explain(args) => status::explain(&args, output).await,
+        Command::Pause(args) => order::pause(&args, output).await,
+        Command::Resume(args) => order::resume(&args, output).await,
+        Command::Promote(args) => order::promote(&args, output).await,
+        Command::Abort(args) => order::abort(&args, output).await,
+        Command::Replay(args) => replay::run(&args, output).await,
+        Command::Schema => schema::run(),
+        Command::Import(args) => import::run(&args, output),
+    }
+}
+
+/// Units that `HAProxy`'s weights divide traffic into; a run asks the router itself.
+const HAPROXY_UNITS: u64 = 200;
+
+/// What the ports of `spec` can do on a backend, as far as it is known without asking it.
+fn capabilities(spec: &CheckedSpec, backend: BackendName) -> Result<Capabilities, CliError> {
+    let (enrolment, router) = match backend {
+        BackendName::Docker if spec.traffic.is_null() => (None, None),
+        BackendName::Docker => {
+            let _known: Traffic = Traffic::read(&spec.traffic)?;
+            (Some(Confirmation::Observed), Some(HAPROXY_UNITS))
+        }
+        BackendName::Sim => (Some(Confirmation::Observed), Some(10_000)),
+    };
+    Ok(Capabilities { making: Making::ByName, counting: Counting::Strict, enrolment, router })
+}

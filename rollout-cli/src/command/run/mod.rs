@@ -1,0 +1,165 @@
+//! `rollout run`: rolls out, or resumes what was interrupted, and shows how it goes.
+//!
+//! Absent: state of its own. Killed at any moment, the next run reads the journal and goes on.
+
+mod interrupts;
+mod prepare;
+
+use std::time::Duration;
+
+use rollout_core::engine::{End, Note, Phase};
+use rollout_runtime::{Handle, Progress, Stopped, Subscription, control::Told};
+use tokio::time::{MissedTickBehavior, interval};
+
+use self::{
+    interrupts::Interrupts,
+    prepare::{Prepared, Running},
+};
+use crate::{
+    args::{RunArgs, Until},
+    error::CliError,
+    exit::Exit,
+    output::{Output, live::Live},
+};
+
+/// Time between two looks at where things stand.
+const LOOK: Duration = Duration::from_millis(200);
+
+pub(super) async fn run(args: RunArgs, output: Output) -> Result<Exit, CliError> {
+    let interrupts = Interrupts::listen()?;
+    let prepared = Prepared::new(&args).await?;
+    let running = prepared.start(&args).await?;
+    let mut live = Live::new(output, args.records);
+    let progress = running.handle.subscribe();
+    begin(&running, &args, &mut live).await?;
+    let mut watch = Watch { handle: &running.handle, live, args: &args, told: WhatCame::default() };
+    watch.follow(progress, interrupts).await
+}
+
+/// Submits the revision, unless it is the one under way.
+async fn begin(running: &Running, args: &RunArgs, live: &mut Live) -> Result<(), CliError> {
+    let Running { handle, spec, revision, .. } = running;
+    let status = handle.status().await?;
+    let is_same = status.candidate.as_ref() == Some(revision);
+    let resumed = match status.phase {
+        Phase::Moving | Phase::Gating | Phase::Reverting => is_same,
+        Phase::Idle | Phase::Ended | _ => false,
+    };
+    live.started(handle.workload(), revision, resumed)?;
+    // The way back from a revision is not a reason to try it once more; every other submission of what
+    // is under way changes nothing, unless the spec says something new.
+    if !(is_same && status.phase == Phase::Reverting) {
+        handle.submit(spec.clone(), &args.by.name()).await?;
+    }
+    Ok(())
+}
+
+/// What is known of the end.
+#[derive(Debug, Default)]
+struct WhatCame {
+    end: Option<End>,
+    proven: bool,
+    interrupted: bool,
+}
+
+/// Follows a rollout to its end.
+struct Watch<'a> {
+    handle: &'a Handle,
+    live: Live,
+    args: &'a RunArgs,
+    told: WhatCame,
+}
+
+impl Watch<'_> {
+    async fn follow(
+        &mut self,
+        mut progress: Subscription,
+        mut interrupts: Interrupts,
+    ) -> Result<Exit, CliError> {
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let handle = self.handle.clone();
+        let ended = handle.wait_ended();
+        tokio::pin!(ended);
+        let stopping = handle.shutdown();
+        tokio::pin!(stopping);
+        let (mut heard_end, mut is_stopping) = (false, false);
+        loop {
+            tokio::select! {
+                biased;
+                () = interrupts.next() => {
+                    if self.told.interrupted {
+                        interrupts::leave(Exit::Interrupted);
+                    }
+                    self.interrupted();
+                    is_stopping = true;
+                }
+                told = progress.next() => match told {
+                    Some(told) => {
+                        self.heard(told)?;
+                        is_stopping |= self.told.proven && self.args.until == Until::Proven;
+                    }
+                    None => break,
+                },
+                end = &mut ended, if !heard_end => {
+                    heard_end = true;
+                    self.told.end = end.ok();
+                    is_stopping |= !self.args.stay;
+                }
+                _ = &mut stopping, if is_stopping => is_stopping = false,
+                _ = look.tick(), if !is_stopping => {
+                    // A driver that has stopped ends the progress as well.
+                    if let Ok(status) = handle.status().await {
+                        self.live.status(&status)?;
+                    }
+                }
+            }
+        }
+        self.finish(handle.wait_stopped().await)
+    }
+
+    fn heard(&mut self, progress: Progress) -> Result<(), CliError> {
+        if let Progress::Noted { note: Note::Proven { .. }, .. } = &progress {
+            self.told.proven = true;
+        }
+        self.live.told(&Told::from(progress))
+    }
+
+    fn interrupted(&mut self) {
+        self.told.interrupted = true;
+        if self.told.end.is_none() {
+            let text = "interrupted: what is under way ends first; once more leaves at once";
+            self.live.aside(text);
+        }
+    }
+
+    /// Says how it ended.
+    fn finish(&mut self, stopped: Stopped) -> Result<Exit, CliError> {
+        let (exit, text) = match (&self.told.end, &stopped) {
+            (Some(end), _) => (exit_of(end), end.to_string()),
+            (None, _) if self.told.proven && self.args.until == Until::Proven => {
+                (Exit::Done, "proven; the next run goes on with what is left".to_owned())
+            }
+            (None, Stopped::ShutDown) => (
+                Exit::Interrupted,
+                format!(
+                    "interrupted; resume with `rollout run --backend docker {}`",
+                    self.args.source.file.display()
+                ),
+            ),
+            (None, _) => return Err(stopped.into()),
+        };
+        self.live.over(exit, self.told.end.as_ref(), &text)?;
+        Ok(exit)
+    }
+}
+
+/// The exit code of an end.
+fn exit_of(end: &End) -> Exit {
+    match end {
+        End::Completed => Exit::Done,
+        End::RolledBack => Exit::RolledBack,
+        End::Fenced => Exit::Unreachable,
+        End::Failed | End::NeedsOperator { .. } | _ => Exit::Failed,
+    }
+}

@@ -1,0 +1,99 @@
+//! `rollout status` and `rollout explain`: where a rollout stands and what it waits for.
+//!
+//! Asked of the engine that runs; where none does, `status` reads the journal and says so.
+
+use rollout_core::{
+    engine::{Engine, Setup, Status, Tuning, Wait},
+    port::{Capabilities, Confirmation, Journal as _, Making},
+    spec::Counting,
+};
+use rollout_runtime::{
+    StartError,
+    control::{Client, ClientError},
+};
+use serde_json::{Value, json};
+
+use super::replay;
+use crate::{
+    args::TargetArgs,
+    error::CliError,
+    exit::Exit,
+    output::{Output, status, when},
+    place::Place,
+};
+
+pub(super) async fn run(args: &TargetArgs, output: Output) -> Result<Exit, CliError> {
+    let place = Place::of(args)?;
+    let (status, running) =
+        match Client::connect(place.socket(), Some(place.workload.clone())).await {
+            Ok(mut client) => (client.status().await?, true),
+            Err(ClientError::NotRunning { .. }) => (from_journal(&place).await?, false),
+            Err(error) => return Err(error.into()),
+        };
+    let now = when::now();
+    let text = || {
+        let picture = status::picture(&status, now);
+        if running {
+            picture
+        } else {
+            format!(
+                "{picture}no engine runs; this is what the journal says, `rollout run` goes on\n"
+            )
+        }
+    };
+    output.result(|| json!({ "running": running, "status": status }), text)?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn explain(args: &TargetArgs, output: Output) -> Result<Exit, CliError> {
+    let place = Place::of(args)?;
+    let mut client = Client::connect(place.socket(), Some(place.workload.clone())).await?;
+    let waits = client.waits().await?;
+    let now = when::now();
+    let document = || {
+        let one = |wait: &Wait| json!({ "wait": wait, "text": status::waiting(wait, now) });
+        let all: Vec<Value> = waits.iter().map(one).collect();
+        json!({ "workload": place.workload, "waits": all })
+    };
+    let text = || {
+        if waits.is_empty() {
+            return format!("{}: it waits for nothing, it moves", place.workload);
+        }
+        let line = |wait: &Wait| {
+            let since = when::rough(now.since(wait.since));
+            format!(
+                "{}: waits for {}; for {since} so far\n",
+                place.workload,
+                status::waiting(wait, now)
+            )
+        };
+        waits.iter().map(line).collect()
+    };
+    output.result(document, text)?;
+    Ok(Exit::Done)
+}
+
+/// Where the rollout stood when the last engine stopped.
+async fn from_journal(place: &Place) -> Result<Status, CliError> {
+    let journal = replay::open(&place.journal).await?;
+    let records = journal.load(&place.workload).await?;
+    if records.is_empty() {
+        let known = journal.workloads().await?;
+        return Err(replay::not_in(&place.journal, &place.workload, &known));
+    }
+    // What the ports can do changes what is decided next, not what stands in the journal.
+    let capabilities = Capabilities {
+        making: Making::ByName,
+        counting: Counting::Strict,
+        enrolment: Some(Confirmation::Observed),
+        router: None,
+    };
+    let workload = place.workload.clone();
+    let setup = Setup { workload: workload.clone(), capabilities, tuning: Tuning::default() };
+    let engine =
+        Engine::replay(setup, &records).map_err(|why| StartError::Replay { workload, why })?;
+    let mut status = engine.status(when::now());
+    // Without an engine nothing is waited for.
+    status.waits.clear();
+    Ok(status)
+}

@@ -1,0 +1,241 @@
+//! What went wrong, in one place: the message with its way out, the kind for tools, the exit code.
+
+use std::path::PathBuf;
+
+use rollout_core::{
+    plan::PlanError,
+    port::{ClaimError, JournalError, ObserveError, PinError},
+    spec::ParseError,
+};
+use rollout_docker::{compose::ComposeError, haproxy::TrafficError};
+use rollout_runtime::{
+    OrderError, StartError, Stopped, SubmitError,
+    control::{BindError, ClientError, DeniedKind},
+};
+use serde::Serialize;
+
+use crate::exit::Exit;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The file cannot be read.
+    #[error("{}: {why}; name a spec in YAML or JSON, or a Compose file", path.display())]
+    Unreadable { path: PathBuf, why: String },
+    /// The file is no spec.
+    #[error("{}: {why}", path.display())]
+    Parse { path: PathBuf, why: ParseError },
+    /// The spec was refused.
+    #[error("{}", lines(path, refused))]
+    Check { path: PathBuf, refused: Vec<Refused> },
+    /// The service of a Compose file was refused.
+    #[error("{}: {why}", path.display())]
+    Compose { path: PathBuf, why: ComposeError },
+    /// There is no such service to choose.
+    #[error(
+        "{}: `--service {service}` means something for a Compose file only, and this has no `services`; leave it out",
+        path.display()
+    )]
+    NoServices { path: PathBuf, service: String },
+    /// The planner refused the spec.
+    #[error("{}: {why}", path.display())]
+    Plan { path: PathBuf, why: PlanError },
+    /// The `traffic` of the spec was refused.
+    #[error(transparent)]
+    Traffic(#[from] TrafficError),
+    /// The `template` of the spec was refused.
+    #[error(transparent)]
+    Pin(#[from] PinError),
+    /// The argument is neither a file nor a name.
+    #[error("`{target}` is no file and no name of a workload: {why}")]
+    Target { target: String, why: String },
+    /// The folder of the journal cannot be made.
+    #[error("the folder {} of the journal cannot be made: {why}; keep it elsewhere with `--journal`", path.display())]
+    Folder { path: PathBuf, why: String },
+    /// There is no journal.
+    #[error(
+        "no engine runs and there is no journal at {}; start one with `rollout run`, or name its journal with `--journal`",
+        path.display()
+    )]
+    NoJournal { path: PathBuf },
+    /// The journal has no records of the workload.
+    #[error("the journal {} has no records of `{workload}`, it has: {known}", path.display())]
+    NotInJournal { path: PathBuf, workload: String, known: String },
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Docker does not answer.
+    #[error(transparent)]
+    Unreachable(#[from] ObserveError),
+    /// The engine could not begin.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The control socket could not be opened.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The submission was not taken.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The engine stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The order was not taken.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The system refused something that it never should.
+    #[error("{what}: {why}")]
+    System { what: &'static str, why: String },
+}
+
+/// One reason why a spec was refused, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Refused {
+    /// Line of the nearest thing that was written, from 1; `None` if nothing was.
+    pub(crate) line: Option<u64>,
+    /// Its column, from 1.
+    pub(crate) column: Option<u64>,
+    /// Path of the field.
+    pub(crate) field: String,
+    /// The path, the value, the limit and the way out.
+    pub(crate) message: String,
+}
+
+/// An error for tools.
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorJson {
+    error: ErrorBody,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorBody {
+    kind: &'static str,
+    exit: u8,
+    message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<Refused>,
+}
+
+fn lines(path: &std::path::Path, refused: &[Refused]) -> String {
+    let line = |refused: &Refused| {
+        let place = match (refused.line, refused.column) {
+            (Some(line), Some(column)) => format!("line {line}, column {column}: "),
+            _ => String::new(),
+        };
+        format!("{}: {place}{}", path.display(), refused.message)
+    };
+    refused.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+impl CliError {
+    /// The exit code.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Unreadable { .. }
+            | Self::Parse { .. }
+            | Self::Check { .. }
+            | Self::Compose { .. }
+            | Self::NoServices { .. }
+            | Self::Plan { .. }
+            | Self::Pin(_)
+            | Self::Target { .. }
+            | Self::NotInJournal { .. }
+            | Self::Submit(SubmitError::Pin(_)) => Exit::BadInput,
+            Self::Traffic(why) => traffic(why),
+            Self::Folder { .. } | Self::NoJournal { .. } | Self::Unreachable(_) | Self::Bind(_) => {
+                Exit::Unreachable
+            }
+            Self::Journal(why) => journal(why),
+            Self::Start(why) => start(why),
+            Self::Submit(SubmitError::Order(why)) => order(why),
+            Self::Submit(_) | Self::System { .. } => Exit::Failed,
+            Self::Stopped(why) => stopped(why),
+            Self::Client(ClientError::Denied(denied)) => match denied.kind {
+                DeniedKind::Refused => Exit::BadInput,
+                DeniedKind::Malformed
+                | DeniedKind::UnknownWorkload
+                | DeniedKind::NotKept
+                | DeniedKind::Stopped
+                | _ => Exit::Unreachable,
+            },
+            Self::Client(_) => Exit::Unreachable,
+        }
+    }
+
+    /// What was refused in a file, with its places.
+    fn refused(&self) -> Vec<Refused> {
+        if let Self::Check { refused, .. } = self {
+            return refused.clone();
+        }
+        if let Self::Parse { why, .. } = self {
+            return vec![Refused {
+                line: Some(why.line),
+                column: Some(why.column),
+                field: why.path.clone(),
+                message: why.message.clone(),
+            }];
+        }
+        Vec::new()
+    }
+
+    /// The error for tools.
+    pub(crate) fn json(&self) -> ErrorJson {
+        let exit = self.exit();
+        let kind = match exit {
+            Exit::Done => "done",
+            Exit::BadInput => "bad_input",
+            Exit::RolledBack => "rolled_back",
+            Exit::Failed => "failed",
+            Exit::Unreachable => "unreachable",
+            Exit::Interrupted => "interrupted",
+        };
+        let message = self.to_string();
+        ErrorJson { error: ErrorBody { kind, exit: exit.code(), message, refused: self.refused() } }
+    }
+}
+
+fn traffic(why: &TrafficError) -> Exit {
+    match why {
+        TrafficError::Unreachable { .. } => Exit::Unreachable,
+        TrafficError::Malformed { .. }
+        | TrafficError::NotAdmin { .. }
+        | TrafficError::UnknownBackend { .. }
+        | TrafficError::StaticBalance { .. }
+        | _ => Exit::BadInput,
+    }
+}
+
+fn journal(why: &JournalError) -> Exit {
+    match why {
+        JournalError::InUse { .. } | JournalError::Store { .. } => Exit::Unreachable,
+        JournalError::Moved { .. }
+        | JournalError::Damaged { .. }
+        | JournalError::Newer { .. }
+        | _ => Exit::Failed,
+    }
+}
+
+fn start(why: &StartError) -> Exit {
+    match why {
+        StartError::Journal(why) => journal(why),
+        StartError::Claim(ClaimError::Owned { .. } | ClaimError::Unreachable(_) | _)
+        | StartError::Running { .. } => Exit::Unreachable,
+        StartError::Replay { .. } | _ => Exit::Failed,
+    }
+}
+
+fn order(why: &OrderError) -> Exit {
+    match why {
+        OrderError::NotKept(why) => journal(why),
+        OrderError::Stopped(why) => stopped(why),
+        OrderError::Refused(_) | _ => Exit::BadInput,
+    }
+}
+
+fn stopped(why: &Stopped) -> Exit {
+    match why {
+        Stopped::ShutDown => Exit::Interrupted,
+        Stopped::Fenced => Exit::Unreachable,
+        Stopped::Failed(why) => start(why),
+        Stopped::Gone | _ => Exit::Failed,
+    }
+}

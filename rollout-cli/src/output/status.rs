@@ -1,0 +1,158 @@
+//! Where a rollout stands, as a person reads it.
+
+use rollout_core::{
+    engine::{Expiry, PoolStatus, Role, Route, Status, Wait},
+    id::RevisionId,
+    time::Timestamp,
+};
+
+use super::{table::table, text::Text, when};
+
+/// The whole picture, a few lines.
+pub(crate) fn picture(status: &Status, now: Timestamp) -> String {
+    let mut text = Text::default();
+    text.line(format_args!("{}: {}", status.workload, headline(status, now)));
+    if let Some(cause) = &status.cause {
+        text.line(format_args!("cause     {cause}"));
+    }
+    if let Some(route) = &status.route {
+        text.line(format_args!("route     {route}"));
+    }
+    if !status.pools.is_empty() {
+        text.add(pools(status));
+    }
+    for wait in &status.waits {
+        text.line(format_args!("waits for {}", waiting(wait, now)));
+    }
+    text.into_string()
+}
+
+/// Phase, stage, revisions and time in one line.
+fn headline(status: &Status, now: Timestamp) -> String {
+    let mut text = Text::default();
+    match &status.end {
+        Some(end) => text.add(end),
+        None => text.add(status.phase),
+    }
+    if status.paused {
+        text.add(", paused");
+    }
+    if let Some((stage, place, count)) = &status.stage {
+        text.add(format_args!(", stage {stage} ({place} of {count})"));
+    }
+    match (&status.candidate, &status.stable) {
+        (Some(candidate), Some(stable)) if candidate != stable => {
+            text.add(format_args!(", candidate {candidate}, stable {stable}"));
+        }
+        (_, Some(stable)) => text.add(format_args!(", stable {stable}")),
+        (Some(candidate), None) => text.add(format_args!(", first deploy of {candidate}")),
+        (None, None) => (),
+    }
+    if let (Some(began), None) = (status.began, &status.end) {
+        text.add(format_args!(", for {}", when::rough(now.since(began))));
+    }
+    text.into_string()
+}
+
+fn pools(status: &Status) -> String {
+    let head = [
+        "revision",
+        "role",
+        "wanted",
+        "created",
+        "ready",
+        "available",
+        "leaving",
+        "failed",
+        "share",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for pool in &status.pools {
+        let counts =
+            [pool.target, pool.created, pool.ready, pool.available, pool.terminating, pool.failed];
+        let mut row = vec![pool.revision.to_string(), role(pool.role).to_owned()];
+        row.extend(counts.iter().map(u64::to_string));
+        row.push(share(status, &pool.revision));
+        rows.push(row);
+    }
+    table(&rows)
+}
+
+/// The pools, the route and the first wait in one line that changes in place.
+pub(crate) fn line(status: &Status, now: Timestamp) -> String {
+    let mut text = Text::default();
+    match (&status.end, &status.stage) {
+        (Some(end), _) => text.add(end),
+        (None, Some((stage, place, count))) => {
+            text.add(format_args!("{} {stage} {place}/{count}", status.phase));
+        }
+        (None, None) => text.add(status.phase),
+    }
+    if status.paused {
+        text.add(" (paused)");
+    }
+    for pool in &status.pools {
+        text.add(format_args!(" | {}", brief(status, pool)));
+    }
+    if let Some(wait) = status.waits.first() {
+        text.add(format_args!(" | waits for {}", waiting(wait, now)));
+    }
+    text.into_string()
+}
+
+/// One pool in a few words: `v2 3/4, 1 leaving, 50%`.
+fn brief(status: &Status, pool: &PoolStatus) -> String {
+    let mut text = Text::default();
+    text.add(format_args!("{} {}/{}", pool.revision, pool.available, pool.target));
+    if 0 < pool.terminating {
+        text.add(format_args!(", {} leaving", pool.terminating));
+    }
+    if 0 < pool.failed {
+        text.add(format_args!(", {} failed", pool.failed));
+    }
+    let share = share(status, &pool.revision);
+    if share.ends_with('%') {
+        text.add(format_args!(", {share}"));
+    }
+    text.into_string()
+}
+
+/// The share of traffic that was decided for a revision; `-` where it follows from the counts.
+fn share(status: &Status, revision: &RevisionId) -> String {
+    match &status.route {
+        Some(Route::Weighted(weights)) => {
+            weights.get(revision).map_or_else(|| "0%".to_owned(), ToString::to_string)
+        }
+        Some(Route::Empty) => "0%".to_owned(),
+        Some(Route::ByReplicas) | None => "-".to_owned(),
+    }
+}
+
+/// What is waited for, since when, until when and what then.
+pub(crate) fn waiting(wait: &Wait, now: Timestamp) -> String {
+    let mut text = Text::default();
+    text.add(&wait.reason);
+    if let Some((until, expiry)) = &wait.until {
+        let left = when::rough(until.since(now));
+        text.add(format_args!("; {left} left, then {}", then(*expiry)));
+    }
+    text.into_string()
+}
+
+const fn then(expiry: Expiry) -> &'static str {
+    match expiry {
+        Expiry::GoesOn => "it goes on",
+        Expiry::RollsBack => "it rolls back",
+        Expiry::Pauses => "it pauses",
+        Expiry::NeedsOperator => "it needs an operator",
+        Expiry::Retries => "it tries again",
+    }
+}
+
+const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Stable => "stable",
+        Role::Candidate => "candidate",
+        Role::Old => "old",
+    }
+}
