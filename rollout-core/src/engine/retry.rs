@@ -9,7 +9,10 @@ use super::{
     turn::Turn,
     view::View,
 };
-use crate::{fleet, id::ActionId};
+use crate::{
+    fleet::{self, Condition, Instance, Traffic, condition},
+    id::{ActionId, InstanceId},
+};
 
 /// Takes in the outcome of an attempt. An answer to an action that is settled already changes nothing.
 pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outcome: Outcome) {
@@ -67,12 +70,43 @@ fn fails_its_instance(effect: &Effect) -> bool {
     }
 }
 
-/// Whether an action may be attempted again: a route only while the capacity behind it is there still.
+/// Whether an action may be attempted again now: a route only while the capacity behind it is there still,
+/// a drain of an instance that serves only while the others are enough. What became of the attempts so
+/// far nobody knows; another one must not make it worse.
 fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
-    let (Effect::Route(route), Some(rollout)) = (effect, &turn.state.rollout) else { return true };
+    match effect {
+        Effect::Route(route) => traffic::is_backed(turn, view, route),
+        Effect::Drain { instance } => may_drain(turn, view, instance),
+        Effect::Create { .. }
+        | Effect::Start { .. }
+        | Effect::Enrol { .. }
+        | Effect::Detach { .. }
+        | Effect::Stop { .. }
+        | Effect::Remove { .. }
+        | Effect::Scale { .. } => true,
+    }
+}
+
+fn may_drain(turn: &Turn<'_>, view: &View, instance: &InstanceId) -> bool {
+    let (Some(entry), Some(rollout)) = (turn.state.roster.get(instance), &turn.state.rollout)
+    else {
+        return true;
+    };
+    // Judged as if it had not been told to go.
+    let kept = Instance { retired: None, traffic: Traffic::In, ..entry.clone() };
+    let condition = condition(turn.now, turn.setup, &turn.state, view, instance, &kept);
+    if condition != Condition::Serving || turn.state.stable.is_none() {
+        return true;
+    }
+    let space = moving::space(rollout);
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
-    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
-    traffic::is_backed(route, in_force, &moving::space(rollout), &tallies)
+    match turn.state.route.as_ref().and_then(|route| route.weight_of(&entry.revision)) {
+        None => space.floor() <= tallies.values().map(|tally| tally.serving).sum(),
+        Some(weight) => {
+            let serving = tallies.get(&entry.revision).map_or(0, |tally| tally.serving);
+            traffic::backing(weight, &space) <= serving
+        }
+    }
 }
 
 /// Emits every pending action that is due and not under way.

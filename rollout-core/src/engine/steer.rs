@@ -57,11 +57,11 @@ pub(super) fn steer(
     }
     let (routed, may_shrink) = match &goal.routing {
         Routing::Keep => {
-            traffic::keep(turn);
+            traffic::keep(turn, view);
             (true, true)
         }
         Routing::Later(None) => {
-            traffic::keep(turn);
+            traffic::keep(turn, view);
             (false, false)
         }
         Routing::Later(Some(route)) => {

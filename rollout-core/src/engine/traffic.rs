@@ -6,10 +6,16 @@ use super::{
     action::{Effect, Route},
     capacity::Space,
     note::WaitReason,
+    phase::moving,
     turn::Turn,
     view::View,
 };
-use crate::{fleet::Tally, id::RevisionId, time::Span, weight::Weight};
+use crate::{
+    fleet::{self, Tally},
+    id::RevisionId,
+    time::Span,
+    weight::Weight,
+};
 
 /// Shortest time between two attempts to set a route that the router does not keep.
 const AGAIN_AFTER: Span = Span::from_millis(500);
@@ -36,19 +42,19 @@ pub(super) fn carries(serving: u64, space: &Space) -> Weight {
 
 /// Whether every share that grows has its capacity: the whole of it, or all there is where nobody else
 /// serves.
-pub(super) fn is_backed(
-    route: &Route,
-    in_force: Option<&Route>,
-    space: &Space,
-    tallies: &BTreeMap<RevisionId, Tally>,
-) -> bool {
-    let Route::Weighted(weights) = route else { return true };
-    let serving = |id: &RevisionId| tallies.get(id).map_or(0, |tally| tally.serving);
-    let all: u64 = tallies.values().map(|tally| tally.serving).sum();
+pub(super) fn is_backed(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
+    let (Route::Weighted(weights), Some(rollout)) = (route, &turn.state.rollout) else {
+        return true;
+    };
+    let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
+    let space = moving::space(rollout);
+    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
+    let serving = |id: &RevisionId| tallies.get(id).map_or(0, Tally::able);
+    let all: u64 = tallies.values().map(Tally::able).sum();
     weights.iter().all(|(id, weight)| {
         let before = in_force.and_then(|route| route.weight_of(id));
         let grows = before.is_none_or(|before| before < *weight);
-        !grows || backing(*weight, space) <= serving(id) || (0 < all && all == serving(id))
+        !grows || backing(*weight, &space) <= serving(id) || (0 < all && all == serving(id))
     })
 }
 
@@ -66,11 +72,11 @@ pub(super) fn split(one: &RevisionId, weight: Weight, other: Option<&RevisionId>
 }
 
 /// Sets the route decided last again, for instances that were enrolled since.
-pub(super) fn keep(turn: &mut Turn<'_>) {
+pub(super) fn keep(turn: &mut Turn<'_>, view: &View) {
     if !turn.state.has_unrouted() || turn.state.pending_route().is_some() {
         return;
     }
-    if let Some(route) = turn.state.route.clone() {
+    if let Some(route) = turn.state.route.clone().filter(|route| is_backed(turn, view, route)) {
         turn.intend(Effect::Route(route));
     }
 }
@@ -81,7 +87,8 @@ pub(super) fn set(turn: &mut Turn<'_>, view: &View, wanted: &Route) -> bool {
         return true;
     }
     let is_new = turn.state.route.as_ref() != Some(wanted);
-    if is_new || (turn.state.has_unrouted() && turn.state.pending_route().is_none()) {
+    let is_due = turn.state.has_unrouted() && turn.state.pending_route().is_none();
+    if is_new || (is_due && is_backed(turn, view, wanted)) {
         turn.intend(Effect::Route(wanted.clone()));
     }
     let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
@@ -91,7 +98,7 @@ pub(super) fn set(turn: &mut Turn<'_>, view: &View, wanted: &Route) -> bool {
         }
         let differs = view.route_in_force().is_some();
         let again_at = turn.state.routed_at.unwrap_or_default().after(AGAIN_AFTER);
-        if differs && again_at <= turn.now {
+        if differs && again_at <= turn.now && is_backed(turn, view, wanted) {
             turn.intend(Effect::Route(wanted.clone()));
         } else if differs {
             turn.wake(again_at);

@@ -10,7 +10,11 @@ mod instance;
 mod tally;
 mod watch;
 
-pub(crate) use self::{act::act, tally::tally, watch::watch};
+pub(crate) use self::{
+    act::act,
+    tally::{Condition, condition, tally},
+    watch::watch,
+};
 pub use self::{
     health::{HealthView, ProbeView},
     instance::{Instance, Made, Roster, Standby, Traffic},

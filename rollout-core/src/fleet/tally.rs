@@ -21,6 +21,8 @@ pub struct Tally {
     pub ready: u64,
     /// Of those, the ones that are available and, where there is a load balancer, enrolled.
     pub serving: u64,
+    /// Of the created ones, those that would serve if the route were set again.
+    pub standby: u64,
     /// Of the created ones, those known not to be ready.
     pub unready: u64,
     /// Of the created ones, those nobody knows the health of yet.
@@ -31,6 +33,14 @@ pub struct Tally {
     pub parting: u64,
     /// Instances, of any kind, that the load balancer may send something.
     pub exposed: u64,
+}
+
+impl Tally {
+    /// Instances that serve, or would if the route were set again.
+    #[must_use]
+    pub const fn able(&self) -> u64 {
+        self.serving.saturating_add(self.standby)
+    }
 }
 
 /// What is known of one instance's health.
@@ -145,7 +155,11 @@ fn add(tally: &mut Tally, entry: &Instance, condition: Condition) {
     match condition {
         Condition::Unready => tally.unready += 1,
         Condition::Unknown => tally.unknown += 1,
-        Condition::Ready | Condition::Available | Condition::Standby => tally.ready += 1,
+        Condition::Ready | Condition::Available => tally.ready += 1,
+        Condition::Standby => {
+            tally.ready += 1;
+            tally.standby += 1;
+        }
         Condition::Serving => {
             tally.ready += 1;
             tally.serving += 1;

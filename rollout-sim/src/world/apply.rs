@@ -78,7 +78,10 @@ impl World {
             Effect::Create { instance, .. }
             | Effect::Start { instance }
             | Effect::Stop { instance, .. }
-            | Effect::Remove { instance } => self.instances.get(instance).map(|one| one.newest),
+            | Effect::Remove { instance } => {
+                let alive = self.instances.get(instance).map(|one| one.newest);
+                alive.max(self.removals.get(instance).copied())
+            }
             Effect::Enrol { instance, .. }
             | Effect::Drain { instance }
             | Effect::Detach { instance } => {
@@ -153,6 +156,8 @@ impl World {
 
     fn stop(&mut self, id: ActionId, name: &InstanceId, grace: Span) -> Receipt {
         let now = self.now;
+        // Also of what is not there: a creation that was given up must not land after its removal.
+        self.removals.insert(name.clone(), id);
         let Some(instance) = self.instances.get_mut(name).filter(|one| one.exists()) else {
             return self.applied();
         };
@@ -189,6 +194,8 @@ impl World {
     }
 
     fn remove(&mut self, id: ActionId, name: &InstanceId) -> Receipt {
+        // Also of what is not there: a creation that was given up must not land after its removal.
+        self.removals.insert(name.clone(), id);
         let Some(instance) = self.instances.get_mut(name).filter(|one| one.exists()) else {
             return self.applied();
         };

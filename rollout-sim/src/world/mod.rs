@@ -104,6 +104,8 @@ pub struct World {
     foreign: BTreeMap<InstanceId, u64>,
     route: Option<Route>,
     newest_route: ActionId,
+    /// The newest removal of each instance, wanted or not.
+    removals: BTreeMap<InstanceId, ActionId>,
     owner: Option<String>,
     epoch: Epoch,
     fenced: bool,
@@ -128,6 +130,7 @@ impl World {
             foreign: BTreeMap::new(),
             route: None,
             newest_route: ActionId(0),
+            removals: BTreeMap::new(),
             owner: None,
             epoch: Epoch(0),
             fenced: true,

@@ -52,13 +52,14 @@ fn goal(rollout: &Rollout, turn: &Turn<'_>, tallies: &BTreeMap<RevisionId, Tally
     let space = space(rollout);
     let mut counts = vec![(candidate.clone(), stage.candidate)];
     counts.extend(from.map(|from| (from.clone(), stage.stable)));
-    let is_whole = stage.candidate <= serving(tallies, candidate);
+    let is_whole = stage.candidate <= tallies.get(candidate).map_or(0, Tally::able);
     let routing = match stage.route {
         _ if turn.setup.capabilities.router.is_none() => Routing::Keep,
         StageRoute::ByReplicas => Routing::Set(Route::ByReplicas),
         StageRoute::Empty => Routing::Set(Route::Empty),
         StageRoute::Weighted(weight) => {
-            if is_whole && traffic::backing(weight, &space) <= serving(tallies, candidate) {
+            let able = tallies.get(candidate).map_or(0, Tally::able);
+            if is_whole && traffic::backing(weight, &space) <= able {
                 Routing::Set(traffic::split(candidate, weight, from))
             } else {
                 // A candidate gets nothing before its stage is whole: not by replicas either.
@@ -152,11 +153,9 @@ pub(in crate::engine) fn fail(turn: &mut Turn<'_>, cause: Cause) -> bool {
         return true;
     }
     if pauses && !matches!(cause, Cause::Ordered { .. } | Cause::Superseded { .. }) {
-        if turn.state.paused.is_none() {
-            let why = Some(cause.to_string());
-            turn.record(Change::Paused { by: "the engine".to_owned(), why });
-        }
-        return false;
+        let why = Some(cause.to_string());
+        turn.record(Change::Paused { by: "the engine".to_owned(), why });
+        return true;
     }
     turn.note(Note::TurnedBack { cause: cause.clone() });
     turn.record(Change::Aborted { cause });

@@ -83,7 +83,7 @@ fn routing(
         return Routing::Set(Route::ByReplicas);
     }
     let candidate = &rollout.candidate.id;
-    let serving = moving::serving(tallies, from);
+    let serving = tallies.get(from).map_or(0, Tally::able);
     if serving == 0 {
         return Routing::Keep;
     }
@@ -92,7 +92,7 @@ fn routing(
         Some(route) => route.weight_of(from).unwrap_or_default(),
         None => Weight::FULL,
     };
-    let may_serve = tallies.get(candidate).map_or(0, |tally| tally.serving + tally.unknown);
+    let may_serve = tallies.get(candidate).map_or(0, |tally| tally.able() + tally.unknown);
     let carries = match may_serve {
         0 => Weight::FULL,
         _ => traffic::carries(serving, &moving::space(rollout)),
