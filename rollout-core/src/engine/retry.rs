@@ -95,7 +95,9 @@ fn may_drain(turn: &Turn<'_>, view: &View, instance: &InstanceId) -> bool {
     // Judged as if it had not been told to go.
     let kept = Instance { retired: None, traffic: Traffic::In, ..entry.clone() };
     let condition = condition(turn.now, turn.setup, &turn.state, view, instance, &kept);
-    if condition != Condition::Serving || turn.state.stable.is_none() {
+    let is_useless =
+        matches!(condition, Condition::Unready | Condition::Ready | Condition::Available);
+    if is_useless || turn.state.stable.is_none() {
         return true;
     }
     let space = moving::space(rollout);

@@ -91,11 +91,9 @@ fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tall
     // What was retired in this very call still exists.
     let mut existing: u64 = match space.counting {
         crate::spec::Counting::Strict => count(turn, |_| true),
-        crate::spec::Counting::Loose => count(turn, |entry| {
-            let may_get_more =
-                matches!(entry.traffic, Traffic::Enrolling | Traffic::In | Traffic::Draining);
-            !entry.is_terminating() || may_get_more
-        }),
+        crate::spec::Counting::Loose => {
+            count(turn, |entry| !entry.is_terminating() || entry.may_get_more())
+        }
     };
     let pools: Vec<RevisionId> = tallies.keys().cloned().collect();
     for revision in pools {

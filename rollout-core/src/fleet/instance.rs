@@ -83,6 +83,15 @@ pub enum Traffic {
 }
 
 impl Instance {
+    /// Whether the load balancer may still send it something new.
+    #[must_use]
+    pub const fn may_get_more(&self) -> bool {
+        match self.traffic {
+            Traffic::Enrolling | Traffic::In | Traffic::Draining => true,
+            Traffic::Out | Traffic::Drained(_) | Traffic::Detaching => false,
+        }
+    }
+
     /// Whether it was told to go.
     #[must_use]
     pub const fn is_terminating(&self) -> bool {

@@ -31,8 +31,9 @@ pub struct Tally {
     pub terminating: u64,
     /// Of those, the ones that may still get something new.
     pub parting: u64,
-    /// Instances, of any kind, that the load balancer may send something.
-    pub exposed: u64,
+    /// Instances, on their way out or not, that the load balancer may send something new and that are not
+    /// known to be unready: the most that may serve.
+    pub may_serve: u64,
 }
 
 impl Tally {
@@ -138,13 +139,10 @@ pub(crate) fn tally(
 
 /// Adds one instance to its pool's counts.
 fn add(tally: &mut Tally, entry: &Instance, condition: Condition) {
-    if entry.traffic != Traffic::Out {
-        tally.exposed += 1;
-    }
+    let may_get_more = entry.may_get_more();
+    tally.may_serve += u64::from(may_get_more && !entry.dead && condition != Condition::Unready);
     if entry.is_terminating() {
         tally.terminating += 1;
-        let may_get_more =
-            matches!(entry.traffic, Traffic::Enrolling | Traffic::In | Traffic::Draining);
         tally.parting += u64::from(may_get_more);
         return;
     }
@@ -182,5 +180,5 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
     tally.unready = tally.created.saturating_sub(tally.ready);
     tally.serving = seen.available.saturating_sub(going);
     tally.terminating = seen.terminating + going;
-    tally.exposed = seen.ready;
+    tally.may_serve = seen.ready;
 }

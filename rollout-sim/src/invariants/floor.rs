@@ -3,6 +3,8 @@
 //! The exact form under failures that nobody could have seen: they are subtracted. An instance that the
 //! environment had harmed before may be taken out even if it has recovered meanwhile.
 
+use rollout_core::engine::Effect;
+
 use super::{Broken, Happened, Invariant, Moment, require};
 
 pub(super) struct Floor;
@@ -26,6 +28,9 @@ impl Invariant for Floor {
         }
         let unseen = moment.world.unseen(landing.terms.step, None);
         let floor = landing.terms.floor;
+        if before < floor && matches!(landing.action.effect, Effect::Route(_)) {
+            return Ok(()); // Below the floor already: the route goes where capacity is.
+        }
         require(floor <= after + unseen, || {
             format!(
                 "{} takes the serving instances from {before} to {after}; the floor is {floor}, {unseen} failures could not be seen",

@@ -43,7 +43,7 @@ pub(in crate::engine) fn decide(
         since.after(rollout.spec.deadlines.progress).after(drain.deadline).after(drain.stop_grace);
     let goal = Goal {
         counts: vec![(from.clone(), wanted), (rollout.candidate.id.clone(), 0)],
-        routing: routing(turn, &rollout, &from, tallies),
+        routing: routing(turn, view, &rollout, &from, tallies),
         space: moving::space(&rollout),
         in_batches: false,
     };
@@ -72,6 +72,7 @@ pub(in crate::engine) fn decide(
 /// never less than stable has.
 fn routing(
     turn: &Turn<'_>,
+    view: &View,
     rollout: &Rollout,
     from: &RevisionId,
     tallies: &BTreeMap<RevisionId, Tally>,
@@ -85,14 +86,19 @@ fn routing(
     let candidate = &rollout.candidate.id;
     let serving = tallies.get(from).map_or(0, Tally::able);
     if serving == 0 {
-        return Routing::Keep;
+        // Nothing can carry more; a step forward that is still in doubt is taken back.
+        let in_force = view.route_in_force().and_then(|seen| seen.route.clone());
+        return match (turn.state.pending_route(), in_force) {
+            (Some(_), Some(route @ Route::Weighted(_))) => Routing::Set(route),
+            _ => Routing::Keep,
+        };
     }
     // A weighted rollout that decided no route yet has left everything where it was: on stable.
     let has = match &turn.state.route {
         Some(route) => route.weight_of(from).unwrap_or_default(),
         None => Weight::FULL,
     };
-    let may_serve = tallies.get(candidate).map_or(0, |tally| tally.able() + tally.unknown);
+    let may_serve = tallies.get(candidate).map_or(0, |tally| tally.may_serve);
     let carries = match may_serve {
         0 => Weight::FULL,
         _ => traffic::carries(serving, &moving::space(rollout)),
