@@ -32,7 +32,7 @@ pub(super) async fn run(args: &TargetArgs, output: Output) -> Result<Exit, CliEr
         };
     let now = when::now();
     let text = || {
-        let picture = status::picture(&status, now);
+        let picture = status::picture(&status, now, running);
         if running {
             picture
         } else {

@@ -2,8 +2,8 @@
 //! plain lines, or JSON lines.
 
 use rollout_core::{
-    engine::{End, Status, Wait, WaitReason},
-    id::{RevisionId, WorkloadId},
+    engine::{End, Note, Status, Wait, WaitReason},
+    id::{RevisionId, Seq, WorkloadId},
     time::Timestamp,
 };
 use rollout_runtime::control::Told;
@@ -35,12 +35,12 @@ pub(crate) struct Live {
 enum Line<'a> {
     /// The run has begun.
     Started { at: Timestamp, workload: &'a WorkloadId, revision: &'a RevisionId, resumed: bool },
-    /// Something that happened.
-    Happened {
-        at: Timestamp,
-        #[serde(flatten)]
-        told: &'a Told,
-    },
+    /// A record became durable.
+    Record { at: Timestamp, seq: Seq, text: &'a str },
+    /// Something a person may want to know.
+    Note { at: Timestamp, note: &'a Note, text: &'a str },
+    /// So many messages were dropped, for they came too fast.
+    Missed { count: u64 },
     /// What is waited for has changed.
     Status { at: Timestamp, status: &'a Status },
     /// The run is over.
@@ -76,14 +76,22 @@ impl Live {
 
     /// Shows something that happened.
     pub(crate) fn told(&mut self, told: &Told) -> Result<(), CliError> {
-        let (at, text) = match told {
-            Told::Recorded { at, seq, text } if self.records => (*at, format!("{seq} {text}")),
-            Told::Noted { at, text, .. } => (*at, text.clone()),
-            Told::Missed { count } => (when::now(), format!("{count} messages were missed")),
+        let (at, text, line) = match told {
+            Told::Recorded { at, seq, text } if self.records => {
+                (*at, format!("{seq} {text}"), Line::Record { at: *at, seq: *seq, text })
+            }
+            Told::Noted { at, note, text } => {
+                (*at, text.clone(), Line::Note { at: *at, note, text })
+            }
+            Told::Missed { count } => (
+                when::now(),
+                format!("{count} messages were missed"),
+                Line::Missed { count: *count },
+            ),
             Told::Recorded { .. } | _ => return Ok(()),
         };
         if self.output.is_json() {
-            return Output::event(&Line::Happened { at, told });
+            return Output::event(&line);
         }
         self.line(at, &text);
         Ok(())

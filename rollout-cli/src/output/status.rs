@@ -8,8 +8,8 @@ use rollout_core::{
 
 use super::{table::table, text::Text, when};
 
-/// The whole picture, a few lines.
-pub(crate) fn picture(status: &Status, now: Timestamp) -> String {
+/// The whole picture, a few lines. What only a running engine sees is left out unless it is `running`.
+pub(crate) fn picture(status: &Status, now: Timestamp, running: bool) -> String {
     let mut text = Text::default();
     text.line(format_args!("{}: {}", status.workload, headline(status, now)));
     if let Some(cause) = &status.cause {
@@ -19,7 +19,7 @@ pub(crate) fn picture(status: &Status, now: Timestamp) -> String {
         text.line(format_args!("route     {route}"));
     }
     if !status.pools.is_empty() {
-        text.add(pools(status));
+        text.add(pools(status, running));
     }
     for wait in &status.waits {
         text.line(format_args!("waits for {}", waiting(wait, now)));
@@ -54,24 +54,23 @@ fn headline(status: &Status, now: Timestamp) -> String {
     text.into_string()
 }
 
-fn pools(status: &Status) -> String {
-    let head = [
-        "revision",
-        "role",
-        "wanted",
-        "created",
-        "ready",
-        "available",
-        "leaving",
-        "failed",
-        "share",
-    ];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
+fn pools(status: &Status, running: bool) -> String {
+    let count = |name: &str, of: fn(&PoolStatus) -> u64| (name.to_owned(), of);
+    let mut counts =
+        vec![count("wanted", |pool| pool.target), count("created", |pool| pool.created)];
+    if running {
+        counts.push(count("ready", |pool| pool.ready));
+        counts.push(count("available", |pool| pool.available));
+        counts.push(count("leaving", |pool| pool.terminating));
+    }
+    counts.push(count("failed", |pool| pool.failed));
+    let mut head = vec!["revision".to_owned(), "role".to_owned()];
+    head.extend(counts.iter().map(|(name, _)| name.clone()));
+    head.push("share".to_owned());
+    let mut rows = vec![head];
     for pool in &status.pools {
-        let counts =
-            [pool.target, pool.created, pool.ready, pool.available, pool.terminating, pool.failed];
         let mut row = vec![pool.revision.to_string(), role(pool.role).to_owned()];
-        row.extend(counts.iter().map(u64::to_string));
+        row.extend(counts.iter().map(|(_, of)| of(pool).to_string()));
         row.push(share(status, &pool.revision));
         rows.push(row);
     }

@@ -7,7 +7,10 @@ mod prepare;
 
 use std::time::Duration;
 
-use rollout_core::engine::{End, Note, Phase};
+use rollout_core::{
+    engine::{End, Note, Phase},
+    id::RevisionId,
+};
 use rollout_runtime::{Handle, Progress, Stopped, Subscription, control::Told};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -31,13 +34,29 @@ pub(super) async fn run(args: RunArgs, output: Output) -> Result<Exit, CliError>
     let running = prepared.start(&args).await?;
     let mut live = Live::new(output, args.records);
     let progress = running.handle.subscribe();
-    begin(&running, &args, &mut live).await?;
-    let mut watch = Watch { handle: &running.handle, live, args: &args, told: WhatCame::default() };
+    let begun = begin(&running, &args, &mut live).await?;
+    let mut watch = Watch {
+        handle: &running.handle,
+        revision: &running.revision,
+        live,
+        args: &args,
+        begun,
+        told: WhatCame::default(),
+    };
     watch.follow(progress, interrupts).await
 }
 
+/// How a run began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begun {
+    /// Something is under way.
+    UnderWay,
+    /// What was asked for was reached before.
+    Already,
+}
+
 /// Submits the revision, unless it is the one under way.
-async fn begin(running: &Running, args: &RunArgs, live: &mut Live) -> Result<(), CliError> {
+async fn begin(running: &Running, args: &RunArgs, live: &mut Live) -> Result<Begun, CliError> {
     let Running { handle, spec, revision, .. } = running;
     let status = handle.status().await?;
     let is_same = status.candidate.as_ref() == Some(revision);
@@ -51,7 +70,9 @@ async fn begin(running: &Running, args: &RunArgs, live: &mut Live) -> Result<(),
     if !(is_same && status.phase == Phase::Reverting) {
         handle.submit(spec.clone(), &args.by.name()).await?;
     }
-    Ok(())
+    let after = handle.status().await?;
+    let is_new = after.attempt != status.attempt || after.end != Some(End::Completed);
+    Ok(if is_new { Begun::UnderWay } else { Begun::Already })
 }
 
 /// What is known of the end.
@@ -65,8 +86,10 @@ struct WhatCame {
 /// Follows a rollout to its end.
 struct Watch<'a> {
     handle: &'a Handle,
+    revision: &'a RevisionId,
     live: Live,
     args: &'a RunArgs,
+    begun: Begun,
     told: WhatCame,
 }
 
@@ -133,10 +156,25 @@ impl Watch<'_> {
         }
     }
 
+    /// What is so at the end, beside the note that says how it ended.
+    fn outcome(&self, end: &End) -> String {
+        let workload = self.handle.workload();
+        match (end, self.begun) {
+            (End::Completed, Begun::Already) => {
+                format!("{workload} is at {} already, nothing was done", self.revision)
+            }
+            (End::Completed, Begun::UnderWay) => format!("{workload} is at {}", self.revision),
+            (End::RolledBack, _) => format!("{workload} is where it was before"),
+            (End::Failed | End::NeedsOperator { .. } | End::Fenced | _, _) => {
+                format!("{workload} is not at {}", self.revision)
+            }
+        }
+    }
+
     /// Says how it ended.
     fn finish(&mut self, stopped: Stopped) -> Result<Exit, CliError> {
         let (exit, text) = match (&self.told.end, &stopped) {
-            (Some(end), _) => (exit_of(end), end.to_string()),
+            (Some(end), _) => (exit_of(end), self.outcome(end)),
             (None, _) if self.told.proven && self.args.until == Until::Proven => {
                 (Exit::Done, "proven; the next run goes on with what is left".to_owned())
             }

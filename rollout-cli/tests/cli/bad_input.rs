@@ -1,0 +1,104 @@
+//! Bad input: one clear error with the way out, its exit code, and nothing touched.
+
+use std::fs;
+
+use crate::{docker, rollout, rollout_in, specs, transcript};
+
+#[test]
+fn specs_that_are_refused() {
+    let commands = [
+        "check unknown_field.yaml",
+        "check no_room.yaml",
+        "check falling_weight.yaml",
+        "check zero_period.yaml",
+        "check short_monitor.yaml",
+        "check nothing.yaml",
+        "check .",
+        "check rolling.yaml --service web",
+        "check compose.yaml",
+        "check compose.yaml --service api",
+        "plan blue_green.json",
+        "check unknown_field.yaml --json",
+        "check no_room.yaml --json",
+    ];
+    transcript("refused", &commands);
+}
+
+#[test]
+fn arguments_that_are_refused() {
+    let commands = [
+        "simulate rolling.yaml --candidate tired",
+        "simulate rolling.yaml --rate 0",
+        "plan rolling.yaml --start 2",
+        "replay",
+        "status WEB",
+        "status services/web",
+    ];
+    transcript("arguments", &commands);
+}
+
+/// Runs a copy of a spec in a folder of its own, and says whether anything was left there.
+fn run(spec: &str, docker: &str) -> (crate::Ran, bool) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(specs().join(spec), folder.path().join(spec)).unwrap();
+    let ran = rollout_in(folder.path(), &format!("run {spec} --backend docker --docker {docker}"));
+    let touched = fs::read_dir(folder.path()).unwrap().count() != 1;
+    (ran, touched)
+}
+
+#[test]
+fn without_a_docker_engine_nothing_is_touched() {
+    let (ran, touched) = run("missing_image.yaml", "unix:///run/rollout-nobody/docker.sock");
+    assert_eq!(ran.code, 5, "{}", ran.err);
+    assert_eq!(ran.out, "");
+    assert!(
+        ran.err.contains("docker engine unix:///run/rollout-nobody/docker.sock"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("start it, set DOCKER_HOST"), "{}", ran.err);
+    assert!(!touched);
+}
+
+#[test]
+fn a_spec_that_is_refused_is_so_before_docker_is_asked() {
+    let (ran, touched) = run("no_room.yaml", "unix:///run/rollout-nobody/docker.sock");
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("strategy.rolling: surge is 0"), "{}", ran.err);
+    assert!(!touched);
+}
+
+#[test]
+fn what_docker_or_haproxy_do_not_have_is_refused_before_anything_is_touched() {
+    let Some(docker) = docker() else {
+        return;
+    };
+    for (spec, code, words) in [
+        ("missing_image.yaml", 1, "template.image"),
+        ("busy_port.yaml", 1, "template.ports"),
+        ("no_haproxy.yaml", 5, "traffic.haproxy.socket: HAProxy is not reachable"),
+    ] {
+        let (ran, touched) = run(spec, &docker);
+        assert_eq!(ran.code, code, "{spec}: {}", ran.err);
+        assert!(ran.err.contains(words), "{spec}: {}", ran.err);
+        assert!(!touched, "{spec}");
+    }
+}
+
+#[test]
+fn without_an_engine_orders_say_how_to_start_one() {
+    for order in ["pause web", "resume web", "promote web --all", "abort web", "explain web"] {
+        let ran = rollout(order);
+        assert_eq!(ran.code, 5, "{order}");
+        let expected =
+            "error: no engine is running at .rollout/web.redb.sock: start one with `rollout run`\n";
+        assert_eq!(ran.err, expected, "{order}");
+    }
+    let ran = rollout("status web");
+    assert_eq!(ran.code, 5);
+    assert!(
+        ran.err.contains("no engine runs and there is no journal at .rollout/web.redb"),
+        "{}",
+        ran.err
+    );
+}

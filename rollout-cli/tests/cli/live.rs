@@ -1,0 +1,242 @@
+//! A whole life of a workload on a real Docker engine, led from a second terminal: deploy, canary with an
+//! approval, pause, interrupt, resume, promote, abort.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::{Ran, command, docker, rollout_in};
+
+/// Longest wait for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The image: a static busybox and nothing else.
+const IMAGE: &str = "rollout-cli-test:1";
+
+/// A folder with specs, and a workload of its own on an engine.
+struct Live {
+    folder: tempfile::TempDir,
+    docker: String,
+    workload: String,
+}
+
+impl Live {
+    fn new(docker: String) -> Self {
+        make_image(&docker);
+        let workload = format!("cli-{}", std::process::id());
+        docker_says(&docker, &["network", "create", &workload]);
+        Self { folder: tempfile::tempdir().unwrap(), docker, workload }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes the spec of `revision`, with an approval at one of two instances.
+    fn spec(&self, revision: &str) {
+        let spec = format!(
+            "version: 1
+workload: {workload}
+revision: {revision}
+replicas: 2
+strategy:
+  canary:
+    steps:
+      - weight: 50
+        gates: [approval: {{}}]
+health:
+  readiness:
+    tcp: {{ port: 8080 }}
+    period: 100ms
+    timeout: 100ms
+drain:
+  deadline: 1s
+  stop_grace: 1s
+template:
+  image: {IMAGE}
+  command: [/bin/busybox, httpd, -f, -p, \"8080\"]
+  networks: [{{ name: {workload} }}]
+",
+            workload = self.workload
+        );
+        fs::write(self.path().join(format!("{revision}.yaml")), spec).unwrap();
+    }
+
+    fn run_arguments(&self, revision: &str) -> String {
+        format!("run {revision}.yaml --backend docker --docker {}", self.docker)
+    }
+
+    fn run(&self, revision: &str) -> Ran {
+        finished(self.start(revision))
+    }
+
+    /// Starts a run that is talked to while it lives.
+    fn start(&self, revision: &str) -> Child {
+        let mut run = command(self.path(), &self.run_arguments(revision));
+        run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Runs `rollout ORDER WORKLOAD OPTIONS` and expects it to be done.
+    #[track_caller]
+    fn ask(&self, order: &str, options: &str) -> String {
+        let ran = rollout_in(self.path(), &format!("{order} {} {options}", self.workload));
+        assert_eq!(ran.code, 0, "{order}: {}", ran.err);
+        ran.out
+    }
+
+    /// Waits until the rollout asks for an approval.
+    #[track_caller]
+    fn await_approval(&self) {
+        let begin = Instant::now();
+        loop {
+            let ran = rollout_in(self.path(), &format!("status {} --json", self.workload));
+            let status: Value = serde_json::from_str(&ran.out).unwrap_or_default();
+            let asks = status["running"] == true && ran.out.contains("\"approval\"");
+            if asks {
+                return;
+            }
+            assert!(begin.elapsed() < PATIENCE, "no approval is asked for: {}{}", ran.out, ran.err);
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Names of the images' revisions that run, sorted.
+    fn running(&self) -> Vec<String> {
+        let label = format!("label=rollout.workload={}", self.workload);
+        let names =
+            docker_says(&self.docker, &["ps", "--filter", &label, "--format", "{{.Names}}"]);
+        let mut revisions: Vec<String> = names
+            .split_whitespace()
+            .map(|name| name.trim_start_matches(&format!("{}-", self.workload)))
+            .filter_map(|rest| rest.split('-').next())
+            .map(str::to_owned)
+            .collect();
+        revisions.sort();
+        revisions
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let label = format!("label=rollout.workload={}", self.workload);
+        for (list, remove) in [(["ps", "-aq"], ["rm", "-fv"]), (["volume", "ls"], ["volume", "rm"])]
+        {
+            let quiet: &[&str] = if list[0] == "volume" { &["-q"] } else { &[] };
+            let found = docker_says(&self.docker, &[&list, quiet, &["--filter", &label]].concat());
+            let names: Vec<&str> = found.split_whitespace().collect();
+            if !names.is_empty() {
+                docker_says(&self.docker, &[&remove, names.as_slice()].concat());
+            }
+        }
+        docker_says(&self.docker, &["network", "rm", &self.workload]);
+    }
+}
+
+fn docker_says(host: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new("docker");
+    let output = command.args(["-H", host]).args(arguments).output();
+    String::from_utf8_lossy(&output.expect("the docker command is installed").stdout).into_owned()
+}
+
+fn make_image(host: &str) {
+    let script =
+        "set -e; d=$(mktemp -d); mkdir $d/bin; cp /bin/busybox $d/bin/; tar -C $d -c .; rm -r $d";
+    let tar = Command::new("sh").args(["-c", script]).output().unwrap();
+    assert!(tar.status.success(), "a static busybox is needed: apt-get install busybox-static");
+    let mut import = Command::new("docker")
+        .args(["-H", host, "import", "-", IMAGE])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    import.stdin.take().unwrap().write_all(&tar.stdout).unwrap();
+    assert!(import.wait().unwrap().success());
+}
+
+/// Asks a run to stop, as Ctrl-C does.
+fn interrupt(run: &Child) {
+    let sent = Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Waits for the end of a run, which is killed when it does not come.
+fn finished(mut run: Child) -> Ran {
+    let begin = Instant::now();
+    while run.try_wait().unwrap().is_none() {
+        if PATIENCE < begin.elapsed() {
+            run.kill().unwrap();
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    let output = run.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1), // Killed, by us.
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn a_rollout_is_led_from_a_second_terminal_interrupted_and_resumed() {
+    let Some(docker) = docker() else {
+        return;
+    };
+    let live = Live::new(docker);
+    for revision in ["v1", "v2", "v3"] {
+        live.spec(revision);
+    }
+    // There is nothing to compare a first revision with, so nobody is asked.
+    let first = live.run("v1");
+    assert_eq!(first.code, 0, "{}{}", first.out, first.err);
+    let again = live.run("v1");
+    assert_eq!(again.code, 0, "{}", again.err);
+    assert!(again.out.contains("is at v1 already, nothing was done"), "{}", again.out);
+
+    let run = live.start("v2");
+    live.await_approval();
+    assert!(live.ask("explain", "").contains("waits for approval of stage 50%"));
+    second_engines_are_refused(&live);
+    live.ask("pause", "--by ann --why lunch");
+    assert!(live.ask("status", "").contains("paused by ann, lunch"));
+    live.ask("resume", "--by ann");
+    interrupt(&run);
+    let run = finished(run);
+    assert_eq!(run.code, 130, "{}{}", run.out, run.err);
+    assert!(run.out.contains("resume with `rollout run --backend docker v2.yaml`"), "{}", run.out);
+    assert!(live.ask("status", "").contains("no engine runs"));
+    assert!(live.ask("replay", "").contains("paused by ann: lunch"));
+
+    let run = live.start("v2");
+    live.await_approval();
+    live.ask("promote", "--by ann");
+    let run = finished(run);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.out.contains("resumed the rollout of"), "{}", run.out);
+    assert_eq!(live.running(), ["v2", "v2"]);
+
+    let run = live.start("v3");
+    live.await_approval();
+    live.ask("abort", "--by ann --why doubts");
+    let run = finished(run);
+    assert_eq!(run.code, 3, "{}{}", run.out, run.err);
+    assert!(run.out.contains("going back: ordered by ann: doubts"), "{}", run.out);
+    assert_eq!(live.running(), ["v2", "v2"]);
+}
+
+/// While one engine runs, another one gets neither its journal nor its workload.
+fn second_engines_are_refused(live: &Live) {
+    let same = live.run("v2");
+    assert_eq!(same.code, 5, "{}", same.out);
+    assert!(same.err.contains("is in use by another engine"), "{}", same.err);
+    let arguments = format!("{} --journal other/{}.redb", live.run_arguments("v2"), live.workload);
+    let other = rollout_in(live.path(), &arguments);
+    assert_eq!(other.code, 5, "{}", other.out);
+    assert!(other.err.contains("belongs to the engine"), "{}", other.err);
+    assert!(other.err.contains("--take-over"), "{}", other.err);
+}
