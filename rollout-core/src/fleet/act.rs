@@ -171,6 +171,9 @@ fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instan
     if 2 <= exposed.len() && !exposed.contains(&entry.revision) {
         return;
     }
+    if is_cap_reached(turn, entry) {
+        return;
+    }
     let admission = match &turn.state.route {
         Some(Route::ByReplicas) => Admission::Serving,
         None if turn.setup.capabilities.router.is_none() => Admission::Serving,
@@ -182,6 +185,17 @@ fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instan
         address,
         admission,
     });
+}
+
+/// Whether a candidate on trial has as many instances in traffic as it may have, counting those whose
+/// drain nobody has confirmed yet.
+fn is_cap_reached(turn: &Turn<'_>, entry: &Instance) -> bool {
+    let is_candidate = turn.state.under_way().is_some_and(|rollout| {
+        !rollout.proven && rollout.from.is_some() && rollout.candidate.id == entry.revision
+    });
+    let cap = turn.state.pools.get(&entry.revision).map_or(0, |pool| pool.target);
+    let is_same = |other: &Instance| other.revision == entry.revision && other.may_get_more();
+    is_candidate && entry.traffic != Traffic::In && cap <= count(turn, is_same)
 }
 
 /// Instances on their way out, for the note.

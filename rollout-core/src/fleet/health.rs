@@ -80,9 +80,13 @@ impl HealthView {
         if !self.is_started(health, proved) {
             return Some(false);
         }
+        // Where both speak, both must agree: an orchestrator that calls it unhealthy may end it.
+        if backend == Some(false) {
+            return Some(false);
+        }
         match &health.readiness {
             Some(_) => self.readiness.healthy.or(if proved { None } else { Some(false) }),
-            None => Some(backend.unwrap_or(true)),
+            None => Some(true),
         }
     }
 }

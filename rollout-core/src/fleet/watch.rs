@@ -103,9 +103,9 @@ fn failure_of(
     }
     let ready = seen_health.ready(health, seen.healthy, entry.proved_ready);
     if ready == Some(false) && (entry.proved_ready || seen_health.was_available) {
-        let detail = match health.readiness {
-            Some(_) => seen_health.readiness.detail.clone(),
-            None => "its orchestrator says that it is unhealthy".to_owned(),
+        let detail = match seen_health.readiness.healthy {
+            Some(false) => seen_health.readiness.detail.clone(),
+            Some(true) | None => "its orchestrator says that it is unhealthy".to_owned(),
         };
         return Some(Failure::Unready { detail });
     }

@@ -25,9 +25,10 @@ pub(super) struct Entry {
     pub(super) runs: bool,
     /// Whether the last snapshot showed that its process ended or is not there.
     pub(super) ended: bool,
-    /// The last answers of its readiness probe, or for want of one its orchestrator, say that it may get
-    /// no traffic.
+    /// The last answers of its readiness probe say that it may get no traffic.
     pub(super) unready: bool,
+    /// Its orchestrator says so.
+    pub(super) unhealthy: bool,
     /// It was let into traffic and nothing has taken it out since.
     pub(super) enrolled: bool,
     /// A drain was let through and acknowledged: when, and from which mark on snapshots show it.
@@ -61,7 +62,10 @@ pub(super) struct Book {
     /// Instances whose creation was let through or that were found, until they are gone.
     pub(super) live: BTreeSet<InstanceId>,
     pub(super) limits: Option<Limits>,
+    /// The route let through last.
     pub(super) route: Option<Route>,
+    /// The route seen in force last.
+    pub(super) in_force: Option<Route>,
     pub(super) pending: BTreeMap<ActionId, Effect>,
     pub(super) last_action: ActionId,
     pub(super) confirmation: Option<Confirmation>,
@@ -131,11 +135,8 @@ impl Book {
                         )
                     });
                     let Some(seen) = seen else { continue };
-                    let revision = entry.revision.get_or_insert_with(|| seen.revision.clone());
-                    let own = self.thresholds.get(revision).copied();
-                    if own.unwrap_or(self.newest_threshold).is_none() {
-                        entry.unready = seen.healthy == Some(false);
-                    }
+                    entry.revision.get_or_insert_with(|| seen.revision.clone());
+                    entry.unhealthy = seen.healthy == Some(false);
                 }
             }
             Observation::Enrolments(enrolments) => {
@@ -146,7 +147,7 @@ impl Book {
                     entry.quiet_at = is_quiet.then_some(enrolments.mark);
                 }
             }
-            Observation::Route(_) => {}
+            Observation::Route(seen) => self.in_force.clone_from(&seen.route),
         }
     }
 

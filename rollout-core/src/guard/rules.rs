@@ -73,6 +73,7 @@ fn serves(book: &Book, entry: &Entry) -> bool {
     is_in
         && entry.runs
         && !entry.unready
+        && !entry.unhealthy
         && !entry.failed
         && !entry.over
         && (!entry.retired || entry.enrolled)
@@ -202,7 +203,8 @@ fn routed(book: &Book, action: &Action, route: &Route, is_by_name: bool) -> Resu
     }
     let Some(limits) = book.limits.filter(|_| is_by_name) else { return Ok(()) };
     for (revision, weight) in weights {
-        let before = book.route.as_ref().and_then(|route| route.weight_of(revision));
+        let of = |route: &Option<Route>| route.as_ref().and_then(|route| route.weight_of(revision));
+        let before = of(&book.route).max(of(&book.in_force));
         if before.is_some_and(|before| *weight <= before) {
             continue;
         }
