@@ -94,12 +94,16 @@ fn routing(
         };
     }
     // A weighted rollout that decided no route yet has left everything where it was: on stable.
-    // One in doubt may be in force or not.
+    // A step forward in doubt may not be in force; a step back in doubt is not taken back.
     let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
-    let has = match (&turn.state.route, in_force.and_then(|route| route.weight_of(from))) {
-        (None, _) => Weight::FULL,
-        (Some(_), Some(in_force)) if turn.state.pending_route().is_some() => in_force,
-        (Some(route), _) => route.weight_of(from).unwrap_or_default(),
+    let has = match &turn.state.route {
+        None => Weight::FULL,
+        route @ Some(_) => [route.as_ref(), in_force]
+            .into_iter()
+            .flatten()
+            .filter_map(|route| route.weight_of(from))
+            .max()
+            .unwrap_or_default(),
     };
     let may_serve = tallies.get(candidate).map_or(0, |tally| tally.may_serve);
     let carries = match may_serve {
