@@ -1,0 +1,101 @@
+//! Actions: intended, then settled, and what each of both means for an instance and for the route.
+
+use super::State;
+use crate::{
+    engine::{
+        action::{Admission, Effect},
+        record::Settlement,
+    },
+    fleet::{Instance, Made, Standby, Traffic},
+    id::ActionId,
+    time::Timestamp,
+};
+
+impl State {
+    pub(super) fn intended(&mut self, id: ActionId, effect: &Effect) {
+        self.last_action = self.last_action.max(id);
+        self.pending.insert(id, effect.clone());
+        if let Effect::Create { instance, revision } = effect {
+            self.last_ordinal += 1;
+            self.roster.insert(
+                instance.clone(),
+                Instance {
+                    revision: revision.clone(),
+                    ordinal: self.last_ordinal,
+                    made: Made::Intended,
+                    standby: Standby::No,
+                    traffic: Traffic::Out,
+                    retired: None,
+                    dead: false,
+                    proved_ready: false,
+                    pending: None,
+                },
+            );
+        }
+        if let Effect::Route(route) = effect {
+            self.route = Some(route.clone());
+            self.routed_at = None;
+            for entry in self.roster.values_mut() {
+                if entry.standby != Standby::No && entry.traffic == Traffic::In {
+                    entry.standby = Standby::Until(id);
+                }
+            }
+        }
+        let Some(entry) = effect.instance().and_then(|instance| self.roster.get_mut(instance))
+        else {
+            return;
+        };
+        entry.pending = Some(id);
+        match effect {
+            Effect::Enrol { admission, .. } => {
+                entry.standby = match admission {
+                    Admission::Serving => Standby::No,
+                    Admission::Standby => Standby::Waits,
+                };
+                entry.traffic = Traffic::Enrolling;
+                entry.proved_ready = true;
+            }
+            Effect::Drain { .. } => entry.traffic = Traffic::Draining,
+            Effect::Detach { .. } => entry.traffic = Traffic::Detaching,
+            Effect::Create { .. }
+            | Effect::Start { .. }
+            | Effect::Stop { .. }
+            | Effect::Remove { .. }
+            | Effect::Scale { .. }
+            | Effect::Route(_) => {}
+        }
+    }
+
+    pub(super) fn settled(&mut self, at: Timestamp, id: ActionId, how: &Settlement) {
+        let Some(effect) = self.pending.remove(&id) else { return };
+        let applied = matches!(how, Settlement::Applied);
+        if applied && matches!(effect, Effect::Route(_)) {
+            self.routed_at = Some(at);
+            for entry in self.roster.values_mut() {
+                if entry.standby == Standby::Until(id) {
+                    entry.standby = Standby::No;
+                }
+            }
+        }
+        let Some(entry) = effect.instance().and_then(|instance| self.roster.get_mut(instance))
+        else {
+            return;
+        };
+        if entry.pending == Some(id) {
+            entry.pending = None;
+        }
+        if !applied {
+            return;
+        }
+        match effect {
+            Effect::Create { .. } => entry.made = entry.made.max(Made::Created),
+            Effect::Start { .. } => entry.made = entry.made.max(Made::Started),
+            Effect::Enrol { .. } => entry.traffic = Traffic::In,
+            Effect::Drain { .. } => entry.traffic = Traffic::Drained(at),
+            Effect::Detach { .. } => entry.traffic = Traffic::Out,
+            Effect::Stop { .. } => entry.made = entry.made.max(Made::Stopped),
+            Effect::Remove { .. } => entry.made = Made::Removed,
+            Effect::Scale { .. } | Effect::Route(_) => {}
+        }
+    }
+}

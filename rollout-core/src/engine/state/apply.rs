@@ -1,0 +1,137 @@
+//! The fold: one record after the other.
+
+use std::sync::Arc;
+
+use super::{Paused, Pool, Queued, State};
+use crate::{
+    engine::{
+        action::Revision,
+        record::{Change, Failure, Record},
+    },
+    fleet::{Instance, Made, Standby, Traffic},
+    id::{InstanceId, RevisionId},
+    time::Timestamp,
+};
+
+impl State {
+    /// Applies one durable record. The only way that state changes.
+    pub(crate) fn apply(&mut self, record: &Record) {
+        self.seq = self.seq.next();
+        let at = record.at;
+        match &record.change {
+            Change::Claimed { epoch } => self.epoch = *epoch,
+            Change::Adopted { revision } => {
+                self.pool(revision);
+                self.stable = Some(revision.clone());
+            }
+            Change::Found { instance, revision, enrolled } => {
+                self.found(instance, revision, *enrolled);
+            }
+            Change::Submitted { attempt, revision, spec, plan, .. } => {
+                self.submitted(at, *attempt, revision, spec, plan);
+            }
+            Change::Queued { revision, spec, by } => {
+                self.queued =
+                    Some(Queued { revision: revision.clone(), spec: spec.clone(), by: by.clone() });
+            }
+            Change::Dropped { .. } => self.queued = None,
+            Change::Targeted { revision, replicas } => self.targeted(revision, *replicas),
+            Change::Failed { instance, failure } => self.failed(at, instance, failure),
+            Change::Lost { instance } => {
+                if let Some(entry) = self.roster.get_mut(instance) {
+                    entry.dead = true;
+                    entry.made = Made::Removed;
+                }
+            }
+            Change::Retired { instance } => {
+                if let Some(entry) = self.roster.get_mut(instance) {
+                    entry.retired = Some(at);
+                }
+            }
+            Change::Gone { instance } => {
+                self.roster.remove(instance);
+                self.forget_idle_pools();
+            }
+            Change::Paused { by, why } => {
+                self.paused = Some(Paused { at, by: by.clone(), why: why.clone() });
+            }
+            Change::Resumed { .. } => self.resumed(at),
+            Change::Intended { id, effect } => self.intended(*id, effect),
+            Change::Settled { id, how } => self.settled(at, *id, how),
+            Change::Entered { .. }
+            | Change::Progressed { .. }
+            | Change::BatchEnded
+            | Change::Reached { .. }
+            | Change::Passed { .. }
+            | Change::Proven { .. }
+            | Change::Promoted { .. }
+            | Change::Aborted { .. }
+            | Change::Ended { .. } => self.walked(at, &record.change),
+            Change::Vetoed(veto) => self.vetoed(at, veto),
+        }
+    }
+
+    fn targeted(&mut self, revision: &RevisionId, replicas: u64) {
+        if let Some(pool) = self.pools.get_mut(revision) {
+            pool.target = replicas;
+        }
+        if let Some(rollout) = &mut self.rollout {
+            rollout.batch_ended = None;
+        }
+    }
+
+    /// The pool of `revision`, made if need be.
+    pub(super) fn pool(&mut self, revision: &Arc<Revision>) -> &mut Pool {
+        self.pools.entry(revision.id.clone()).or_insert_with(|| Pool {
+            revision: revision.clone(),
+            spec: None,
+            target: 0,
+            failed: 0,
+            last_failure: None,
+        })
+    }
+
+    fn found(&mut self, instance: &InstanceId, revision: &Arc<Revision>, enrolled: bool) {
+        self.pool(revision).target += 1;
+        self.last_ordinal += 1;
+        self.roster.insert(
+            instance.clone(),
+            Instance {
+                revision: revision.id.clone(),
+                ordinal: self.last_ordinal,
+                made: Made::Started,
+                standby: Standby::No,
+                traffic: if enrolled { Traffic::In } else { Traffic::Out },
+                retired: None,
+                dead: false,
+                proved_ready: enrolled,
+                pending: None,
+            },
+        );
+    }
+
+    fn failed(&mut self, at: Timestamp, instance: &InstanceId, failure: &Failure) {
+        let Some(entry) = self.roster.get_mut(instance) else { return };
+        entry.dead |= failure.is_dead();
+        if let Some(pool) = self.pools.get_mut(&entry.revision) {
+            pool.failed += 1;
+            pool.last_failure = Some((at, failure.to_string()));
+        }
+    }
+
+    /// Drops pools that hold nothing and mean nothing any more.
+    pub(super) fn forget_idle_pools(&mut self) {
+        let Self { pools, roster, stable, rollout, queued, .. } = self;
+        let keep = |id: &RevisionId| {
+            let is = |revision: &Arc<Revision>| revision.id == *id;
+            stable.as_ref().is_some_and(is)
+                || rollout.as_ref().is_some_and(|rollout| {
+                    is(&rollout.candidate) || rollout.from.as_ref().is_some_and(is)
+                })
+                || queued.as_ref().is_some_and(|queued| is(&queued.revision))
+        };
+        pools.retain(|id, pool| {
+            pool.target != 0 || keep(id) || roster.values().any(|entry| entry.revision == *id)
+        });
+    }
+}

@@ -1,0 +1,41 @@
+//! Which record can follow which: a journal that makes no sense is refused, never guessed at.
+
+use super::State;
+use crate::engine::record::{Change, Record};
+
+impl State {
+    /// Whether `record` can follow what was applied so far; the reason if it cannot.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most records can follow any other")]
+    pub(crate) fn follows(&self, record: &Record) -> Result<(), String> {
+        let needs_rollout = matches!(
+            record.change,
+            Change::Entered { .. }
+                | Change::Progressed { .. }
+                | Change::BatchEnded
+                | Change::Reached { .. }
+                | Change::Passed { .. }
+                | Change::Proven { .. }
+                | Change::Aborted { .. }
+        );
+        if needs_rollout && self.rollout.is_none() {
+            return Err(format!("`{}` without a rollout", record.change));
+        }
+        match &record.change {
+            Change::Intended { id, .. } if *id <= self.last_action => {
+                Err(format!("{id} is used a second time, the last one was {}", self.last_action))
+            }
+            Change::Settled { id, .. } if !self.pending.contains_key(id) => {
+                Err(format!("{id} is settled and was never intended"))
+            }
+            Change::Claimed { epoch } if *epoch <= self.epoch => {
+                Err(format!("{epoch} follows {}", self.epoch))
+            }
+            Change::Entered { stage }
+                if self.rollout.as_ref().is_some_and(|it| it.plan.stages.len() <= *stage) =>
+            {
+                Err(format!("stage {stage} is not in the plan"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What lasts: a fold of records. [`State::apply`] is the only way it changes.
+//!
+//! Here: what it is made of, and questions about it. In the files below: the fold itself.
+
+mod actions;
+mod apply;
+mod follows;
+mod walk;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    action::{Effect, Revision, Route},
+    record::{Cause, End},
+};
+use crate::{
+    fleet::{Instance, Roster, Standby, Traffic},
+    id::{ActionId, Attempt, Epoch, RevisionId, Seq},
+    plan::{Budget, Plan, Stage, StageRoute},
+    spec::{CheckedSpec, Drain, Health},
+    time::{Span, Timestamp},
+    weight::Weight,
+};
+
+/// Everything that lasts about a workload.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) seq: Seq,
+    pub(crate) epoch: Epoch,
+    pub(crate) last_action: ActionId,
+    pub(crate) last_ordinal: u64,
+    pub(crate) stable: Option<Arc<Revision>>,
+    pub(crate) rollout: Option<Rollout>,
+    pub(crate) queued: Option<Queued>,
+    pub(crate) pools: BTreeMap<RevisionId, Pool>,
+    pub(crate) roster: Roster,
+    /// Actions that are attempted until settled.
+    pub(crate) pending: BTreeMap<ActionId, Effect>,
+    /// The route decided last.
+    pub(crate) route: Option<Route>,
+    /// When the route decided last was acknowledged.
+    pub(crate) routed_at: Option<Timestamp>,
+    pub(crate) paused: Option<Paused>,
+    pub(crate) fenced: bool,
+}
+
+/// One attempt at moving to a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rollout {
+    pub(crate) attempt: Attempt,
+    /// The revision moved away from: stable when the attempt began.
+    pub(crate) from: Option<Arc<Revision>>,
+    pub(crate) candidate: Arc<Revision>,
+    pub(crate) spec: Arc<CheckedSpec>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) began: Timestamp,
+    pub(crate) walk: Walk,
+    /// When the stage, or the way back, began.
+    pub(crate) stage_began: Timestamp,
+    /// Most instances available so far in this stage, and since when.
+    pub(crate) high_water: (u64, Timestamp),
+    /// When the stage was reached, or its last gate passed.
+    pub(crate) gate_since: Timestamp,
+    /// When the last batch ended, if none has begun since.
+    pub(crate) batch_ended: Option<Timestamp>,
+    pub(crate) promoted: bool,
+    pub(crate) proven: bool,
+    pub(crate) cause: Option<Cause>,
+}
+
+/// How far an attempt is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Walk {
+    Moving { stage: usize },
+    Gating { stage: usize, gate: usize },
+    Reverting,
+    Ended(End),
+}
+
+/// A revision that waits for the rollout under way to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Queued {
+    pub(crate) revision: Arc<Revision>,
+    pub(crate) spec: Arc<CheckedSpec>,
+    pub(crate) by: String,
+}
+
+/// The instances of the workload at one revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pool {
+    pub(crate) revision: Arc<Revision>,
+    /// The spec it was submitted with, for its health and its drain; `None` if it was found.
+    pub(crate) spec: Option<Arc<CheckedSpec>>,
+    pub(crate) target: u64,
+    /// Failures in this attempt.
+    pub(crate) failed: u64,
+    pub(crate) last_failure: Option<(Timestamp, String)>,
+}
+
+/// Forward steps are stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Paused {
+    pub(crate) at: Timestamp,
+    pub(crate) by: String,
+    pub(crate) why: Option<String>,
+}
+
+impl Rollout {
+    /// The stage under way; the last one once all are walked.
+    pub(crate) fn stage(&self) -> (usize, &Stage) {
+        let last = self.plan.stages.len() - 1;
+        let index = match self.walk {
+            Walk::Moving { stage } | Walk::Gating { stage, .. } => stage.min(last),
+            Walk::Reverting | Walk::Ended(_) => last,
+        };
+        (index, &self.plan.stages[index])
+    }
+
+    /// What bounds the steps of now.
+    pub(crate) fn budget(&self) -> Budget {
+        match self.walk {
+            Walk::Reverting => self.plan.rollback,
+            Walk::Moving { .. } | Walk::Gating { .. } | Walk::Ended(_) => self.stage().1.budget,
+        }
+    }
+
+    pub(crate) const fn is_under_way(&self) -> bool {
+        !matches!(self.walk, Walk::Ended(_))
+    }
+
+    /// Whether moving means another size of the same revision.
+    pub(crate) fn is_resize(&self) -> bool {
+        self.from.as_ref().is_some_and(|from| from.id == self.candidate.id)
+    }
+
+    /// Whether the last stage shares traffic by weight.
+    pub(crate) fn is_weighted(&self) -> bool {
+        self.plan.stages.iter().any(|stage| matches!(stage.route, StageRoute::Weighted(_)))
+    }
+}
+
+/// The health of an instance that no spec speaks of: its backend's word is taken.
+static UNSPOKEN: Health = Health {
+    startup: None,
+    readiness: None,
+    liveness: None,
+    min_ready: Span::ZERO,
+    monitor: Span::ZERO,
+    max_failure_ratio: Weight::ZERO,
+};
+
+impl State {
+    /// The spec that the instances of a revision were made by; for found ones the newest there is.
+    fn spec_of(&self, revision: &RevisionId) -> Option<&CheckedSpec> {
+        let own = self.pools.get(revision).and_then(|pool| pool.spec.as_deref());
+        own.or_else(|| self.rollout.as_ref().map(|rollout| rollout.spec.as_ref()))
+    }
+
+    /// When the instances of a revision are healthy: by their own spec, not by a newer one's probes.
+    pub(crate) fn health_of(&self, revision: &RevisionId) -> &Health {
+        self.spec_of(revision).map_or(&UNSPOKEN, |spec| &spec.health)
+    }
+
+    /// How the instances of a revision go.
+    pub(crate) fn drain_of(&self, revision: &RevisionId) -> Drain {
+        self.spec_of(revision).map(|spec| spec.drain.clone()).unwrap_or_default()
+    }
+
+    /// The rollout, while it has not ended.
+    pub(crate) fn under_way(&self) -> Option<&Rollout> {
+        self.rollout.as_ref().filter(|rollout| rollout.is_under_way())
+    }
+
+    /// The pending action on an instance and what it is to make so.
+    pub(crate) fn pending_on(&self, instance: &Instance) -> Option<(ActionId, &Effect)> {
+        let id = instance.pending?;
+        self.pending.get(&id).map(|effect| (id, effect))
+    }
+
+    /// Whether an enrolled instance of a revision with a share gets nothing until the route is set again.
+    pub(crate) fn has_unrouted(&self) -> bool {
+        let Some(route @ Route::Weighted(_)) = &self.route else { return false };
+        self.roster.values().any(|entry| {
+            entry.standby == Standby::Waits
+                && entry.traffic == Traffic::In
+                && !entry.is_terminating()
+                && route.weight_of(&entry.revision).is_some_and(|weight| !weight.is_zero())
+        })
+    }
+
+    /// The pending action on the route, if one is.
+    pub(crate) fn pending_route(&self) -> Option<ActionId> {
+        self.pending
+            .iter()
+            .find(|(_, effect)| matches!(effect, Effect::Route(_)))
+            .map(|(id, _)| *id)
+    }
+
+    /// The pending action on the size of a pool, if one is.
+    pub(crate) fn pending_scale(&self, pool: &RevisionId) -> Option<(ActionId, u64)> {
+        self.pending.iter().find_map(|(id, effect)| {
+            if let Effect::Scale { revision, replicas } = effect
+                && revision == pool
+            {
+                return Some((*id, *replicas));
+            }
+            None
+        })
+    }
+}
