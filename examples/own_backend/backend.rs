@@ -54,7 +54,9 @@ struct Workload {
 impl ProcessBackend {
     /// Ends the process of an instance, by nobody's order.
     pub(crate) fn kill(&self, workload: &WorkloadId, name: &InstanceId) {
-        if let Some(one) = self.table().instance(workload, name) {
+        let mut table = self.table();
+        let instances = table.workloads.get_mut(workload).map(|one| &mut one.instances);
+        if let Some(one) = instances.and_then(|instances| instances.get_mut(name)) {
             one.kill();
         }
     }
@@ -73,9 +75,7 @@ impl ProcessBackend {
     async fn attempt(&self, action: &Action) -> Result<Mark, Refused> {
         let mark = self.table().change(action)?;
         match &action.effect {
-            Effect::Stop { instance, grace } => {
-                Ok(self.ended(&action.workload, instance, *grace).await)
-            }
+            Effect::Stop { instance, grace } => self.ended(action, instance, *grace).await,
             Effect::Create { .. }
             | Effect::Start { .. }
             | Effect::Remove { .. }
@@ -87,19 +87,25 @@ impl ProcessBackend {
         }
     }
 
-    /// Waits until a process that was told to end has; kills it after `grace`.
-    async fn ended(&self, workload: &WorkloadId, name: &InstanceId, grace: Span) -> Mark {
+    /// Waits until a process that was told to end has; kills it after `grace`, unless a newer engine
+    /// reigns by then.
+    async fn ended(
+        &self,
+        action: &Action,
+        name: &InstanceId,
+        grace: Span,
+    ) -> Result<Mark, Refused> {
         let deadline = Instant::now() + grace.to_std();
         loop {
             {
                 let mut table = self.table();
-                let one = table.instance(workload, name);
+                let one = table.reign(action)?.instances.get_mut(name);
                 match one.map(|one| (one.runs(), one)) {
                     Some((true, one)) if deadline <= Instant::now() => one.kill(),
                     Some((true, _)) => (),
                     Some((false, _)) | None => {
                         table.mark = table.mark.next();
-                        return table.mark;
+                        return Ok(table.mark);
                     }
                 }
             }
@@ -109,25 +115,32 @@ impl ProcessBackend {
 }
 
 impl Table {
-    fn instance(&mut self, workload: &WorkloadId, name: &InstanceId) -> Option<&mut Instance> {
-        self.workloads.get_mut(workload)?.instances.get_mut(name)
-    }
-
-    /// Makes what `action` says so, unless a newer engine reigns; a stop only begins.
-    fn change(&mut self, action: &Action) -> Result<Mark, Refused> {
+    /// The workload of `action`, unless a newer engine reigns over it.
+    fn reign(&mut self, action: &Action) -> Result<&mut Workload, Refused> {
         let workload = self.workloads.entry(action.workload.clone()).or_default();
         if action.epoch < workload.epoch {
             let why = format!("{} reigns, this order is of {}", workload.epoch, action.epoch);
             return Err(Refused(RefusalKind::Fenced, why));
         }
+        Ok(workload)
+    }
+
+    /// Makes what `action` says so; a stop only begins.
+    fn change(&mut self, action: &Action) -> Result<Mark, Refused> {
+        let number = self.made.wrapping_add(1);
+        let workload = self.reign(action)?;
         match &action.effect {
-            Effect::Create { instance, .. } => self.create(action, instance)?,
+            Effect::Create { instance, .. } => {
+                if workload.create(action, instance, number)? {
+                    self.made = number;
+                }
+            }
             Effect::Start { instance } => {
                 let missing = || Refused(RefusalKind::Missing, format!("there is no {instance}"));
-                self.instance(&action.workload, instance).ok_or_else(missing)?.start()?;
+                workload.instances.get_mut(instance).ok_or_else(missing)?.start()?;
             }
             Effect::Stop { instance, .. } => {
-                if let Some(one) = self.instance(&action.workload, instance) {
+                if let Some(one) = workload.instances.get_mut(instance) {
                     one.ask_to_end();
                 }
             }
@@ -144,24 +157,25 @@ impl Table {
         self.mark = self.mark.next();
         Ok(self.mark)
     }
+}
 
-    fn create(&mut self, action: &Action, name: &InstanceId) -> Result<(), Refused> {
+impl Workload {
+    /// Makes the instance `name`; whether it was not there before.
+    fn create(&mut self, action: &Action, name: &InstanceId, number: u16) -> Result<bool, Refused> {
         let Some(revision) = &action.revision else {
             return Err(Refused(RefusalKind::Invalid, format!("{name} comes without revision")));
         };
-        match self.instance(&action.workload, name) {
-            Some(one) if one.revision == *revision => return Ok(()),
+        match self.instances.get(name) {
+            Some(one) if one.revision == *revision => Ok(false),
             Some(one) => {
                 let why = format!("{name} exists already, of {}", one.revision.id);
-                return Err(Refused(RefusalKind::Conflict, why));
+                Err(Refused(RefusalKind::Conflict, why))
             }
-            None => (),
+            None => {
+                self.instances.insert(name.clone(), Instance::new(revision, number)?);
+                Ok(true)
+            }
         }
-        self.made = self.made.wrapping_add(1);
-        let instance = Instance::new(revision, self.made)?;
-        let workload = self.workloads.entry(action.workload.clone()).or_default();
-        workload.instances.insert(name.clone(), instance);
-        Ok(())
     }
 }
 

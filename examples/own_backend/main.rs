@@ -1,4 +1,4 @@
-//! Own backend: real processes of this machine as instances, behind a [`Backend`] of about 200 lines.
+//! Own backend: real processes of this machine as instances, behind a [`Backend`] of our own.
 //!
 //! The backend first passes the suite that every backend must pass, then moves three processes from one
 //! revision to the next. Linux only: each process answers on a loopback address of its own.

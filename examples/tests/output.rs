@@ -31,7 +31,8 @@ fn program(name: &str) -> PathBuf {
     built.join("examples").join(name).with_extension(env::consts::EXE_EXTENSION)
 }
 
-fn is_golden(name: &str) {
+/// What an example prints, which is what `golden/` says.
+fn golden(name: &str) -> String {
     let output = output_of(name);
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{name}.txt"));
     if env::var_os("UPDATE_GOLDEN").is_some() {
@@ -44,12 +45,12 @@ fn is_golden(name: &str) {
         "{} differs; UPDATE_GOLDEN=1 rewrites it, if that is meant",
         golden.display()
     );
+    output
 }
 
 #[test]
 fn hello_rolls_without_a_failed_request() {
-    is_golden("hello");
-    let output = output_of("hello");
+    let output = golden("hello");
     assert_eq!(output.matches("\ncompleted\n").count(), 2, "{output}");
     assert_eq!(output.matches(" sent, 0 failed\n").count(), 1, "{output}");
     assert!(output.contains("lowest    4 instances"), "{output}");
@@ -57,14 +58,12 @@ fn hello_rolls_without_a_failed_request() {
 
 #[test]
 fn library_deploys() {
-    is_golden("library");
-    assert!(output_of("library").ends_with("v1: completed\n"));
+    assert!(golden("library").ends_with("v1: completed\n"));
 }
 
 #[test]
 fn canary_goes_back_by_itself() {
-    is_golden("canary_rollback");
-    let output = output_of("canary_rollback");
+    let output = golden("canary_rollback");
     assert!(output.contains("\nrolled back\n"), "{output}");
     assert!(output.contains("going back: 1 of 1 candidate instances failed"), "{output}");
     assert!(output.contains("never more than 10% of the traffic"), "{output}");
@@ -72,8 +71,7 @@ fn canary_goes_back_by_itself() {
 
 #[test]
 fn crashes_leave_nothing_behind() {
-    is_golden("crash_resume");
-    let output = output_of("crash_resume");
+    let output = golden("crash_resume");
     assert_eq!(output.matches("resumes, moving").count(), 8, "{output}");
     assert!(output.contains(" sent, 0 failed\n"), "{output}");
     assert!(output.ends_with("left      4 v2 running\n"), "{output}");
