@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -90,18 +90,23 @@ template:
         ran.out
     }
 
-    /// Waits until the rollout asks for an approval.
+    /// Waits until `run` asks for an approval.
     #[track_caller]
-    fn await_approval(&self) {
+    fn await_approval(&self, run: &mut Child) {
         let begin = Instant::now();
         loop {
             let ran = rollout_in(self.path(), &format!("status {} --json", self.workload));
             let status: Value = serde_json::from_str(&ran.out).unwrap_or_default();
-            let asks = status["running"] == true && ran.out.contains("\"approval\"");
-            if asks {
+            if status["running"] == true && ran.out.contains("\"approval\"") {
                 return;
             }
-            assert!(begin.elapsed() < PATIENCE, "no approval is asked for: {}{}", ran.out, ran.err);
+            if run.try_wait().unwrap().is_some() {
+                let (mut out, mut err) = (String::new(), String::new());
+                run.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+                run.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+                panic!("it ended before it asked: {out}{err}");
+            }
+            assert!(begin.elapsed() < PATIENCE, "it does not ask: {}{}", ran.out, ran.err);
             thread::sleep(Duration::from_millis(50));
         }
     }
@@ -198,8 +203,8 @@ fn a_rollout_is_led_from_a_second_terminal_interrupted_and_resumed() {
     assert_eq!(again.code, 0, "{}", again.err);
     assert!(again.out.contains("is at v1 already, nothing was done"), "{}", again.out);
 
-    let run = live.start("v2");
-    live.await_approval();
+    let mut run = live.start("v2");
+    live.await_approval(&mut run);
     assert!(live.ask("explain", "").contains("waits for approval of stage 50%"));
     second_engines_are_refused(&live);
     live.ask("pause", "--by ann --why lunch");
@@ -212,16 +217,16 @@ fn a_rollout_is_led_from_a_second_terminal_interrupted_and_resumed() {
     assert!(live.ask("status", "").contains("no engine runs"));
     assert!(live.ask("replay", "").contains("paused by ann: lunch"));
 
-    let run = live.start("v2");
-    live.await_approval();
+    let mut run = live.start("v2");
+    live.await_approval(&mut run);
     live.ask("promote", "--by ann");
     let run = finished(run);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     assert!(run.out.contains("resumed the rollout of"), "{}", run.out);
     assert_eq!(live.running(), ["v2", "v2"]);
 
-    let run = live.start("v3");
-    live.await_approval();
+    let mut run = live.start("v3");
+    live.await_approval(&mut run);
     live.ask("abort", "--by ann --why doubts");
     let run = finished(run);
     assert_eq!(run.code, 3, "{}{}", run.out, run.err);

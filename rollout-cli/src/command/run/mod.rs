@@ -102,43 +102,42 @@ impl Watch<'_> {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let handle = self.handle.clone();
-        let ended = handle.wait_ended();
-        tokio::pin!(ended);
-        let stopping = handle.shutdown();
-        tokio::pin!(stopping);
-        let (mut heard_end, mut is_stopping) = (false, false);
+        let (ended, stopping) = (handle.wait_ended(), handle.shutdown());
+        tokio::pin!(ended, stopping);
+        let (mut has_ended, mut has_stopped) = (false, false);
+        // The progress ends when the driver has stopped, for whatever reason.
         loop {
             tokio::select! {
                 biased;
-                () = interrupts.next() => {
-                    if self.told.interrupted {
-                        interrupts::leave(Exit::Interrupted);
-                    }
-                    self.interrupted();
-                    is_stopping = true;
-                }
+                () = interrupts.next() => self.interrupted(),
                 told = progress.next() => match told {
-                    Some(told) => {
-                        self.heard(told)?;
-                        is_stopping |= self.told.proven && self.args.until == Until::Proven;
-                    }
+                    Some(told) => self.heard(told)?,
                     None => break,
                 },
-                end = &mut ended, if !heard_end => {
-                    heard_end = true;
+                end = &mut ended, if !has_ended => {
+                    has_ended = true;
                     self.told.end = end.ok();
-                    is_stopping |= !self.args.stay;
                 }
-                _ = &mut stopping, if is_stopping => is_stopping = false,
-                _ = look.tick(), if !is_stopping => {
-                    // A driver that has stopped ends the progress as well.
-                    if let Ok(status) = handle.status().await {
-                        self.live.status(&status)?;
-                    }
-                }
+                _ = &mut stopping, if self.is_over() && !has_stopped => has_stopped = true,
+                _ = look.tick(), if !self.is_over() => self.look().await?,
             }
         }
         self.finish(handle.wait_stopped().await)
+    }
+
+    /// Whether there is nothing left to follow.
+    fn is_over(&self) -> bool {
+        let told = &self.told;
+        let proven = told.proven && self.args.until == Until::Proven;
+        told.interrupted || proven || (told.end.is_some() && !self.args.stay)
+    }
+
+    /// Shows where things stand; a driver that has just stopped is heard of otherwise.
+    async fn look(&mut self) -> Result<(), CliError> {
+        match self.handle.status().await {
+            Ok(status) => self.live.status(&status),
+            Err(_) => Ok(()),
+        }
     }
 
     fn heard(&mut self, progress: Progress) -> Result<(), CliError> {
@@ -149,6 +148,9 @@ impl Watch<'_> {
     }
 
     fn interrupted(&mut self) {
+        if self.told.interrupted {
+            interrupts::leave(Exit::Interrupted);
+        }
         self.told.interrupted = true;
         if self.told.end.is_none() {
             let text = "interrupted: what is under way ends first; once more leaves at once";

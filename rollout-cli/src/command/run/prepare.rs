@@ -1,17 +1,20 @@
 //! What a run needs, looked at before anything is touched: the spec, Docker, the load balancer, the
 //! image; then the journal, the control socket and the claim.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rollout_core::{
     id::RevisionId,
     plan,
-    port::{Backend as _, Capabilities, Router as _},
+    port::{Backend as _, Capabilities, JournalError, Router as _},
     spec::CheckedSpec,
 };
 use rollout_docker::{DockerBackend, HaProxy, haproxy::Traffic};
 use rollout_runtime::{
-    Handle, Options, Ports, Runtime, control::Server, digest_id, journal::RedbJournal,
+    Handle, Options, Ports, Runtime,
+    control::{Client, Server},
+    digest_id,
+    journal::RedbJournal,
 };
 
 use crate::{
@@ -21,6 +24,11 @@ use crate::{
     place::Place,
     source,
 };
+
+/// Attempts to open a journal that is in use by somebody who does not answer.
+const OPENS_MAX: u32 = 20;
+/// Time between two of them.
+const OPEN_AGAIN: Duration = Duration::from_millis(50);
 
 /// Everything that can be known without touching anything.
 pub(super) struct Prepared {
@@ -77,7 +85,7 @@ impl Prepared {
     pub(super) async fn start(self, args: &RunArgs) -> Result<Running, CliError> {
         let Self { place, spec, revision, docker, proxy } = self;
         place.make_folder()?;
-        let journal = RedbJournal::open(&place.journal).await?;
+        let journal = open(&place).await?;
         let mut ports = Ports::new(docker, Arc::new(journal));
         if let Some(proxy) = proxy {
             ports = ports.with_enrolment(Arc::clone(&proxy) as _).with_router(proxy);
@@ -89,4 +97,20 @@ impl Prepared {
         let handle = runtime.start(&spec.workload, ports, options).await?;
         Ok(Running { handle, spec, revision, _runtime: runtime, _server: server })
     }
+}
+
+/// Opens the journal. A `status` or a `replay` holds it for a moment, which is waited for; an engine that
+/// holds it is not.
+async fn open(place: &Place) -> Result<RedbJournal, CliError> {
+    for _ in 1..OPENS_MAX {
+        match RedbJournal::open(&place.journal).await {
+            Err(JournalError::InUse { .. }) => (),
+            opened => return Ok(opened?),
+        }
+        if Client::connect(place.socket(), None).await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(OPEN_AGAIN).await;
+    }
+    Ok(RedbJournal::open(&place.journal).await?)
 }
