@@ -88,7 +88,7 @@ fn batch_is_open(turn: &mut Turn<'_>, goal: &Goal, tallies: &BTreeMap<RevisionId
     let delay = goal.space.budget.batch_delay;
     let Some(rollout) = &turn.state.rollout else { return true };
     let Some((lead, wanted)) = goal.counts.first() else { return true };
-    if !goal.in_batches || delay.is_zero() {
+    if !goal.in_batches || delay.is_zero() || !rollout.has_moved {
         return true;
     }
     let total: u64 = tallies.values().map(|tally| tally.target).sum();

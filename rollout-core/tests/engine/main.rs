@@ -257,3 +257,23 @@ fn a_journal_replays_to_the_same_engine() {
         );
     }
 }
+
+#[test]
+fn the_way_back_starts_at_once_and_keeps_its_own_batches() {
+    let rest = json!({
+        "strategy": {"rolling": {"surge": 1, "unavailable": 0}},
+        "rollback": {"pace": {"parallelism": 1, "batch_delay": "5s", "order": "start_first"}},
+    });
+    let mut world = deployed(None, &rest);
+    world.submit("v2", &spec(4, &rest)).unwrap();
+    while world.of("v1") != 2 {
+        world.tick();
+    }
+    let began = world.now;
+    world.order(OrderKind::Abort).unwrap();
+    world.tick();
+    assert!(world.log.last().is_some_and(|line| !line.contains("batch ended")));
+    assert_eq!(world.run(), "rolled back");
+    let took = world.now.since(began).as_millis();
+    assert!((5_000..9_000).contains(&took), "{took}\n{}", world.log.join("\n"));
+}

@@ -45,7 +45,7 @@ pub(in crate::engine) fn decide(
         counts: vec![(from.clone(), wanted), (rollout.candidate.id.clone(), 0)],
         routing: routing(turn, view, &rollout, &from, tallies),
         space: moving::space(&rollout),
-        in_batches: false,
+        in_batches: true,
     };
     let reached = steer(turn, view, &goal, tallies);
     if reached && wanted <= moving::serving(tallies, &from) && is_all_on(turn, &from) {

@@ -77,6 +77,7 @@ impl State {
         }
         if let Some(rollout) = &mut self.rollout {
             rollout.batch_ended = None;
+            rollout.has_moved = true;
         }
     }
 

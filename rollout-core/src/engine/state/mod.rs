@@ -63,6 +63,8 @@ pub(crate) struct Rollout {
     pub(crate) gate_since: Timestamp,
     /// When the last batch ended, if none has begun since.
     pub(crate) batch_ended: Option<Timestamp>,
+    /// Whether a target changed since the stage, or the way back, began.
+    pub(crate) has_moved: bool,
     pub(crate) promoted: bool,
     pub(crate) proven: bool,
     pub(crate) cause: Option<Cause>,

@@ -23,6 +23,7 @@ impl State {
         match change {
             Change::Entered { stage } => {
                 rollout.walk = Walk::Moving { stage: *stage };
+                rollout.has_moved = false;
                 rollout.stage_began = at;
                 rollout.high_water = (0, at);
                 rollout.gate_since = at;
@@ -44,6 +45,7 @@ impl State {
             Change::Promoted { .. } => rollout.promoted = true,
             Change::Aborted { cause } => {
                 rollout.walk = Walk::Reverting;
+                rollout.has_moved = false;
                 rollout.cause = Some(cause.clone());
                 rollout.stage_began = at;
                 rollout.high_water = (0, at);
@@ -87,6 +89,7 @@ impl State {
             high_water: (0, at),
             gate_since: at,
             batch_ended: None,
+            has_moved: false,
             promoted: false,
             proven: false,
             cause: None,
