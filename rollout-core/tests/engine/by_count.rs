@@ -14,7 +14,7 @@ use rollout_core::{
 };
 use serde_json::json;
 
-struct Pools {
+struct Fleet {
     engine: Engine,
     now: Timestamp,
     mark: u64,
@@ -24,7 +24,7 @@ struct Pools {
     high: u64,
 }
 
-impl Pools {
+impl Fleet {
     fn new() -> Self {
         let setup = Setup {
             workload: WorkloadId::new("web").unwrap(),
@@ -123,7 +123,7 @@ impl Pools {
 #[test]
 fn counts_alone_are_enough_for_any_size() {
     for replicas in [1, 4, 1_000, 1 << 31] {
-        let mut world = Pools::new();
+        let mut world = Fleet::new();
         world.submit("v1", replicas);
         assert_eq!(world.run(|_| true), "completed");
         world.submit("v2", replicas);
@@ -137,7 +137,7 @@ fn counts_alone_are_enough_for_any_size() {
 
 #[test]
 fn a_pool_that_gets_stuck_is_taken_back() {
-    let mut world = Pools::new();
+    let mut world = Fleet::new();
     world.submit("v1", 1_000);
     assert_eq!(world.run(|_| true), "completed");
     world.submit("v2", 1_000);
