@@ -115,9 +115,9 @@ fn search(next: &AtomicU64, last: u64, calm: bool, found: &Mutex<Found>) {
 fn tell(found: &Found, seconds: f64) {
     let each = |sum: u64| sum / found.runs.max(1);
     println!(
-        "{} runs in {seconds:.1} s, {:.0} runs/s; each {} events, {} steps, {} engine crashes and {} vetoes in all",
+        "{} runs in {seconds:.1} s, {:.0} a minute; each {} events, {} steps, {} engine crashes and {} vetoes in all",
         found.runs,
-        f64::from(u32::try_from(found.runs).unwrap_or(u32::MAX)) / seconds,
+        f64::from(u32::try_from(found.runs).unwrap_or(u32::MAX)) * 60.0 / seconds,
         each(found.events),
         each(found.steps),
         found.engines - found.runs,
