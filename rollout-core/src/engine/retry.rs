@@ -104,7 +104,13 @@ fn may_drain(turn: &Turn<'_>, view: &View, instance: &InstanceId) -> bool {
     }
     let space = moving::space(rollout);
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
-    let route = turn.state.route.as_ref();
+    // Until a new route is acknowledged the instance serves by the one seen in force.
+    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
+    let decided = turn.state.route.as_ref();
+    let route = match turn.state.pending_route() {
+        Some(_) => in_force.or(decided),
+        None => decided,
+    };
     match (route, route.and_then(|route| route.weight_of(&entry.revision))) {
         (None, _) | (_, None) => space.floor() <= tallies.values().map(|tally| tally.serving).sum(),
         (_, Some(weight)) if weight.is_zero() => true,

@@ -47,7 +47,7 @@ pub(super) fn serving_behind(route: &Route, tallies: &BTreeMap<RevisionId, Tally
 }
 
 /// Whether every share that grows has its capacity: the whole of it, or all there is where nobody else
-/// serves.
+/// can serve, not even on the way out.
 pub(super) fn is_backed(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
     let (Route::Weighted(weights), Some(rollout)) = (route, &turn.state.rollout) else {
         return true;
@@ -56,11 +56,15 @@ pub(super) fn is_backed(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
     let space = moving::space(rollout);
     let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
     let serving = |id: &RevisionId| tallies.get(id).map_or(0, Tally::able);
-    let all: u64 = tallies.values().map(Tally::able).sum();
+    let others_may_serve = |id: &RevisionId| {
+        tallies.iter().any(|(other, tally)| other != id && 0 < tally.may_serve)
+    };
     weights.iter().all(|(id, weight)| {
         let before = in_force.and_then(|route| route.weight_of(id));
         let grows = before.is_none_or(|before| before < *weight);
-        !grows || backing(*weight, &space) <= serving(id) || (0 < all && all == serving(id))
+        !grows
+            || backing(*weight, &space) <= serving(id)
+            || (0 < serving(id) && !others_may_serve(id))
     })
 }
 

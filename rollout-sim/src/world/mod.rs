@@ -205,7 +205,7 @@ impl World {
         &self.harms
     }
 
-    /// Harms that are not over and that an engine could not know of in its step number `step`, on
+    /// Harms that are not made good and that an engine could not know of in its step number `step`, on
     /// `revision` or on any. What harms an instance that the engine is taking out costs nothing, unless it
     /// is let in again by an engine that does not know.
     #[must_use]
@@ -213,9 +213,13 @@ impl World {
         let unknown = |harm: &&Harm| {
             let instance = self.instances.get(&harm.instance);
             let of = instance.map(|one| &one.revision);
-            !harm.healed
-                && (harm.carried || instance.is_some_and(Instance::is_enrolled))
-                && harm.known.is_none_or(|known| step < known)
+            let is_in = instance.is_some_and(Instance::is_enrolled);
+            (harm.carried || is_in)
+                && match harm.known {
+                    None => !harm.healed,
+                    // Taken out for it, a recovered instance is missing until it is let in again.
+                    Some(known) => step < known && !(harm.healed && is_in),
+                }
                 && revision.is_none_or(|wanted| of == Some(wanted))
         };
         self.harms.iter().filter(unknown).count() as u64
