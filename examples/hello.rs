@@ -41,10 +41,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (end, facts) = fleet.measure(&revision.parse()?, handle.wait_ended()).await;
         let bound = plan::predict(&plan, &timing).bound;
         println!("\n{}\ntook      {}, at least {bound}", end?, facts.took);
-        if !is_first {
-            println!("{facts}");
-        }
-        println!();
+        // During the first deploy there is nothing yet that requests could be sent to.
+        println!("{}", if is_first { String::new() } else { facts.to_string() });
     }
     Ok(())
 }

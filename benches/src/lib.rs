@@ -39,10 +39,7 @@ impl World {
     #[must_use]
     pub fn new(making: Making, replicas: u64) -> Self {
         let workload = WorkloadId::new("web").expect("a plain name");
-        let enrolment = match making {
-            Making::ByName => Some(Confirmation::Observed),
-            _ => None,
-        };
+        let enrolment = (making == Making::ByName).then_some(Confirmation::Observed);
         let capabilities =
             Capabilities { making, counting: Counting::Loose, enrolment, router: None };
         let setup = Setup { workload, capabilities, tuning: Tuning::default() };

@@ -1,8 +1,13 @@
-//! Test bed of the live suites: what a real rollout needs around it, started here and removed again.
+//! Test bed of the live suites: what a real rollout needs around it, started here and removed again, and
+//! the stories that are told on it.
 //!
-//! In: a Linux host with Docker and HAProxy installed. Out: an engine, images, a load balancer and a
-//! load that counts every request. Absent: any knowledge of rollouts; the suites bring that.
+//! In: a Linux host with Docker and HAProxy installed. Out: an engine, images, a load balancer, a load
+//! that counts every request; rollouts under that load, and what became of them. Absent: decisions; the
+//! suites and the examples say what is promised.
 
 pub mod bed;
 pub mod load;
+pub mod rig;
+pub mod story;
 pub mod swarm;
+pub mod tool;

@@ -1,7 +1,9 @@
 //! Swarm: the rolling update that Docker itself has, on the same bed, as something to compare with.
 //!
-//! In: a bed, a load balancer. Out: how long `docker service update` took. Swarm's own load balancer needs
-//! a kernel with IPVS, so HAProxy stands in: a follower adds a task the moment Docker calls it healthy, and
+//! In: a rig. Out: how long `docker service update` took. The service is the Compose file of
+//! `examples/docker`, word for word but for its endpoint mode: the same image, health check, grace, delay
+//! and monitor as in a rollout of that file. Swarm's own load balancer needs a kernel with IPVS, which also
+//! is why the endpoint mode is `dnsrr`; HAProxy stands in: a follower adds a task the moment Docker calls it healthy, and
 //! takes it out the moment it dies, which is all that a proxy can know that discovers by itself.
 
 use std::{
@@ -13,10 +15,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::bed::{Bed, BedError, Haproxy, Image, SERVER_PORT};
+use crate::{
+    bed::{Bed, BedError, Haproxy, Image, Manners, SERVER_PORT, compose_file, output},
+    load::{Load, LoadPlan, Report},
+    rig::{REPLICAS, RigError},
+};
 
-const STACK: &str = "web";
-const SERVICE: &str = "web_server";
+const STACK: &str = "rollout";
+const SERVICE: &str = "rollout_web";
 const NETWORK: &str = "rollout-swarm";
 /// How often the state of an update is asked for.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -31,18 +37,13 @@ pub struct Swarm<'a> {
 }
 
 impl<'a> Swarm<'a> {
-    /// Makes a Swarm of the bed's engine, runs `replicas` of `image` and lets `haproxy` follow them.
+    /// Makes a Swarm of the bed's engine, runs version 1 of the Compose file and lets `haproxy` follow it.
     ///
     /// # Errors
     ///
     /// [`BedError::Failed`] with what Docker complained of, such as an engine that is in a Swarm already;
     /// [`BedError::Late`] if the tasks do not run and serve in two minutes.
-    pub fn start(
-        bed: &'a Bed,
-        haproxy: &Arc<Haproxy>,
-        image: Image,
-        replicas: usize,
-    ) -> Result<Self, BedError> {
+    pub fn start(bed: &'a Bed, haproxy: &Arc<Haproxy>, manners: Manners) -> Result<Self, BedError> {
         bed.docker(["swarm", "init", "--advertise-addr", "127.0.0.1"])?;
         write(bed, "swarm", "this engine is to leave its Swarm in the end\n")?;
         let (label, config) = (bed.label(), format!("{NETWORK}-config"));
@@ -50,11 +51,21 @@ impl<'a> Swarm<'a> {
         let scope = ["--driver", "bridge", "--scope", "swarm", "--config-from", &config];
         bed.docker(["network", "create"].into_iter().chain(scope).chain([NETWORK]))?;
         let swarm = Self { bed, events: follow(bed, haproxy)? };
-        let stack = write(bed, "stack.yaml", &stack(&bed.image(image), replicas))?;
-        bed.docker(["stack", "deploy", "--resolve-image", "never", "-c", &stack, STACK])?;
+        let stack = write(bed, "stack.yaml", &stack(Image::V1)?)?;
+        let deploy = ["stack", "deploy", "--detach=true", "--resolve-image", "never", "-c", &stack];
+        let mut variables = bed.variables(haproxy, manners);
+        variables.insert("WEB_NETWORK".to_owned(), NETWORK.to_owned());
+        let docker = bed.docker_host();
+        output(
+            Command::new("docker")
+                .args(deploy)
+                .arg(STACK)
+                .envs(variables)
+                .env("DOCKER_HOST", docker),
+        )?;
         swarm.until("docker stack deploy", || {
             let serving = haproxy.order("show servers conn web").unwrap_or_default();
-            Ok(serving.lines().skip(1).count() == replicas)
+            Ok(serving.lines().skip(1).count() == REPLICAS)
         })?;
         Ok(swarm)
     }
@@ -78,6 +89,22 @@ impl<'a> Swarm<'a> {
             Ok(self.bed.docker(["service", "inspect", "--format", format, SERVICE])? == "completed")
         })?;
         Ok(begun.elapsed())
+    }
+
+    /// [`Swarm::update`] under the load of every story. Returns its time and what became of the requests.
+    ///
+    /// # Errors
+    ///
+    /// As [`Swarm::update`]; [`RigError::Load`] if the load cannot be started.
+    pub async fn update_under_load(
+        &self,
+        haproxy: &Haproxy,
+        image: Image,
+    ) -> Result<(Duration, Report), RigError> {
+        let load = Load::start(haproxy.addr(), LoadPlan::default())?;
+        load.reached(400).await;
+        let took = self.update(image)?;
+        Ok((took, load.finish().await))
     }
 
     fn until(
@@ -111,29 +138,13 @@ fn write(bed: &Bed, name: &str, text: &str) -> Result<String, BedError> {
     Ok(path.to_string_lossy().into_owned())
 }
 
-/// The service as a stack: the command line of `docker service` knows no health command without a shell.
-fn stack(image: &str, replicas: usize) -> String {
-    format!(
-        "version: '3.8'
-services:
-  server:
-    image: {image}
-    networks: [front]
-    stop_grace_period: 2s
-    healthcheck:
-      test: [CMD, /web, check]
-      interval: 1s
-      timeout: 1s
-      retries: 3
-    deploy:
-      replicas: {replicas}
-      endpoint_mode: dnsrr
-networks:
-  front:
-    external: true
-    name: {NETWORK}
-"
-    )
+/// The Compose file of `image` as a stack: no virtual address, for want of IPVS.
+fn stack(image: Image) -> Result<String, BedError> {
+    let path = compose_file(image);
+    let text = fs::read_to_string(&path).map_err(|why| BedError::Folder { path, why })?;
+    let deploy = "    deploy:\n";
+    let text = text.replacen(deploy, &format!("{deploy}      endpoint_mode: dnsrr\n"), 1);
+    Ok(format!("version: '3.8'\n{text}"))
 }
 
 /// Starts to carry the engine's events into the load balancer. Ends when the process returned does.

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::{problem::Problem, step::Steps, target, tools};
 
 /// Test targets of `rollout-live` that need an engine; in its manifest they carry `test = false`.
-pub(crate) const TARGETS: [&str; 3] = ["bed", "docker", "swarm"];
+pub(crate) const TARGETS: [&str; 4] = ["bed", "docker", "tool", "swarm"];
 /// Programs and the Debian packages they come from.
 const PROGRAMS: [(&str, &str); 4] = [
     ("dockerd", "docker.io"),
@@ -23,7 +23,7 @@ pub(crate) fn docker() -> Result<(), Problem> {
     tools::debian(&mut steps, &PROGRAMS)?;
     steps.cargo(
         "build the test bed",
-        ["build", "--release", "--locked", "--package", "rollout-live"],
+        ["build", "--release", "--locked", "--package", "rollout-live", "--package", "rollout-cli"],
     )?;
     let mut adapter = on_bed();
     adapter.args(["test", "--release", "--locked", "--package", "rollout-docker"]);

@@ -11,7 +11,7 @@ use super::BedError;
 /// # Errors
 ///
 /// [`BedError::Run`] if it cannot be started, [`BedError::Failed`] if it ends with another code than 0.
-pub(super) fn output(command: &mut Command) -> Result<String, BedError> {
+pub(crate) fn output(command: &mut Command) -> Result<String, BedError> {
     let told = line(command);
     let done = command
         .stdin(Stdio::null())

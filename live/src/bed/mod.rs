@@ -21,7 +21,8 @@ use std::{
     time::Duration,
 };
 
-use self::{command::output, reaper::Reaper};
+pub(crate) use self::command::output;
+use self::reaper::Reaper;
 pub use self::{
     compose::{Manners, compose_file},
     haproxy::Haproxy,
@@ -113,11 +114,14 @@ impl Bed {
     ///
     /// [`BedError`] with the way out. What was started until then is removed.
     pub fn start() -> Result<Self, BedError> {
-        let bed = Self::bare()?;
-        images::build(&bed.host, &bed.dir, &bed.tag)?;
-        let label = bed.label();
-        bed.docker(["network", "create", "--label", &label, &bed.tag])?;
-        Ok(bed)
+        Self::bare()?.furnished()
+    }
+
+    fn furnished(self) -> Result<Self, BedError> {
+        images::build(&self.host, &self.dir, &self.tag)?;
+        let label = self.label();
+        self.docker(["network", "create", "--label", &label, &self.tag])?;
+        Ok(self)
     }
 
     /// Starts a bed with nothing but an engine.
@@ -126,8 +130,21 @@ impl Bed {
     ///
     /// As [`Bed::start`].
     pub fn bare() -> Result<Self, BedError> {
+        Self::on(dockerd::given())
+    }
+
+    /// Starts another bed on the engine of this one, with images and a network of its own. It is to be
+    /// dropped first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bed::start`].
+    pub fn beside(&self) -> Result<Self, BedError> {
+        Self::on(Some(self.host.clone()))?.furnished()
+    }
+
+    fn on(given: Option<String>) -> Result<Self, BedError> {
         static BEDS: AtomicU64 = AtomicU64::new(0);
-        let given = dockerd::given();
         tools::check(given.is_none())?;
         let nth = BEDS.fetch_add(1, Ordering::Relaxed);
         let tag = format!("rollout-bed-{}-{nth}", std::process::id());

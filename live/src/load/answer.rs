@@ -15,6 +15,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// The header `x-version`.
     pub(super) version: Option<String>,
+    /// The header `x-instance`.
+    pub(super) instance: Option<String>,
     /// Whether the connection ends with it.
     pub(super) close: bool,
     /// Bytes of head and body together; `None`: the body lasts as long as the connection.
@@ -29,12 +31,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Answer>, Failure> {
     let head = std::str::from_utf8(&bytes[..end]).map_err(|_| Failure::Malformed)?;
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(status_of).ok_or(Failure::Malformed)?;
-    let mut answer = Answer { status, version: None, close: false, length: None };
+    let mut answer = Answer { status, version: None, instance: None, close: false, length: None };
     for line in lines {
         let (name, value) = line.split_once(':').ok_or(Failure::Malformed)?;
         let value = value.trim();
         if name.eq_ignore_ascii_case("x-version") {
             answer.version = Some(value.to_owned());
+        } else if name.eq_ignore_ascii_case("x-instance") {
+            answer.instance = Some(value.to_owned());
         } else if name.eq_ignore_ascii_case("connection") {
             answer.close = value.eq_ignore_ascii_case("close");
         } else if name.eq_ignore_ascii_case("content-length") {
@@ -57,11 +61,13 @@ mod tests {
 
     #[test]
     fn a_head_is_read_when_it_is_complete() {
-        let text = b"HTTP/1.1 200 OK\r\nX-Version: v2\r\ncontent-length: 3\r\n\r\nv2\n";
+        let text =
+            b"HTTP/1.1 200 OK\r\nX-Version: v2\r\nx-instance: a\r\ncontent-length: 3\r\n\r\nv2\n";
         assert_eq!(parse(&text[..20]), Ok(None));
         let answer = parse(text).unwrap().unwrap();
         assert_eq!(answer.status, 200);
         assert_eq!(answer.version.as_deref(), Some("v2"));
+        assert_eq!(answer.instance.as_deref(), Some("a"));
         assert_eq!(answer.length, Some(text.len()));
         assert!(!answer.close);
     }

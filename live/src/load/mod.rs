@@ -20,7 +20,7 @@ use std::{
 
 use tokio::{sync::oneshot, time::Instant};
 
-pub use self::report::{Bucket, Failure, Latency, Report, Tally};
+pub use self::report::{Bucket, Failure, Instance, Latency, Report, Tally};
 use self::{client::Client, report::Sample};
 
 /// How often a waiting [`Load::reached`] looks.
@@ -224,8 +224,8 @@ async fn generate(shared: &Arc<Shared>) -> Report {
     }
     let parts = connections.join_all().await;
     let reopened = parts.iter().map(|(_, reopened)| reopened).sum();
-    let samples = parts.into_iter().flat_map(|(samples, _)| samples).collect();
-    Report::new(samples, reopened, shared.start.elapsed())
+    let samples: Vec<_> = parts.into_iter().flat_map(|(samples, _)| samples).collect();
+    Report::new(&samples, reopened, shared.start.elapsed())
 }
 
 /// One connection: takes requests until there are none. Returns what it saw and how often it reopened.

@@ -84,6 +84,19 @@ pub struct Bucket {
     pub versions: BTreeMap<String, Tally>,
 }
 
+/// The requests that one instance signed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instance {
+    /// Its version.
+    pub version: String,
+    /// All of them.
+    pub all: Tally,
+    /// When the first one failed that did, and when the last one.
+    pub spoiled: Option<(Duration, Duration)>,
+    /// All that ended in that time.
+    pub meanwhile: u64,
+}
+
 /// What became of every request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -93,6 +106,8 @@ pub struct Report {
     pub failures: BTreeMap<Failure, u64>,
     /// Those that a server signed, by version.
     pub versions: BTreeMap<String, Tally>,
+    /// Those that a server signed, by its own name.
+    pub instances: BTreeMap<String, Instance>,
     /// Latencies.
     pub latency: Latency,
     /// One bucket per tenth of a second, in order, empty ones included.
@@ -109,24 +124,31 @@ pub(super) struct Sample {
     due: Duration,
     latency: Duration,
     version: Option<String>,
+    instance: Option<String>,
     pub(super) failure: Option<Failure>,
 }
 
 impl Sample {
     /// Judges an answer: anything but 200 failed.
     pub(super) fn new(due: Duration, latency: Duration, answer: Result<Answer, Failure>) -> Self {
-        let (version, failure) = match answer {
-            Ok(Answer { status: 200, version, .. }) => (version, None),
-            Ok(Answer { status, version, .. }) => (version, Some(Failure::Status(status))),
-            Err(failure) => (None, Some(failure)),
+        let (version, instance, failure) = match answer {
+            Ok(Answer { status: 200, version, instance, .. }) => (version, instance, None),
+            Ok(Answer { status, version, instance, .. }) => {
+                (version, instance, Some(Failure::Status(status)))
+            }
+            Err(failure) => (None, None, Some(failure)),
         };
-        Self { due, latency, version, failure }
+        Self { due, latency, version, instance, failure }
+    }
+
+    fn ended(&self) -> Duration {
+        self.due + self.latency
     }
 }
 
 impl Report {
     /// Adds up samples in any order.
-    pub(super) fn new(samples: Vec<Sample>, reopened: u64, took: Duration) -> Self {
+    pub(super) fn new(samples: &[Sample], reopened: u64, took: Duration) -> Self {
         let mut report = Self { reopened, took, ..Self::default() };
         let mut latencies: Vec<Duration> = samples.iter().map(|sample| sample.latency).collect();
         latencies.sort_unstable();
@@ -138,6 +160,9 @@ impl Report {
         for sample in samples {
             report.add(sample);
         }
+        for sample in samples {
+            report.count_spoiled(sample);
+        }
         report
     }
 
@@ -148,7 +173,26 @@ impl Report {
         mine.saturating_mul(100) / self.all.sent().max(1)
     }
 
-    fn add(&mut self, sample: Sample) {
+    /// Share of the requests that a server of `version` answered while it answered any, in percent,
+    /// rounded down to whole tenths of a second and whole percent.
+    #[must_use]
+    pub fn share_while(&self, version: &str) -> u64 {
+        let has_some = |bucket: &Bucket| bucket.versions.contains_key(version);
+        let Some(first) = self.timeline.iter().position(has_some) else {
+            return 0;
+        };
+        let last = self.timeline.iter().rposition(has_some).unwrap_or(first);
+        let while_it_did = &self.timeline[first..=last];
+        let all: u64 = while_it_did.iter().map(|bucket| bucket.all.sent()).sum();
+        let mine: u64 = while_it_did
+            .iter()
+            .filter_map(|bucket| bucket.versions.get(version))
+            .map(Tally::sent)
+            .sum();
+        mine.saturating_mul(100) / all.max(1)
+    }
+
+    fn add(&mut self, sample: &Sample) {
         let place = usize::try_from(sample.due.as_millis() / BUCKET.as_millis())
             .expect("a load lasts less than the age of the universe");
         if self.timeline.len() <= place {
@@ -161,9 +205,34 @@ impl Report {
         if let Some(failure) = sample.failure {
             *self.failures.entry(failure).or_default() += 1;
         }
-        if let Some(version) = sample.version {
+        if let Some(version) = &sample.version {
             bucket.versions.entry(version.clone()).or_default().count(failed);
-            self.versions.entry(version).or_default().count(failed);
+            self.versions.entry(version.clone()).or_default().count(failed);
+            if let Some(name) = &sample.instance {
+                self.instances.entry(name.clone()).or_default().count(version, sample);
+            }
+        }
+    }
+
+    /// Once all are added: counts the sample if its instance spoiled others before and after it.
+    fn count_spoiled(&mut self, sample: &Sample) {
+        let instance = sample.instance.as_ref().and_then(|name| self.instances.get_mut(name));
+        let Some(Instance { spoiled: Some((first, last)), meanwhile, .. }) = instance else {
+            return;
+        };
+        let ended = sample.ended();
+        *meanwhile += u64::from(*first <= ended && ended <= *last);
+    }
+}
+
+impl Instance {
+    fn count(&mut self, version: &str, sample: &Sample) {
+        version.clone_into(&mut self.version);
+        self.all.count(sample.failure.is_some());
+        if sample.failure.is_some() {
+            let at = sample.ended();
+            let (first, last) = self.spoiled.unwrap_or((at, at));
+            self.spoiled = Some((first.min(at), last.max(at)));
         }
     }
 }
@@ -210,8 +279,8 @@ mod tests {
     use super::*;
 
     fn answered(due_ms: u64, latency_ms: u64, status: u16, version: &str) -> Sample {
-        let answer =
-            Answer { status, version: Some(version.to_owned()), close: false, length: Some(0) };
+        let (version, instance) = (Some(version.to_owned()), Some(format!("one of {version}")));
+        let answer = Answer { status, version, instance, close: false, length: Some(0) };
         Sample::new(Duration::from_millis(due_ms), Duration::from_millis(latency_ms), Ok(answer))
     }
 
@@ -222,12 +291,18 @@ mod tests {
             answered(150, 30, 500, "v2"),
             Sample::new(Duration::ZERO, Duration::ZERO, Err(Failure::Closed)),
         ];
-        let report = Report::new(samples, 0, Duration::from_secs(1));
+        let report = Report::new(&samples, 0, Duration::from_secs(1));
         assert_eq!(report.all, Tally { ok: 1, failed: 2 });
         assert_eq!(report.failures[&Failure::Status(500)], 1);
         assert_eq!(report.versions["v2"], Tally { ok: 0, failed: 1 });
         assert_eq!(report.timeline[1].all, Tally { ok: 0, failed: 1 });
         assert_eq!(report.share_of("v1"), 33);
+        let at = Duration::from_millis(180);
+        assert_eq!(report.instances["one of v2"].spoiled, Some((at, at)));
+        assert_eq!(report.instances["one of v2"].meanwhile, 1);
+        assert_eq!(report.instances["one of v1"].spoiled, None);
+        assert_eq!(report.share_while("v2"), 100);
+        assert_eq!(report.share_while("v1"), 50);
         assert_eq!(
             report.to_string(),
             "3 requests in 1.0 s, 2 failed (closed: 1, status 500: 1), v1: 1, v2: 1, \

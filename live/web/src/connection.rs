@@ -22,7 +22,8 @@ pub(crate) fn converse(server: &Server, mut stream: TcpStream) -> io::Result<()>
         let _in_flight = server.enter();
         let (status, close) = respond(server, &head);
         let close = close || server.is_stopping();
-        stream.write_all(answer(status, server.version(), close).as_bytes())?;
+        let said = answer(status, server.version(), server.instance(), close);
+        stream.write_all(said.as_bytes())?;
         if close {
             break;
         }
@@ -46,7 +47,7 @@ fn respond(server: &Server, head: &str) -> (u16, bool) {
     (if bad { 500 } else { 200 }, close)
 }
 
-fn answer(status: u16, version: &str, close: bool) -> String {
+fn answer(status: u16, version: &str, instance: &str, close: bool) -> String {
     let reason = match status {
         200 => "OK",
         400 => "Bad Request",
@@ -57,8 +58,8 @@ fn answer(status: u16, version: &str, close: bool) -> String {
     let connection = if close { "close" } else { "keep-alive" };
     let length = version.len() + 1;
     format!(
-        "HTTP/1.1 {status} {reason}\r\nx-version: {version}\r\ncontent-type: text/plain\r\n\
-         content-length: {length}\r\nconnection: {connection}\r\n\r\n{version}\n"
+        "HTTP/1.1 {status} {reason}\r\nx-version: {version}\r\nx-instance: {instance}\r\n\
+         content-type: text/plain\r\ncontent-length: {length}\r\nconnection: {connection}\r\n\r\n{version}\n"
     )
 }
 
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_length_told_is_the_length_sent() {
-        let text = answer(200, "v12", false);
+        let text = answer(200, "v12", "a", false);
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert_eq!(header(head, "content-length"), Some(body.len().to_string().as_str()));
         assert_eq!(header(head, "X-Version"), Some("v12"));

@@ -105,6 +105,11 @@ impl Server {
         &self.settings.version
     }
 
+    /// Told in every answer.
+    pub(crate) fn instance(&self) -> &str {
+        &self.settings.instance
+    }
+
     /// Wait before an ordinary answer.
     pub(crate) fn work(&self) -> Duration {
         self.settings.work

@@ -5,6 +5,7 @@
 //! | variable | default | meaning |
 //! |---|---|---|
 //! | `VERSION` | `v1` | told in the body and in the header `x-version` |
+//! | `HOSTNAME` | | told in the header `x-instance`; Docker sets it to the container's short id |
 //! | `PORT` | `8080` | TCP port to listen on |
 //! | `WORK_MS` | `20` | milliseconds of waiting per ordinary request |
 //! | `ON_TERM` | `graceful` | `graceful`, `abrupt` or `ignore` |
@@ -18,6 +19,8 @@ use std::{str::FromStr, time::Duration};
 pub(crate) struct Settings {
     /// Told in every answer.
     pub(crate) version: String,
+    /// Told in every answer.
+    pub(crate) instance: String,
     /// TCP port to listen on.
     pub(crate) port: u16,
     /// Wait before an ordinary answer.
@@ -83,6 +86,7 @@ impl Settings {
         }
         Ok(Self {
             version: var("VERSION").unwrap_or_else(|| "v1".to_owned()),
+            instance: var("HOSTNAME").unwrap_or_default(),
             port: parsed(&var, "PORT", "8080", "give a port, 1 to 65535")?,
             work: Duration::from_millis(parsed(&var, "WORK_MS", "20", number)?),
             on_term: parsed(&var, "ON_TERM", "graceful", "give graceful, abrupt or ignore")?,

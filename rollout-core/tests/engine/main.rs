@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod by_count;
 mod world;
 
 use rollout_core::engine::{OrderKind, OrderRefused, Phase};

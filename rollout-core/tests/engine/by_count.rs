@@ -1,0 +1,147 @@
+//! A backend that makes instances by count and cannot enrol: bare counts, as of a replica set.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rollout_core::{
+    engine::{
+        Effect, Engine, Event, Inventory, Observation, Order, OrderKind, Outcome, PoolSeen,
+        Revision, Setup, Tuning,
+    },
+    id::{Epoch, Mark, RevisionId, WorkloadId},
+    port::{Capabilities, Making},
+    spec::{CheckedSpec, Counting, Spec},
+    time::{Span, Timestamp},
+};
+use serde_json::json;
+
+struct Fleet {
+    engine: Engine,
+    now: Timestamp,
+    mark: u64,
+    pools: BTreeMap<RevisionId, PoolSeen>,
+    /// Fewest available and most existing instances since the last submit.
+    low: u64,
+    high: u64,
+}
+
+impl Fleet {
+    fn new() -> Self {
+        let setup = Setup {
+            workload: WorkloadId::new("web").unwrap(),
+            capabilities: Capabilities {
+                making: Making::ByCount,
+                counting: Counting::Loose,
+                enrolment: None,
+                router: None,
+            },
+            tuning: Tuning::default(),
+        };
+        let mut world = Self {
+            engine: Engine::new(setup),
+            now: Timestamp(1_000_000),
+            mark: 0,
+            pools: BTreeMap::new(),
+            low: u64::MAX,
+            high: 0,
+        };
+        world.feed(Event::Claimed { epoch: Epoch(1) });
+        world.observe();
+        world
+    }
+
+    fn submit(&mut self, revision: &str, replicas: u64) {
+        let spec: Spec = serde_json::from_value(json!({
+            "version": 1, "workload": "web", "replicas": replicas,
+            "strategy": {"rolling": {"surge": "25%", "unavailable": "25%"}},
+            "deadlines": {"progress": "10s"},
+        }))
+        .unwrap();
+        let id = RevisionId::new(revision).unwrap();
+        let kind = OrderKind::Submit {
+            revision: Arc::new(Revision { id, template: revision.into() }),
+            spec: Arc::new(CheckedSpec::new(spec).unwrap()),
+        };
+        self.feed(Event::Ordered(Order { kind, by: "test".to_owned(), why: None }));
+        (self.low, self.high) = (u64::MAX, 0);
+    }
+
+    fn feed(&mut self, event: Event) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            let step = self.engine.step(self.now, event);
+            self.engine.commit(&step.records);
+            for action in step.actions {
+                let Effect::Scale { revision, replicas } = &action.effect else {
+                    panic!("{action} on a backend by count");
+                };
+                let pool = self.pools.entry(revision.clone()).or_default();
+                pool.replicas = *replicas;
+                self.mark += 1;
+                let outcome = Outcome::Applied { mark: Mark(self.mark) };
+                events.push(Event::Attempted { id: action.id, outcome });
+            }
+        }
+    }
+
+    /// Half of what is missing starts, a third of it gets ready; what is too much ends at once.
+    fn tick(&mut self, ready: impl Fn(&RevisionId) -> bool) {
+        self.now = self.now.after(Span::from_millis(100));
+        for (id, pool) in &mut self.pools {
+            pool.available +=
+                if ready(id) { (pool.created - pool.available).div_ceil(3) } else { 0 };
+            pool.created += pool.replicas.saturating_sub(pool.created).div_ceil(2);
+            pool.created = pool.created.min(pool.replicas);
+            pool.available = pool.available.min(pool.created);
+            pool.ready = pool.available;
+        }
+        self.low = self.low.min(self.pools.values().map(|pool| pool.available).sum());
+        self.high = self.high.max(self.pools.values().map(|pool| pool.created).sum());
+        self.observe();
+    }
+
+    fn observe(&mut self) {
+        let inventory =
+            Inventory { mark: Mark(self.mark), pools: self.pools.clone(), ..Inventory::default() };
+        self.feed(Event::Observed(Observation::Inventory(inventory)));
+    }
+
+    fn run(&mut self, ready: impl Fn(&RevisionId) -> bool) -> String {
+        for _ in 0..5_000 {
+            self.tick(&ready);
+            if let Some(end) = self.engine.end() {
+                return end.to_string();
+            }
+        }
+        panic!("not ended: {:#?}", self.engine.status(self.now));
+    }
+
+    fn of(&self, revision: &str) -> u64 {
+        self.pools.get(&revision.parse().unwrap()).map_or(0, |pool| pool.created)
+    }
+}
+
+#[test]
+fn counts_alone_are_enough_for_any_size() {
+    for replicas in [1, 4, 1_000, 1 << 31] {
+        let mut world = Fleet::new();
+        world.submit("v1", replicas);
+        assert_eq!(world.run(|_| true), "completed");
+        world.submit("v2", replicas);
+        assert_eq!(world.run(|_| true), "completed");
+        assert_eq!((world.of("v1"), world.of("v2")), (0, replicas));
+        let (surge, unavailable) = (replicas.div_ceil(4), replicas / 4);
+        assert!(replicas - unavailable <= world.low, "{replicas}: {}", world.low);
+        assert!(world.high <= replicas + surge, "{replicas}: {}", world.high);
+    }
+}
+
+#[test]
+fn a_pool_that_gets_stuck_is_taken_back() {
+    let mut world = Fleet::new();
+    world.submit("v1", 1_000);
+    assert_eq!(world.run(|_| true), "completed");
+    world.submit("v2", 1_000);
+    assert_eq!(world.run(|id| id.as_str() == "v1"), "rolled back");
+    assert_eq!((world.of("v1"), world.of("v2")), (1_000, 0));
+    assert!(750 <= world.low && world.high <= 1_250, "{} {}", world.low, world.high);
+}
