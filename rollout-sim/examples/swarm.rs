@@ -33,6 +33,7 @@ struct Found {
     steps: u64,
     engines: u64,
     vetoes: u64,
+    vetoed: Vec<u64>,
     finishes: BTreeMap<Finish, u64>,
     coverage: Coverage,
     violations: Vec<Violation>,
@@ -94,6 +95,7 @@ fn search(next: &AtomicU64, last: u64, calm: bool, found: &Mutex<Found>) {
             mine.steps += report.steps;
             mine.engines += u64::from(report.engines);
             mine.vetoes += report.vetoes;
+            mine.vetoed.extend((0 < report.vetoes).then_some(seed));
             *mine.finishes.entry(report.finish).or_insert(0) += 1;
             mine.coverage.merge(&report.coverage);
             mine.violations.extend(report.violations);
@@ -104,6 +106,7 @@ fn search(next: &AtomicU64, last: u64, calm: bool, found: &Mutex<Found>) {
         all.steps += mine.steps;
         all.engines += mine.engines;
         all.vetoes += mine.vetoes;
+        all.vetoed.extend(mine.vetoed);
         for (finish, count) in mine.finishes {
             *all.finishes.entry(finish).or_insert(0) += count;
         }
@@ -115,9 +118,9 @@ fn search(next: &AtomicU64, last: u64, calm: bool, found: &Mutex<Found>) {
 fn tell(found: &Found, seconds: f64) {
     let each = |sum: u64| sum / found.runs.max(1);
     println!(
-        "{} runs in {seconds:.1} s, {:.0} runs/s; each {} events, {} steps, {} engine crashes and {} vetoes in all",
+        "{} runs in {seconds:.1} s, {:.0} a minute; each {} events, {} steps, {} engine crashes and {} vetoes in all",
         found.runs,
-        f64::from(u32::try_from(found.runs).unwrap_or(u32::MAX)) / seconds,
+        f64::from(u32::try_from(found.runs).unwrap_or(u32::MAX)) * 60.0 / seconds,
         each(found.events),
         each(found.steps),
         found.engines - found.runs,
@@ -125,6 +128,10 @@ fn tell(found: &Found, seconds: f64) {
     );
     for (finish, count) in &found.finishes {
         println!("{count:>10}  {finish}");
+    }
+    if !found.vetoed.is_empty() {
+        let shown: Vec<String> = found.vetoed.iter().take(SHOWN).map(u64::to_string).collect();
+        println!("{} runs with a veto: {}", found.vetoed.len(), shown.join(" "));
     }
     print!("\n{:<24}", "strikes by phase");
     for phase in PHASES {

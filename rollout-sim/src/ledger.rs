@@ -9,7 +9,7 @@ use std::{
 };
 
 use rollout_core::{
-    engine::{Change, Effect, End, Phase, Record},
+    engine::{Change, Effect, End, Phase, Record, Route, Settlement},
     id::{ActionId, Attempt, Epoch, InstanceId, RevisionId},
     plan::{Budget, Plan, Remark, Stage, StageRoute},
     spec::{CheckedSpec, Counting},
@@ -66,6 +66,9 @@ pub struct Ledger {
     pub retired: BTreeMap<InstanceId, Timestamp>,
     /// Actions by number: the effect and whether it is settled.
     pub intents: BTreeMap<ActionId, (Effect, bool)>,
+    /// Routes that may be in force or come into force yet: ordered, with no answer, and none that was
+    /// ordered later is known to be set.
+    pub routes_in_doubt: Vec<(ActionId, Route)>,
 }
 
 impl Ledger {
@@ -125,11 +128,18 @@ impl Ledger {
             }
             Change::Ended { end } => self.end = Some(end.clone()),
             Change::Intended { id, effect } => {
+                if let Effect::Route(route) = effect {
+                    self.routes_in_doubt.push((*id, route.clone()));
+                }
                 self.intents.insert(*id, (effect.clone(), false));
             }
-            Change::Settled { id, .. } => {
+            Change::Settled { id, how } => {
                 if let Some((_, settled)) = self.intents.get_mut(id) {
                     *settled = true;
+                }
+                let is_route = self.routes_in_doubt.iter().any(|(other, _)| other == id);
+                if is_route && *how == Settlement::Applied {
+                    self.routes_in_doubt.retain(|(other, _)| id < other);
                 }
             }
             Change::Targeted { .. }

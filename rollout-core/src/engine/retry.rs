@@ -75,7 +75,9 @@ fn fails_its_instance(effect: &Effect) -> bool {
 /// far nobody knows; another one must not make it worse.
 fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
     match effect {
-        Effect::Route(route) => traffic::is_backed(turn, view, route),
+        Effect::Route(route) => {
+            traffic::is_backed(turn, view, route) && !traffic::is_forward_again(turn, view, route)
+        }
         Effect::Drain { instance } => may_drain(turn, view, instance),
         Effect::Create { .. }
         | Effect::Start { .. }
@@ -102,11 +104,20 @@ fn may_drain(turn: &Turn<'_>, view: &View, instance: &InstanceId) -> bool {
     }
     let space = moving::space(rollout);
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
-    match turn.state.route.as_ref().and_then(|route| route.weight_of(&entry.revision)) {
-        None => space.floor() <= tallies.values().map(|tally| tally.serving).sum(),
-        Some(weight) => {
-            let serving = tallies.get(&entry.revision).map_or(0, |tally| tally.serving);
-            traffic::backing(weight, &space) <= serving
+    // Until a new route is acknowledged the instance serves by the one seen in force.
+    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
+    let decided = turn.state.route.as_ref();
+    let route = match turn.state.pending_route() {
+        Some(_) => in_force.or(decided),
+        None => decided,
+    };
+    match (route, route.and_then(|route| route.weight_of(&entry.revision))) {
+        (None, _) | (_, None) => space.floor() <= tallies.values().map(|tally| tally.serving).sum(),
+        (_, Some(weight)) if weight.is_zero() => true,
+        (Some(route), Some(weight)) => {
+            let of_pool = tallies.get(&entry.revision).map_or(0, |tally| tally.serving);
+            traffic::backing(weight, &space) <= of_pool
+                && space.floor() <= traffic::serving_behind(route, &tallies)
         }
     }
 }

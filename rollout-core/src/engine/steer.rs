@@ -186,7 +186,7 @@ fn surplus(goal: &Goal, tallies: &BTreeMap<RevisionId, Tally>, id: &RevisionId) 
 }
 
 /// How many serving instances of a pool may go: by the floor where traffic follows the replicas, by the
-/// pool's own share where it is weighted, all where nobody gets anything.
+/// floor and the pool's own share where it is weighted, all where the pool gets nothing.
 fn spare(
     turn: &Turn<'_>,
     goal: &Goal,
@@ -194,9 +194,15 @@ fn spare(
     id: &RevisionId,
     tally: &Tally,
 ) -> u64 {
-    match turn.state.route.as_ref().and_then(|route| route.weight_of(id)) {
+    let Some(route) = &turn.state.route else { return goal.space.spare(tallies) };
+    match route.weight_of(id) {
         None => goal.space.spare(tallies),
-        Some(weight) => tally.serving.saturating_sub(traffic::backing(weight, &goal.space)),
+        Some(weight) if weight.is_zero() => tally.serving,
+        Some(weight) => {
+            let of_share = tally.serving.saturating_sub(traffic::backing(weight, &goal.space));
+            let in_all = traffic::serving_behind(route, tallies);
+            of_share.min(in_all.saturating_sub(goal.space.floor()))
+        }
     }
 }
 

@@ -40,8 +40,14 @@ pub(super) fn carries(serving: u64, space: &Space) -> Weight {
     Weight::share(serving, space.desired)
 }
 
+/// Serving instances of every revision that has a share.
+pub(super) fn serving_behind(route: &Route, tallies: &BTreeMap<RevisionId, Tally>) -> u64 {
+    let has_share = |id: &RevisionId| route.weight_of(id).is_none_or(|weight| !weight.is_zero());
+    tallies.iter().filter(|(id, _)| has_share(id)).map(|(_, tally)| tally.serving).sum()
+}
+
 /// Whether every share that grows has its capacity: the whole of it, or all there is where nobody else
-/// serves.
+/// can serve, not even on the way out.
 pub(super) fn is_backed(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
     let (Route::Weighted(weights), Some(rollout)) = (route, &turn.state.rollout) else {
         return true;
@@ -50,12 +56,26 @@ pub(super) fn is_backed(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
     let space = moving::space(rollout);
     let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
     let serving = |id: &RevisionId| tallies.get(id).map_or(0, Tally::able);
-    let all: u64 = tallies.values().map(Tally::able).sum();
+    let others_may_serve = |id: &RevisionId| {
+        tallies.iter().any(|(other, tally)| other != id && 0 < tally.may_serve)
+    };
     weights.iter().all(|(id, weight)| {
         let before = in_force.and_then(|route| route.weight_of(id));
         let grows = before.is_none_or(|before| before < *weight);
-        !grows || backing(*weight, &space) <= serving(id) || (0 < all && all == serving(id))
+        !grows
+            || backing(*weight, &space) <= serving(id)
+            || (0 < serving(id) && !others_may_serve(id))
     })
+}
+
+/// Whether `route` was decided on the way forward, the rollout has turned back since, and setting it now
+/// would give the candidate more than it has.
+pub(super) fn is_forward_again(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
+    let turned = turn.state.rollout.as_ref().filter(|it| it.cause.is_some() && !it.proven);
+    let Some(candidate) = turned.map(|rollout| &rollout.candidate.id) else { return false };
+    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
+    let has = in_force.and_then(|route| route.weight_of(candidate));
+    has.is_some_and(|has| route.weight_of(candidate).is_some_and(|wanted| has < wanted))
 }
 
 /// A share for `one` and the rest for `other`; no share is left unsaid.

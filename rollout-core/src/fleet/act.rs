@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    instance::{Instance, Made, Traffic},
+    instance::{Instance, Made, Standby, Traffic},
     tally::{Condition, Tally, condition},
 };
 use crate::{
@@ -151,11 +151,18 @@ fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Ins
             turn.wake(since.unwrap_or(turn.now).after(min_ready));
         }
         Condition::Available => enrol(turn, view, instance, entry),
+        // No further route is to come that would let it in.
+        Condition::Standby if is_missed(turn, entry) => enrol(turn, view, instance, entry),
         Condition::Unready if entry.traffic == Traffic::In => {
             turn.intend(Effect::Drain { instance: instance.clone() });
         }
         Condition::Unready | Condition::Unknown | Condition::Standby | Condition::Serving => {}
     }
+}
+
+/// Whether an instance was enrolled on standby too late for the route that lets everybody in.
+fn is_missed(turn: &Turn<'_>, entry: &Instance) -> bool {
+    turn.state.route == Some(Route::ByReplicas) && entry.standby == Standby::Waits
 }
 
 /// Enrols an available instance, unless a third revision would get traffic by it.

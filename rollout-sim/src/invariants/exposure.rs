@@ -19,6 +19,10 @@ impl Invariant for Exposure {
         let Some(candidate) = &moment.ledger.candidate else {
             return Ok(());
         };
+        // What changed nothing exposes nobody.
+        if !landing.receipt.effective {
+            return Ok(());
+        }
         // Without a stable revision there is nobody to protect from the candidate.
         if terms.aborted || moment.ledger.first || moment.ledger.proven {
             return Ok(());

@@ -1,5 +1,8 @@
 //! T4 Monotone between verdicts: a stage is entered only after every gate of the one before has passed,
 //! and the candidate's share rises only while the rollout goes forward.
+//!
+//! On the way back a route in doubt counts as in force: an engine that cannot know whether its last step
+//! forward was taken may leave part of it.
 
 use rollout_core::{
     engine::{Change, Effect, Route},
@@ -39,7 +42,11 @@ impl Invariant for GateOrder {
                 else {
                     return Ok(());
                 };
-                let old = moment.world.route().and_then(|route| route.weight_of(candidate));
+                let share = |route: &Route| route.weight_of(candidate);
+                let before = ledger.routes_in_doubt.iter().filter(|(id, _)| *id < action.id);
+                let in_doubt = before.filter_map(|(_, route)| share(route)).max();
+                let in_force = moment.world.route().and_then(share);
+                let old = in_force.map(|old| in_doubt.map_or(old, |doubt| doubt.max(old)));
                 let new = weights.get(candidate).copied().unwrap_or_default();
                 // Less than one unit of the router is no rise.
                 let units = moment.world.config().capabilities.router.unwrap_or(1).max(1);

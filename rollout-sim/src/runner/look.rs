@@ -106,8 +106,6 @@ impl Run<'_> {
         };
         self.looks.marks[sight.port as usize] = Some(observation.mark());
         let step = self.steps + 1;
-        // With a readiness probe of its own the engine does not ask for the backend's word.
-        let backend_judges = self.setting.spec.health.readiness.is_none();
         for harm in self.world.harms_mut() {
             if harm.known.is_some() || sight.taken < harm.at {
                 continue;
@@ -115,8 +113,7 @@ impl Run<'_> {
             let shown = match &observation {
                 Observation::Inventory(inventory) if !harm.enrolment => {
                     inventory.instances.get(&harm.instance).is_none_or(|one| {
-                        one.state != InstanceState::Running
-                            || (backend_judges && one.healthy == Some(false))
+                        one.state != InstanceState::Running || one.healthy == Some(false)
                     })
                 }
                 Observation::Enrolments(enrolments) if harm.enrolment => {

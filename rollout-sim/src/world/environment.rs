@@ -4,7 +4,7 @@
 //! Everything that harms an instance in service is noted as a [`Harm`], so that the invariants can tell what
 //! the engine caused from what it could not help.
 
-use rollout_core::{engine::EnrolState, id::InstanceId};
+use rollout_core::id::InstanceId;
 
 use super::{Condition, Harm, Loss, World};
 
@@ -78,18 +78,17 @@ impl World {
 
     /// Notes that the environment harmed an instance that could carry traffic.
     fn harm(&mut self, name: &InstanceId, enrolment: bool) {
-        let could = self.instances.get(name).is_some_and(|instance| {
-            let draining =
-                instance.server.is_some_and(|server| server.state == EnrolState::Draining);
-            enrolment || (instance.has_served(self.now) && !draining)
-        });
+        let instance = self.instances.get(name);
+        let could = instance.is_some_and(|one| enrolment || one.has_served(self.now));
         if !could {
             return;
         }
+        let carried = enrolment || !instance.is_some_and(super::Instance::is_draining);
         self.harms.push(Harm {
             instance: name.clone(),
             at: self.now,
             enrolment,
+            carried,
             known: None,
             healed: false,
         });

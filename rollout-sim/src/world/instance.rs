@@ -109,6 +109,18 @@ impl Instance {
         serves <= now && !unready
     }
 
+    /// Whether the load balancer may send it something new.
+    #[must_use]
+    pub fn is_enrolled(&self) -> bool {
+        self.server.is_some_and(|server| server.state == EnrolState::In)
+    }
+
+    /// Whether the load balancer is taking it out.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.server.is_some_and(|server| server.state == EnrolState::Draining)
+    }
+
     /// Whether it has ever answered.
     #[must_use]
     pub fn has_served(&self, now: u64) -> bool {

@@ -87,6 +87,8 @@ pub struct Harm {
     pub at: u64,
     /// Whether its load balancer entry was lost, rather than the instance.
     pub enrolment: bool,
+    /// Whether the instance was not on its way out of the load balancer.
+    pub carried: bool,
     /// Number of the engine's step from which on it could know.
     pub known: Option<u64>,
     /// Whether it is over.
@@ -203,14 +205,21 @@ impl World {
         &self.harms
     }
 
-    /// Harms that are not over and that an engine could not know of in its step number `step`, on
-    /// `revision` or on any.
+    /// Harms that are not made good and that an engine could not know of in its step number `step`, on
+    /// `revision` or on any. What harms an instance that the engine is taking out costs nothing, unless it
+    /// is let in again by an engine that does not know.
     #[must_use]
     pub fn unseen(&self, step: u64, revision: Option<&RevisionId>) -> u64 {
         let unknown = |harm: &&Harm| {
-            let of = self.instances.get(&harm.instance).map(|one| &one.revision);
-            !harm.healed
-                && harm.known.is_none_or(|known| step < known)
+            let instance = self.instances.get(&harm.instance);
+            let of = instance.map(|one| &one.revision);
+            let is_in = instance.is_some_and(Instance::is_enrolled);
+            (harm.carried || is_in)
+                && match harm.known {
+                    None => !harm.healed,
+                    // Taken out for it, a recovered instance is missing until it is let in again.
+                    Some(known) => step < known && !(harm.healed && is_in),
+                }
                 && revision.is_none_or(|wanted| of == Some(wanted))
         };
         self.harms.iter().filter(unknown).count() as u64

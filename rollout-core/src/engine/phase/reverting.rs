@@ -86,25 +86,19 @@ fn routing(
     let candidate = &rollout.candidate.id;
     let serving = tallies.get(from).map_or(0, Tally::able);
     if serving == 0 {
-        // Nothing can carry more; a step forward that is still in doubt is taken back.
-        let in_force = view.route_in_force().and_then(|seen| seen.route.clone());
-        return match (turn.state.pending_route(), in_force) {
-            (Some(_), Some(route @ Route::Weighted(_))) => Routing::Set(route),
-            _ => Routing::Keep,
-        };
+        // Nothing can carry more. A step forward in doubt is not attempted again.
+        return Routing::Keep;
     }
-    // A weighted rollout that decided no route yet has left everything where it was: on stable.
-    // A step forward in doubt may not be in force; a step back in doubt is not taken back.
+    // A weighted rollout that decided no route yet has left everything where it was: on stable. A route
+    // in doubt counts as in force: to take a step back in doubt back would raise the candidate's share,
+    // to undo a step forward at once would put on stable what it may not be able to carry yet.
     let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
-    let has = match &turn.state.route {
-        None => Weight::FULL,
-        route @ Some(_) => [route.as_ref(), in_force]
-            .into_iter()
-            .flatten()
-            .filter_map(|route| route.weight_of(from))
-            .max()
-            .unwrap_or_default(),
+    let known = match turn.state.pending_route() {
+        Some(_) => None,
+        None => in_force.and_then(|route| route.weight_of(from)),
     };
+    let decided = turn.state.route.as_ref().map_or(Some(Weight::FULL), |it| it.weight_of(from));
+    let has = known.max(decided).unwrap_or_default();
     let may_serve = tallies.get(candidate).map_or(0, |tally| tally.may_serve);
     let carries = match may_serve {
         0 => Weight::FULL,
