@@ -45,7 +45,7 @@ pub(crate) use self::{
 };
 use crate::{
     fleet::Made,
-    guard::Guard,
+    guard::{Guard, Veto},
     id::{Attempt, Epoch, InstanceId, RevisionId, Seq},
     plan::Plan,
     spec::Health,
@@ -139,17 +139,27 @@ impl Engine {
     /// Takes in a fact and decides. Changes nothing that lasts.
     pub fn step(&mut self, now: Timestamp, event: Event) -> Step {
         self.guard.witness(now, &event);
-        let step = self.decide(now, event);
-        match self.guard.check(&step.actions, &step.records) {
+        let mut turn = Turn::new(now, &self.setup, &self.state, false);
+        step::take_in(&mut turn, &mut self.view, event.clone());
+        step::decide(&mut turn, &mut self.view);
+        let step = turn.finish().0;
+        let step = match self.guard.check(&step.actions, &step.records) {
             Ok(()) => step,
-            Err(veto) => self.decide(now, Event::Vetoed(veto)),
+            Err(veto) => self.hold(now, event, veto),
+        };
+        for action in &step.actions {
+            self.view.attempts.entry(action.id).or_default().in_flight = true;
         }
+        step
     }
 
-    fn decide(&mut self, now: Timestamp, event: Event) -> Step {
+    /// The step that a vetoed one leaves: the fact is taken in all the same, and the veto with it; nothing
+    /// is decided.
+    fn hold(&mut self, now: Timestamp, event: Event, veto: Veto) -> Step {
         let mut turn = Turn::new(now, &self.setup, &self.state, false);
         step::take_in(&mut turn, &mut self.view, event);
-        step::decide(&mut turn, &mut self.view);
+        step::take_in(&mut turn, &mut self.view, Event::Vetoed(veto));
+        turn.wake(now.after(self.setup.tuning.retry_first));
         turn.finish().0
     }
 
@@ -158,10 +168,6 @@ impl Engine {
         for record in records {
             self.state.apply(record);
             self.guard.commit(record);
-            if let Change::Intended { id, .. } = &record.change {
-                // Emitted with this very step.
-                self.view.attempts.entry(*id).or_default().in_flight = true;
-            }
         }
     }
 

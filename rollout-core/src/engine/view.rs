@@ -67,6 +67,8 @@ pub(crate) struct Attempts {
 /// Everything that was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
+    /// Whether this engine has begun its reign; before, it decides nothing.
+    pub(crate) is_claimed: bool,
     pub(crate) inventory: Option<Seen<Inventory>>,
     pub(crate) enrolments: Option<Seen<Enrolments>>,
     pub(crate) route: Option<Seen<RouteInForce>>,

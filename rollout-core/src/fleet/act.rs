@@ -9,7 +9,7 @@ use super::{
 use crate::{
     engine::{
         Admission, Change, Effect, EnrolState, Enrolled, InstanceState, Note, Route, Sight, Space,
-        Turn, View, WaitReason,
+        Turn, View, WaitReason, Walk,
     },
     id::{InstanceId, RevisionId},
     port::{Confirmation, Making},
@@ -156,6 +156,10 @@ fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Ins
         Condition::Unready if entry.traffic == Traffic::In => {
             turn.intend(Effect::Drain { instance: instance.clone() });
         }
+        // It came back elsewhere: what it was enrolled with may be another one's by now.
+        Condition::Serving if has_moved(view, instance, entry) => {
+            turn.intend(Effect::Drain { instance: instance.clone() });
+        }
         Condition::Unready | Condition::Unknown | Condition::Standby | Condition::Serving => {}
     }
 }
@@ -163,6 +167,12 @@ fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Ins
 /// Whether an instance was enrolled on standby too late for the route that lets everybody in.
 fn is_missed(turn: &Turn<'_>, entry: &Instance) -> bool {
     turn.state.route == Some(Route::ByReplicas) && entry.standby == Standby::Waits
+}
+
+/// Whether an instance answers elsewhere than where it was enrolled.
+fn has_moved(view: &View, instance: &InstanceId, entry: &Instance) -> bool {
+    let seen = view.seen(instance).there().and_then(|seen| seen.address);
+    seen.is_some() && entry.enrolled_at.is_some() && seen != entry.enrolled_at
 }
 
 /// Enrols an available instance, unless a third revision would get traffic by it.
@@ -178,7 +188,7 @@ fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instan
     if 2 <= exposed.len() && !exposed.contains(&entry.revision) {
         return;
     }
-    if is_cap_reached(turn, entry) {
+    if is_cap_reached(turn, entry) || is_on_its_way_back(turn, entry) {
         return;
     }
     let admission = match &turn.state.route {
@@ -203,6 +213,13 @@ fn is_cap_reached(turn: &Turn<'_>, entry: &Instance) -> bool {
     let cap = turn.state.pools.get(&entry.revision).map_or(0, |pool| pool.target);
     let is_same = |other: &Instance| other.revision == entry.revision && other.may_get_more();
     is_candidate && entry.traffic != Traffic::In && cap <= count(turn, is_same)
+}
+
+/// Whether an instance is of a candidate that was given up: nothing new is sent to it any more.
+fn is_on_its_way_back(turn: &Turn<'_>, entry: &Instance) -> bool {
+    turn.state.under_way().is_some_and(|rollout| {
+        rollout.walk == Walk::Reverting && rollout.candidate.id == entry.revision
+    }) && entry.traffic == Traffic::Out
 }
 
 /// Instances on their way out, for the note.
@@ -246,6 +263,10 @@ fn tear_down(
     let is_unsure = matches!(pending, Some(Effect::Start { .. }));
     match entry.traffic {
         Traffic::Enrolling | Traffic::In => {
+            turn.intend(Effect::Drain { instance: instance.clone() });
+        }
+        // A late enrolment undid the drain.
+        Traffic::Drained(_) if view.is_enrolled(instance) == Some(true) && !entry.dead => {
             turn.intend(Effect::Drain { instance: instance.clone() });
         }
         Traffic::Drained(at) => {

@@ -29,6 +29,8 @@ pub(super) struct Entry {
     pub(super) unready: bool,
     /// Its orchestrator says so.
     pub(super) unhealthy: bool,
+    /// The load balancer was told of it, and no detachment was acknowledged since.
+    pub(super) attached: bool,
     /// It was let into traffic and nothing has taken it out since.
     pub(super) enrolled: bool,
     /// A drain was let through and acknowledged: when, and from which mark on snapshots show it.
@@ -47,7 +49,10 @@ pub(super) struct Entry {
 /// The limits in force, from the submitted spec and its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
-    pub(super) desired: u64,
+    /// Fewest instances there are to be, for the floor.
+    pub(super) least: u64,
+    /// Most instances there are to be, for the ceiling.
+    pub(super) most: u64,
     pub(super) surge: u64,
     pub(super) unavailable: u64,
     pub(super) counting: Counting,
@@ -73,11 +78,13 @@ pub(super) struct Book {
     unready_answers: BTreeMap<InstanceId, u32>,
     /// Failures in a row that make an instance unready, by revision; `None`: it has no readiness probe.
     thresholds: BTreeMap<RevisionId, Option<u32>>,
-    newest_threshold: Option<u32>,
     /// Longest drain of each revision, and of those nobody submitted.
     drains: BTreeMap<RevisionId, Span>,
     longest_drain: Option<Span>,
     is_first: bool,
+    stable: Option<RevisionId>,
+    /// Instances of the stable revision when the attempt began.
+    from: u64,
 }
 
 impl Book {
@@ -109,7 +116,7 @@ impl Book {
         let failures = self.unready_answers.entry(instance.clone()).or_default();
         *failures = if healthy { 0 } else { failures.saturating_add(1) };
         let own = entry.revision.as_ref().and_then(|revision| self.thresholds.get(revision));
-        let threshold = own.copied().unwrap_or(self.newest_threshold);
+        let threshold = own.copied().flatten();
         entry.unready = threshold.is_some_and(|threshold| threshold <= *failures);
     }
 
@@ -159,7 +166,6 @@ impl Book {
             Change::Submitted { revision, spec, plan, .. } => {
                 let threshold = spec.health.readiness.as_ref().map(|probe| probe.failure_threshold);
                 self.thresholds.insert(revision.id.clone(), threshold);
-                self.newest_threshold = threshold;
                 self.drains.insert(revision.id.clone(), spec.drain.deadline);
                 self.longest_drain = Some(spec.drain.deadline);
                 let has_downtime =
@@ -172,20 +178,40 @@ impl Book {
                         .max()
                         .unwrap_or(0)
                 };
+                let stable = self.stable.as_ref();
+                let is_stable =
+                    |entry: &&Entry| !entry.retired && entry.revision.as_ref() == stable;
+                self.from = self.entries.values().filter(is_stable).count() as u64;
                 self.limits = Some(Limits {
-                    desired: plan.desired,
+                    least: plan.desired,
+                    most: plan.desired,
                     surge: widest(|budget| budget.surge),
                     unavailable: widest(|budget| budget.unavailable),
                     counting: plan.counting,
                     has_floor: !self.is_first && !has_downtime,
                 });
             }
-            Change::Proven { .. } | Change::Adopted { .. } => self.is_first = false,
-            Change::Found { instance, revision, enrolled } => {
+            Change::Proven { revision } => {
+                self.is_first = false;
+                self.stable = Some(revision.clone());
+            }
+            Change::Adopted { revision } => {
+                self.is_first = false;
+                self.stable = Some(revision.id.clone());
+            }
+            // The way back is to as many as there were, not to as many as there should have been.
+            Change::Aborted { .. } if !self.is_first => {
+                if let Some(limits) = &mut self.limits {
+                    limits.least = limits.least.min(self.from);
+                    limits.most = limits.most.max(self.from);
+                }
+            }
+            Change::Found { instance, revision, enrolled, started } => {
                 let entry = self.entries.entry(instance.clone()).or_default();
                 entry.revision = Some(revision.id.clone());
                 entry.enrolled = *enrolled;
-                entry.runs = true;
+                entry.runs = *started;
+                entry.attached = *enrolled;
                 self.live.insert(instance.clone());
             }
             Change::Intended { id, effect } => self.intended(*id, effect),
@@ -232,6 +258,7 @@ impl Book {
             Effect::Enrol { instance, .. } => {
                 let entry = self.entries.entry(instance.clone()).or_default();
                 entry.enrolled = true;
+                entry.attached = true;
                 entry.drained = None;
             }
             Effect::Drain { instance } => {
@@ -258,7 +285,7 @@ impl Book {
             }
             Effect::Detach { instance } => {
                 let entry = self.entries.entry(instance).or_default();
-                entry.drained.get_or_insert((at, Mark(0)));
+                entry.attached = false;
             }
             Effect::Remove { instance } => self.is_over(&instance),
             Effect::Create { .. }

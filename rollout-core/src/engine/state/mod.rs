@@ -22,6 +22,9 @@ use crate::{
     weight::Weight,
 };
 
+/// Who paused, where the engine itself did.
+pub(crate) const ENGINE: &str = "the engine";
+
 /// Everything that lasts about a workload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
@@ -50,6 +53,8 @@ pub(crate) struct Rollout {
     pub(crate) attempt: Attempt,
     /// The revision moved away from: stable when the attempt began.
     pub(crate) from: Option<Arc<Revision>>,
+    /// How many instances of it there were to be.
+    pub(crate) from_desired: u64,
     pub(crate) candidate: Arc<Revision>,
     pub(crate) spec: Arc<CheckedSpec>,
     pub(crate) plan: Arc<Plan>,
@@ -152,10 +157,9 @@ static UNSPOKEN: Health = Health {
 };
 
 impl State {
-    /// The spec that the instances of a revision were made by; for found ones the newest there is.
+    /// The spec that the instances of a revision were made by; `None` for found ones.
     fn spec_of(&self, revision: &RevisionId) -> Option<&CheckedSpec> {
-        let own = self.pools.get(revision).and_then(|pool| pool.spec.as_deref());
-        own.or_else(|| self.rollout.as_ref().map(|rollout| rollout.spec.as_ref()))
+        self.pools.get(revision).and_then(|pool| pool.spec.as_deref())
     }
 
     /// When the instances of a revision are healthy: by their own spec, not by a newer one's probes.
@@ -163,9 +167,10 @@ impl State {
         self.spec_of(revision).map_or(&UNSPOKEN, |spec| &spec.health)
     }
 
-    /// How the instances of a revision go.
+    /// How the instances of a revision go; found ones as the newest spec says.
     pub(crate) fn drain_of(&self, revision: &RevisionId) -> Drain {
-        self.spec_of(revision).map(|spec| spec.drain.clone()).unwrap_or_default()
+        let newest = || self.rollout.as_ref().map(|rollout| rollout.spec.as_ref());
+        self.spec_of(revision).or_else(newest).map(|spec| spec.drain.clone()).unwrap_or_default()
     }
 
     /// The rollout, while it has not ended.
