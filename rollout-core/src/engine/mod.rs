@@ -221,7 +221,7 @@ impl Engine {
     pub fn probe_targets(&self) -> impl Iterator<Item = ProbeTarget<'_>> {
         self.state.roster.iter().filter_map(|(instance, entry)| {
             let seen = self.view.seen(instance).there()?;
-            let health = self.state.health_of(&entry.revision);
+            let health = self.state.health_of(entry);
             let is_due = entry.made == Made::Started && !entry.is_terminating();
             let runs = seen.state == InstanceState::Running;
             let started = self

@@ -192,7 +192,7 @@ impl View {
         });
         self.attempts.retain(|id, _| state.pending.contains_key(id));
         for (instance, entry) in &state.roster {
-            let health = state.health_of(&entry.revision);
+            let health = state.health_of(entry);
             let seen = self.seen(instance).there();
             let running = seen.is_some_and(|seen| seen.state == InstanceState::Running);
             let (backend, restarts) = seen.map_or((None, 0), |seen| (seen.healthy, seen.restarts));

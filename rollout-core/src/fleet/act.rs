@@ -147,7 +147,7 @@ fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Ins
     match condition {
         Condition::Ready => {
             let since = view.health.get(instance).and_then(|health| health.ready_since);
-            let min_ready = turn.state.health_of(&entry.revision).min_ready;
+            let min_ready = turn.state.health_of(entry).min_ready;
             turn.wake(since.unwrap_or(turn.now).after(min_ready));
         }
         Condition::Available => enrol(turn, view, instance, entry),

@@ -19,6 +19,8 @@ pub struct Instance {
     pub revision: RevisionId,
     /// Its number; higher ones are newer.
     pub ordinal: u64,
+    /// Whether it was found, made by an engine whose journal is not this one.
+    pub found: bool,
     /// Whether it exists and runs.
     pub made: Made,
     /// Whether the load balancer sends it anything.

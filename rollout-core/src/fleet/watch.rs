@@ -86,7 +86,7 @@ fn failure_of(
         InstanceState::Stuck { detail } => return Some(Failure::Stuck { detail: detail.clone() }),
         InstanceState::Created | InstanceState::Running => {}
     }
-    let health = turn.state.health_of(&entry.revision);
+    let health = turn.state.health_of(entry);
     let seen_health = view.health.get(instance)?;
     if seen_health.startup.healthy == Some(false) && !entry.proved_ready {
         return Some(Failure::NeverReady { detail: seen_health.startup.detail.clone() });

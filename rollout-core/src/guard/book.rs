@@ -27,6 +27,8 @@ pub(super) struct Entry {
     pub(super) ended: bool,
     /// The last answers of its readiness probe say that it may get no traffic.
     pub(super) unready: bool,
+    /// It was found, and no spec speaks of it.
+    pub(super) found: bool,
     /// Its orchestrator says so.
     pub(super) unhealthy: bool,
     /// The load balancer was told of it, and no detachment was acknowledged since.
@@ -81,6 +83,8 @@ pub(super) struct Book {
     /// Longest drain of each revision, and of those nobody submitted.
     drains: BTreeMap<RevisionId, Span>,
     longest_drain: Option<Span>,
+    /// The same of the newest revision, for instances made anew of one that was found.
+    newest_threshold: Option<u32>,
     is_first: bool,
     stable: Option<RevisionId>,
     /// Instances of the stable revision when the attempt began.
@@ -116,7 +120,11 @@ impl Book {
         let failures = self.unready_answers.entry(instance.clone()).or_default();
         *failures = if healthy { 0 } else { failures.saturating_add(1) };
         let own = entry.revision.as_ref().and_then(|revision| self.thresholds.get(revision));
-        let threshold = own.copied().flatten();
+        let threshold = match own {
+            Some(own) => *own,
+            None if entry.found => None,
+            None => self.newest_threshold,
+        };
         entry.unready = threshold.is_some_and(|threshold| threshold <= *failures);
     }
 
@@ -166,6 +174,7 @@ impl Book {
             Change::Submitted { revision, spec, plan, .. } => {
                 let threshold = spec.health.readiness.as_ref().map(|probe| probe.failure_threshold);
                 self.thresholds.insert(revision.id.clone(), threshold);
+                self.newest_threshold = threshold;
                 self.drains.insert(revision.id.clone(), spec.drain.deadline);
                 self.longest_drain = Some(spec.drain.deadline);
                 let has_downtime =
@@ -212,6 +221,7 @@ impl Book {
                 entry.enrolled = *enrolled;
                 entry.runs = *started;
                 entry.attached = *enrolled;
+                entry.found = true;
                 self.live.insert(instance.clone());
             }
             Change::Intended { id, effect } => self.intended(*id, effect),

@@ -22,6 +22,7 @@ impl State {
                 Instance {
                     revision: revision.clone(),
                     ordinal: self.last_ordinal,
+                    found: false,
                     made: Made::Intended,
                     enrolled_at: None,
                     standby: Standby::No,

@@ -110,6 +110,7 @@ impl State {
             Instance {
                 revision: revision.id.clone(),
                 ordinal: self.last_ordinal,
+                found: true,
                 made,
                 enrolled_at: None,
                 standby: Standby::No,

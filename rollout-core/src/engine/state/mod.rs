@@ -162,9 +162,15 @@ impl State {
         self.pools.get(revision).and_then(|pool| pool.spec.as_deref())
     }
 
-    /// When the instances of a revision are healthy: by their own spec, not by a newer one's probes.
-    pub(crate) fn health_of(&self, revision: &RevisionId) -> &Health {
-        self.spec_of(revision).map_or(&UNSPOKEN, |spec| &spec.health)
+    /// When an instance is healthy: by the spec of its own revision, not by a newer one's probes. One that
+    /// was found has none; one made anew of a revision that was found has only the newest to go by.
+    pub(crate) fn health_of(&self, instance: &Instance) -> &Health {
+        let newest = || self.rollout.as_ref().map(|rollout| rollout.spec.as_ref());
+        match self.spec_of(&instance.revision) {
+            Some(spec) => &spec.health,
+            None if instance.found => &UNSPOKEN,
+            None => newest().map_or(&UNSPOKEN, |spec| &spec.health),
+        }
     }
 
     /// How the instances of a revision go; found ones as the newest spec says.
