@@ -40,12 +40,12 @@ pub use self::{
 pub(crate) use self::{
     capacity::Space,
     state::{State, Walk},
-    turn::Turn,
+    turn::{DraftMark, Turn},
     view::{Sight, View},
 };
 use crate::{
     fleet::Made,
-    guard::Guard,
+    guard::{Guard, Veto},
     id::{Attempt, Epoch, InstanceId, RevisionId, Seq},
     plan::Plan,
     spec::Health,
@@ -139,16 +139,25 @@ impl Engine {
     /// Takes in a fact and decides. Changes nothing that lasts.
     pub fn step(&mut self, now: Timestamp, event: Event) -> Step {
         self.guard.witness(now, &event);
-        let step = self.decide(now, event);
+        let mut turn = Turn::new(now, &self.setup, &self.state, false);
+        step::take_in(&mut turn, &mut self.view, event);
+        let taken_in = turn.mark();
+        step::decide(&mut turn, &mut self.view);
+        let step = turn.finish().0;
         match self.guard.check(&step.actions, &step.records) {
-            Ok(()) => step,
-            Err(veto) => self.decide(now, Event::Vetoed(veto)),
+            Ok(()) => {
+                self.view.allowed(now);
+                step
+            }
+            Err(veto) => self.refused(now, &step, taken_in, veto),
         }
     }
 
-    fn decide(&mut self, now: Timestamp, event: Event) -> Step {
-        let mut turn = Turn::new(now, &self.setup, &self.state, false);
-        step::take_in(&mut turn, &mut self.view, event);
+    /// Decides without the walk after the guard refused `step`: what came in counts all the same.
+    fn refused(&mut self, now: Timestamp, step: &Step, taken_in: DraftMark, veto: Veto) -> Step {
+        self.view.not_sent(&step.actions);
+        let mut turn = Turn::resume(now, &self.setup, &self.state, step, taken_in);
+        step::take_in(&mut turn, &mut self.view, Event::Vetoed(veto));
         step::decide(&mut turn, &mut self.view);
         turn.finish().0
     }

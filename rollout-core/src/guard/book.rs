@@ -55,6 +55,20 @@ pub(super) struct Limits {
     pub(super) has_floor: bool,
 }
 
+/// Answers of a readiness probe in a row that make an instance unready, and ready again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Thresholds {
+    failures: u32,
+    successes: u32,
+}
+
+/// Answers in a row of one instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Answers {
+    failures: u32,
+    successes: u32,
+}
+
 /// The guard's books.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Book {
@@ -70,10 +84,10 @@ pub(super) struct Book {
     pub(super) last_action: ActionId,
     pub(super) confirmation: Option<Confirmation>,
     pub(super) now: Timestamp,
-    unready_answers: BTreeMap<InstanceId, u32>,
-    /// Failures in a row that make an instance unready, by revision; `None`: it has no readiness probe.
-    thresholds: BTreeMap<RevisionId, Option<u32>>,
-    newest_threshold: Option<u32>,
+    answers: BTreeMap<InstanceId, Answers>,
+    /// Answers in a row that count, by revision; `None`: it has no readiness probe.
+    thresholds: BTreeMap<RevisionId, Option<Thresholds>>,
+    newest_threshold: Option<Thresholds>,
     /// Longest drain of each revision, and of those nobody submitted.
     drains: BTreeMap<RevisionId, Span>,
     longest_drain: Option<Span>,
@@ -106,11 +120,19 @@ impl Book {
 
     fn answered(&mut self, instance: &InstanceId, healthy: bool) {
         let Some(entry) = self.entries.get_mut(instance) else { return };
-        let failures = self.unready_answers.entry(instance.clone()).or_default();
-        *failures = if healthy { 0 } else { failures.saturating_add(1) };
+        let answers = self.answers.entry(instance.clone()).or_default();
+        *answers = if healthy {
+            Answers { failures: 0, successes: answers.successes.saturating_add(1) }
+        } else {
+            Answers { failures: answers.failures.saturating_add(1), successes: 0 }
+        };
         let own = entry.revision.as_ref().and_then(|revision| self.thresholds.get(revision));
-        let threshold = own.copied().unwrap_or(self.newest_threshold);
-        entry.unready = threshold.is_some_and(|threshold| threshold <= *failures);
+        let Some(thresholds) = own.copied().unwrap_or(self.newest_threshold) else { return };
+        if thresholds.failures <= answers.failures {
+            entry.unready = true;
+        } else if thresholds.successes <= answers.successes {
+            entry.unready = false;
+        }
     }
 
     fn applied(&mut self, id: ActionId, mark: Mark) {
@@ -157,7 +179,10 @@ impl Book {
         self.now = self.now.max(record.at);
         match &record.change {
             Change::Submitted { revision, spec, plan, .. } => {
-                let threshold = spec.health.readiness.as_ref().map(|probe| probe.failure_threshold);
+                let threshold = spec.health.readiness.as_ref().map(|probe| Thresholds {
+                    failures: probe.failure_threshold,
+                    successes: probe.success_threshold,
+                });
                 self.thresholds.insert(revision.id.clone(), threshold);
                 self.newest_threshold = threshold;
                 self.drains.insert(revision.id.clone(), spec.drain.deadline);
@@ -202,7 +227,7 @@ impl Book {
             Change::Gone { instance } => {
                 self.entries.remove(instance);
                 self.live.remove(instance);
-                self.unready_answers.remove(instance);
+                self.answers.remove(instance);
             }
             _ => {}
         }
