@@ -133,11 +133,10 @@ fn count(turn: &Turn<'_>, which: impl Fn(&Instance) -> bool) -> u64 {
 
 /// The next action for an instance that is to serve.
 fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instance) {
-    match turn.state.pending_on(entry) {
-        None => {}
-        // It recovered before anyone confirmed its drain: an enrolment takes the place of the drain.
-        Some((_, Effect::Drain { .. })) => {}
-        Some(_) => return,
+    // Once it has recovered, an enrolment takes the place of a drain that nobody has confirmed.
+    let pending = turn.state.pending_on(entry).map(|(_, effect)| effect);
+    if pending.is_some_and(|effect| !matches!(effect, Effect::Drain { .. })) {
+        return;
     }
     if entry.made == Made::Created {
         turn.intend(Effect::Start { instance: instance.clone() });
