@@ -40,7 +40,7 @@ pub use self::{
 pub(crate) use self::{
     capacity::Space,
     state::{State, Walk},
-    turn::Turn,
+    turn::{DraftMark, Turn},
     view::{Sight, View},
 };
 use crate::{
@@ -140,12 +140,16 @@ impl Engine {
     pub fn step(&mut self, now: Timestamp, event: Event) -> Step {
         self.guard.witness(now, &event);
         let mut turn = Turn::new(now, &self.setup, &self.state, false);
-        step::take_in(&mut turn, &mut self.view, event.clone());
+        step::take_in(&mut turn, &mut self.view, event);
+        let taken_in = turn.mark();
         step::decide(&mut turn, &mut self.view);
         let step = turn.finish().0;
         let step = match self.guard.check(&step.actions, &step.records) {
-            Ok(()) => step,
-            Err(veto) => self.hold(now, event, veto),
+            Ok(()) => {
+                self.view.allowed(now);
+                step
+            }
+            Err(veto) => self.refused(now, &step, taken_in, veto),
         };
         for action in &step.actions {
             self.view.attempts.entry(action.id).or_default().in_flight = true;
@@ -153,13 +157,11 @@ impl Engine {
         step
     }
 
-    /// The step that a vetoed one leaves: the fact is taken in all the same, and the veto with it; nothing
-    /// is decided.
-    fn hold(&mut self, now: Timestamp, event: Event, veto: Veto) -> Step {
-        let mut turn = Turn::new(now, &self.setup, &self.state, false);
-        step::take_in(&mut turn, &mut self.view, event);
+    /// Decides without the walk after the guard refused `step`: what came in counts all the same.
+    fn refused(&mut self, now: Timestamp, step: &Step, taken_in: DraftMark, veto: Veto) -> Step {
+        let mut turn = Turn::resume(now, &self.setup, &self.state, step, taken_in);
         step::take_in(&mut turn, &mut self.view, Event::Vetoed(veto));
-        turn.wake(now.after(self.setup.tuning.retry_first));
+        step::decide(&mut turn, &mut self.view);
         turn.finish().0
     }
 

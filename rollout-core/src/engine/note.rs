@@ -226,6 +226,13 @@ pub enum WaitReason {
         /// Attempts so far.
         attempts: u32,
     },
+    /// Another try at a step that the guard refused.
+    Vetoed {
+        /// What it refused.
+        veto: Veto,
+        /// Refusals without a step in between.
+        refusals: u32,
+    },
 }
 
 impl fmt::Display for Note {
@@ -315,6 +322,9 @@ impl fmt::Display for WaitReason {
             }
             Self::Retry { id, effect, outcome, attempts } => {
                 write!(f, "the next attempt at {id} {effect} after {attempts}: {outcome}")
+            }
+            Self::Vetoed { veto, refusals } => {
+                write!(f, "another step than the guard refused {refusals} times: {veto}")
             }
         }
     }

@@ -108,23 +108,11 @@ fn may_drain(turn: &Turn<'_>, view: &View, instance: &InstanceId) -> bool {
         return true;
     }
     let space = moving::space(rollout);
-    let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
-    // Until a new route is acknowledged the instance serves by the one seen in force.
-    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
-    let decided = turn.state.route.as_ref();
-    let route = match turn.state.pending_route() {
-        Some(_) => in_force.or(decided),
-        None => decided,
-    };
-    match (route, route.and_then(|route| route.weight_of(&entry.revision))) {
-        (None, _) | (_, None) => space.floor() <= tallies.values().map(|tally| tally.serving).sum(),
-        (_, Some(weight)) if weight.is_zero() => true,
-        (Some(route), Some(weight)) => {
-            let of_pool = tallies.get(&entry.revision).map_or(0, |tally| tally.serving);
-            traffic::backing(weight, &space) <= of_pool
-                && space.floor() <= traffic::serving_behind(route, &tallies)
-        }
+    let mut tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
+    if let Some(tally) = tallies.get_mut(&entry.revision) {
+        tally.serving += 1;
     }
+    0 < traffic::spare(turn, view, &space, &tallies, &entry.revision)
 }
 
 /// Emits every pending action that is due and not under way.

@@ -73,7 +73,7 @@ pub(super) fn steer(
             (in_force, in_force)
         }
     };
-    shrink(turn, goal, tallies, is_open && may_shrink);
+    shrink(turn, view, goal, tallies, is_open && may_shrink);
     let counted =
         tallies.iter().all(|(id, tally)| tally.target == goal.count(id) && tally.terminating == 0)
             && goal
@@ -138,6 +138,7 @@ fn grow(turn: &mut Turn<'_>, goal: &Goal, tallies: &mut BTreeMap<RevisionId, Tal
 /// Lowers targets: instances that are not ready first, then serving ones above the floor.
 fn shrink(
     turn: &mut Turn<'_>,
+    view: &View,
     goal: &Goal,
     tallies: &mut BTreeMap<RevisionId, Tally>,
     is_open: bool,
@@ -160,7 +161,8 @@ fn shrink(
         let idle = tally.created - (tally.able() + tally.unknown).min(tally.created);
         let useless = (over - absent).min(idle).min(surplus(goal, tallies, &id));
         let may_serve_less = is_open && !is_waiting;
-        let spare = if may_serve_less { spare(turn, goal, tallies, &id, &tally) } else { 0 };
+        let spare =
+            if may_serve_less { traffic::spare(turn, view, &goal.space, tallies, &id) } else { 0 };
         let useful = (over - absent - useless).min(spare);
         if absent + useless + useful < over {
             let available = tallies.values().map(|tally| tally.serving).sum();
@@ -188,27 +190,6 @@ fn surplus(goal: &Goal, tallies: &BTreeMap<RevisionId, Tally>, id: &RevisionId) 
         tallies.get(lead).map_or(0, |lead| lead.created.saturating_sub(lead.serving))
     });
     created.saturating_sub(awaited).saturating_sub(goal.space.floor())
-}
-
-/// How many serving instances of a pool may go: by the floor where traffic follows the replicas, by the
-/// floor and the pool's own share where it is weighted, all where the pool gets nothing.
-fn spare(
-    turn: &Turn<'_>,
-    goal: &Goal,
-    tallies: &BTreeMap<RevisionId, Tally>,
-    id: &RevisionId,
-    tally: &Tally,
-) -> u64 {
-    let Some(route) = &turn.state.route else { return goal.space.spare(tallies) };
-    match route.weight_of(id) {
-        None => goal.space.spare(tallies),
-        Some(weight) if weight.is_zero() => tally.serving,
-        Some(weight) => {
-            let of_share = tally.serving.saturating_sub(traffic::backing(weight, &goal.space));
-            let in_all = traffic::serving_behind(route, tallies);
-            of_share.min(in_all.saturating_sub(goal.space.floor()))
-        }
-    }
 }
 
 fn set_target(

@@ -11,7 +11,7 @@ use super::{
     state::{State, Walk},
     traffic,
     turn::Turn,
-    view::View,
+    view::{Held, View},
 };
 use crate::{fleet, time::Timestamp};
 
@@ -38,7 +38,10 @@ pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
             }
         }
         Event::Vetoed(veto) => {
-            view.held_until = Some(turn.now.after(turn.setup.tuning.retry_first));
+            let refusals = view.held.as_ref().map_or(1, |held| held.refusals.saturating_add(1));
+            let until = turn.now.after(turn.setup.tuning.backoff(u64::from(refusals)));
+            let since = view.held.as_ref().map_or(turn.now, |held| held.since);
+            view.held = Some(Held { veto: veto.clone(), refusals, since, until });
             turn.note(Note::Vetoed(veto.clone()));
             turn.record(Change::Vetoed(veto));
         }
@@ -53,11 +56,14 @@ pub(super) fn decide(turn: &mut Turn<'_>, view: &mut View) {
     view.refresh(turn.now, &turn.state);
     if is_sighted(turn, view) {
         fleet::watch(turn, view);
-        let is_held = view.held_until.is_some_and(|until| turn.now < until);
-        if is_held {
-            view.held_until.into_iter().for_each(|until| turn.wake(until));
-        } else {
-            walk(turn, view);
+        match view.held.clone().filter(|held| turn.now < held.until) {
+            Some(Held { veto, refusals, since, until }) => {
+                turn.wait(since, Some((until, Expiry::Retries)), || WaitReason::Vetoed {
+                    veto,
+                    refusals,
+                });
+            }
+            None => walk(turn, view),
         }
     }
     retry::repeat(turn, view);

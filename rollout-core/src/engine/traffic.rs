@@ -40,10 +40,42 @@ pub(super) fn carries(serving: u64, space: &Space) -> Weight {
     Weight::share(serving, space.desired)
 }
 
-/// Serving instances of every revision that has a share.
-pub(super) fn serving_behind(route: &Route, tallies: &BTreeMap<RevisionId, Tally>) -> u64 {
-    let has_share = |id: &RevisionId| route.weight_of(id).is_none_or(|weight| !weight.is_zero());
-    tallies.iter().filter(|(id, _)| has_share(id)).map(|(_, tally)| tally.serving).sum()
+/// How many serving instances of a pool may go: by the floor where traffic follows the replicas, by the
+/// floor and the pool's own share where it is weighted, all where the pool gets nothing. While a route is
+/// in doubt, by the one in force as well.
+pub(super) fn spare(
+    turn: &Turn<'_>,
+    view: &View,
+    space: &Space,
+    tallies: &BTreeMap<RevisionId, Tally>,
+    id: &RevisionId,
+) -> u64 {
+    let decided = spare_by(turn.state.route.as_ref(), space, tallies, id);
+    if turn.state.pending_route().is_none() {
+        return decided;
+    }
+    let in_force = view.route_in_force();
+    in_force.map_or(0, |seen| spare_by(seen.route.as_ref(), space, tallies, id)).min(decided)
+}
+
+fn spare_by(
+    route: Option<&Route>,
+    space: &Space,
+    tallies: &BTreeMap<RevisionId, Tally>,
+    id: &RevisionId,
+) -> u64 {
+    let share = |id: &RevisionId| route.and_then(|route| route.weight_of(id));
+    let serving = tallies.get(id).map_or(0, |tally| tally.serving);
+    match share(id) {
+        None => space.spare(tallies),
+        Some(weight) if weight.is_zero() => serving,
+        Some(weight) => {
+            let behind = tallies.iter().filter(|(id, _)| share(id).is_some_and(|it| !it.is_zero()));
+            let in_all = behind.map(|(_, tally)| tally.serving).fold(0, u64::saturating_add);
+            let of_share = serving.saturating_sub(backing(weight, space));
+            of_share.min(in_all.saturating_sub(space.floor()))
+        }
+    }
 }
 
 /// Whether every share that grows has its capacity: the whole of it, or all there is where nobody else
@@ -68,13 +100,14 @@ pub(super) fn is_backed(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
 }
 
 /// Whether `route` was decided on the way forward, the rollout has turned back since, and setting it now
-/// would give the candidate more than it has.
+/// would give the candidate more than it is seen to have.
 pub(super) fn is_forward_again(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
     let turned = turn.state.rollout.as_ref().filter(|it| it.cause.is_some() && !it.proven);
     let Some(candidate) = turned.map(|rollout| &rollout.candidate.id) else { return false };
     let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
     let has = in_force.and_then(|route| route.weight_of(candidate));
-    has.is_some_and(|has| route.weight_of(candidate).is_some_and(|wanted| has < wanted))
+    let wanted = route.weight_of(candidate).unwrap_or_default();
+    has.unwrap_or_default() < wanted
 }
 
 /// A share for `one` and the rest for `other`; no share is left unsaid.

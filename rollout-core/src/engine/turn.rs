@@ -28,6 +28,13 @@ pub(crate) struct Turn<'a> {
     wake_at: Option<Timestamp>,
 }
 
+/// How much of a turn was decided at some point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DraftMark {
+    records: usize,
+    notes: usize,
+}
+
 impl<'a> Turn<'a> {
     pub(crate) fn new(now: Timestamp, setup: &'a Setup, state: &State, explain: bool) -> Self {
         Self {
@@ -42,6 +49,28 @@ impl<'a> Turn<'a> {
             answer: None,
             wake_at: None,
         }
+    }
+
+    /// A turn that has decided at the same time what `step` holds up to `mark`, actions apart.
+    pub(crate) fn resume(
+        now: Timestamp,
+        setup: &'a Setup,
+        state: &State,
+        step: &Step,
+        mark: DraftMark,
+    ) -> Self {
+        let mut turn = Self::new(now, setup, state, false);
+        for record in step.records.iter().take(mark.records) {
+            turn.record(record.change.clone());
+        }
+        turn.notes.extend(step.notes.iter().take(mark.notes).cloned());
+        turn.answer.clone_from(&step.answer);
+        turn
+    }
+
+    /// How much was decided so far.
+    pub(crate) fn mark(&self) -> DraftMark {
+        DraftMark { records: self.records.len(), notes: self.notes.len() }
     }
 
     /// Decides a change of state.

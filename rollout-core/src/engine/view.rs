@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     fleet::HealthView,
+    guard::Veto,
     id::{ActionId, InstanceId, Mark, RevisionId},
     spec::Health,
     time::Timestamp,
@@ -64,6 +65,15 @@ pub(crate) struct Attempts {
     pub(crate) last: Option<Outcome>,
 }
 
+/// The guard refused the last step: no other before a time that grows with each refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) veto: Veto,
+    pub(crate) refusals: u32,
+    pub(crate) since: Timestamp,
+    pub(crate) until: Timestamp,
+}
+
 /// Everything that was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
@@ -82,8 +92,8 @@ pub(crate) struct View {
     pub(crate) whole_since: Option<Timestamp>,
     /// Since when some candidate instance of the stage does not serve.
     pub(crate) broken_since: Option<Timestamp>,
-    /// No step of the way back before this time, after a veto.
-    pub(crate) held_until: Option<Timestamp>,
+    /// The last veto, until a step that the guard allows.
+    pub(crate) held: Option<Held>,
 }
 
 impl View {
@@ -106,6 +116,13 @@ impl View {
                     self.route = Some(Seen { at: now, what });
                 }
             }
+        }
+    }
+
+    /// The guard refused nothing at `now`: a veto whose time is over is forgotten.
+    pub(crate) fn allowed(&mut self, now: Timestamp) {
+        if self.held.as_ref().is_some_and(|held| held.until <= now) {
+            self.held = None;
         }
     }
 

@@ -133,7 +133,9 @@ fn count(turn: &Turn<'_>, which: impl Fn(&Instance) -> bool) -> u64 {
 
 /// The next action for an instance that is to serve.
 fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instance) {
-    if entry.pending.is_some() {
+    // Once it has recovered, an enrolment takes the place of a drain that nobody has confirmed.
+    let pending = turn.state.pending_on(entry).map(|(_, effect)| effect);
+    if pending.is_some_and(|effect| !matches!(effect, Effect::Drain { .. })) {
         return;
     }
     if entry.made == Made::Created {
@@ -211,7 +213,9 @@ fn is_cap_reached(turn: &Turn<'_>, entry: &Instance) -> bool {
         !rollout.proven && rollout.from.is_some() && rollout.candidate.id == entry.revision
     });
     let cap = turn.state.pools.get(&entry.revision).map_or(0, |pool| pool.target);
-    let is_same = |other: &Instance| other.revision == entry.revision && other.may_get_more();
+    let is_same = |other: &Instance| {
+        other.revision == entry.revision && other.may_get_more() && other.ordinal != entry.ordinal
+    };
     is_candidate && entry.traffic != Traffic::In && cap <= count(turn, is_same)
 }
 

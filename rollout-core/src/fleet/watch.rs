@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::instance::{Instance, Made, Traffic};
 use crate::{
     engine::{
-        Change, Failure, InstanceSeen, InstanceState, Note, Revision, Sight, Turn, View, Walk,
+        Change, Effect, Failure, InstanceSeen, InstanceState, Note, Revision, Sight, Turn, View,
+        Walk,
     },
     id::{InstanceId, RevisionId},
     port::Making,
@@ -49,6 +50,8 @@ fn change_of(
     let seen = match view.seen(instance) {
         Sight::Unshown => return None,
         Sight::There(seen) => seen,
+        // Its removal has happened, the answer is still to come.
+        Sight::Absent if is_being_removed(turn, entry) => return None,
         Sight::Absent => return departure_of(instance, entry),
     };
     if entry.is_terminating() || entry.dead {
@@ -56,6 +59,11 @@ fn change_of(
     }
     failure_of(turn, view, instance, entry, seen)
         .map(|failure| Change::Failed { instance: instance.clone(), failure })
+}
+
+/// Whether a removal of the instance was ordered and not answered yet.
+fn is_being_removed(turn: &Turn<'_>, entry: &Instance) -> bool {
+    matches!(turn.state.pending_on(entry), Some((_, Effect::Remove { .. })))
 }
 
 /// What it means that one instance is not there.

@@ -62,6 +62,20 @@ pub(super) struct Limits {
     pub(super) has_floor: bool,
 }
 
+/// Answers of a readiness probe in a row that make an instance unready, and ready again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Thresholds {
+    failures: u32,
+    successes: u32,
+}
+
+/// Answers in a row of one instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Answers {
+    failures: u32,
+    successes: u32,
+}
+
 /// The guard's books.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Book {
@@ -77,14 +91,14 @@ pub(super) struct Book {
     pub(super) last_action: ActionId,
     pub(super) confirmation: Option<Confirmation>,
     pub(super) now: Timestamp,
-    unready_answers: BTreeMap<InstanceId, u32>,
-    /// Failures in a row that make an instance unready, by revision; `None`: it has no readiness probe.
-    thresholds: BTreeMap<RevisionId, Option<u32>>,
+    answers: BTreeMap<InstanceId, Answers>,
+    /// Answers in a row that count, by revision; `None`: it has no readiness probe.
+    thresholds: BTreeMap<RevisionId, Option<Thresholds>>,
+    /// The same of the newest revision, for instances made anew of one that was found.
+    newest_threshold: Option<Thresholds>,
     /// Longest drain of each revision, and of those nobody submitted.
     drains: BTreeMap<RevisionId, Span>,
     longest_drain: Option<Span>,
-    /// The same of the newest revision, for instances made anew of one that was found.
-    newest_threshold: Option<u32>,
     is_first: bool,
     stable: Option<RevisionId>,
     /// Instances of the stable revision when the attempt began.
@@ -117,15 +131,24 @@ impl Book {
 
     fn answered(&mut self, instance: &InstanceId, healthy: bool) {
         let Some(entry) = self.entries.get_mut(instance) else { return };
-        let failures = self.unready_answers.entry(instance.clone()).or_default();
-        *failures = if healthy { 0 } else { failures.saturating_add(1) };
+        let answers = self.answers.entry(instance.clone()).or_default();
+        *answers = if healthy {
+            Answers { failures: 0, successes: answers.successes.saturating_add(1) }
+        } else {
+            Answers { failures: answers.failures.saturating_add(1), successes: 0 }
+        };
         let own = entry.revision.as_ref().and_then(|revision| self.thresholds.get(revision));
-        let threshold = match own {
+        let thresholds = match own {
             Some(own) => *own,
             None if entry.found => None,
             None => self.newest_threshold,
         };
-        entry.unready = threshold.is_some_and(|threshold| threshold <= *failures);
+        let Some(thresholds) = thresholds else { return };
+        if thresholds.failures <= answers.failures {
+            entry.unready = true;
+        } else if thresholds.successes <= answers.successes {
+            entry.unready = false;
+        }
     }
 
     fn applied(&mut self, id: ActionId, mark: Mark) {
@@ -172,7 +195,10 @@ impl Book {
         self.now = self.now.max(record.at);
         match &record.change {
             Change::Submitted { revision, spec, plan, .. } => {
-                let threshold = spec.health.readiness.as_ref().map(|probe| probe.failure_threshold);
+                let threshold = spec.health.readiness.as_ref().map(|probe| Thresholds {
+                    failures: probe.failure_threshold,
+                    successes: probe.success_threshold,
+                });
                 self.thresholds.insert(revision.id.clone(), threshold);
                 self.newest_threshold = threshold;
                 self.drains.insert(revision.id.clone(), spec.drain.deadline);
@@ -238,7 +264,7 @@ impl Book {
             Change::Gone { instance } => {
                 self.entries.remove(instance);
                 self.live.remove(instance);
-                self.unready_answers.remove(instance);
+                self.answers.remove(instance);
             }
             _ => {}
         }

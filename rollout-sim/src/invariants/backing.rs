@@ -1,7 +1,8 @@
 //! T2 No weight without backing: a share rises only onto instances that serve it.
 //!
 //! Needed are ⌈share × N⌉ serving, enrolled instances, at most N − U, at least 1. When the other revision
-//! serves nothing, anything is better. Failures that nobody could have seen are subtracted.
+//! serves nothing, or its recovery could not be seen, anything is better. Failures that nobody could have
+//! seen are subtracted.
 
 use rollout_core::engine::{Effect, Route};
 
@@ -27,11 +28,10 @@ impl Invariant for Backing {
             if weight.is_zero() || old.is_some_and(|old| *weight <= old) {
                 continue;
             }
-            let counts = moment.tally.revisions.iter();
-            let others = counts.filter(|one| one.revision != *revision);
-            let needed = match (ledger.first, others.map(|one| one.in_traffic).sum()) {
+            let others = moment.world.others_serving(moment.step, revision);
+            let needed = match (ledger.first, others) {
                 (true, _) => 1,
-                (false, 0_u64) => 0,
+                (false, 0) => 0,
                 (false, _) => weight.of_rounded_up(ledger.desired()).min(ledger.floor()).max(1),
             };
             let serving = moment.tally.of(revision).map_or(0, |one| one.enrolled);

@@ -106,6 +106,7 @@ impl Run<'_> {
         };
         self.looks.marks[sight.port as usize] = Some(observation.mark());
         let step = self.steps + 1;
+        self.show_recoveries(&observation, sight.taken, step);
         for harm in self.world.harms_mut() {
             if harm.known.is_some() || sight.taken < harm.at {
                 continue;
@@ -128,5 +129,23 @@ impl Run<'_> {
             }
         }
         self.feed(Event::Observed(observation));
+    }
+
+    /// Notes which recoveries a snapshot shows.
+    fn show_recoveries(&mut self, observation: &Observation, taken: u64, step: u64) {
+        let Observation::Inventory(inventory) = observation else {
+            return;
+        };
+        for harm in self.world.harms_mut() {
+            if harm.enrolment || harm.shown_well || harm.healed.is_none_or(|at| taken < at) {
+                continue;
+            }
+            harm.shown_well = inventory.instances.get(&harm.instance).is_some_and(|one| {
+                one.state == InstanceState::Running && one.healthy != Some(false)
+            });
+            if harm.shown_well && self.probes.agrees(&harm.instance) {
+                harm.known_over.get_or_insert(step);
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ mod report;
 use std::sync::Arc;
 
 use rollout_core::{
-    engine::{Engine, OrderKind, Phase, Record, Revision, Setup},
+    engine::{Engine, OrderKind, Record, Revision, Setup, WaitReason},
     id::{InstanceId, RevisionId},
 };
 use serde_json::Value;
@@ -358,11 +358,18 @@ impl<'a> Run<'a> {
                 } else {
                     OrderKind::Resume
                 });
-            } else if self.ledger.phase() == Phase::Gating {
+            } else if self.awaits_approval() {
                 self.order(OrderKind::Promote { all: false });
             }
         }
         self.queue.push(self.world.now() + 10_000, Job::Help);
+    }
+
+    /// Whether a gate waits for a person.
+    fn awaits_approval(&self) -> bool {
+        let now = self.world.timestamp();
+        let waits = self.engine.as_ref().map(|engine| engine.waits(now)).unwrap_or_default();
+        waits.iter().any(|wait| matches!(wait.reason, WaitReason::Approval { .. }))
     }
 
     /// Lets a fault strike by the clock.

@@ -13,8 +13,12 @@ struct Slot {
     instance: InstanceId,
     kind: ProbeKind,
     period: u64,
-    threshold: u32,
+    /// Failures, and successes, in a row that count.
+    thresholds: (u32, u32),
     failures: u32,
+    successes: u32,
+    /// What the answers in a row make of the instance.
+    ready: Option<bool>,
     wanted: bool,
     alive: bool,
 }
@@ -26,7 +30,29 @@ pub(super) struct Probes {
     live: Vec<usize>,
 }
 
+impl Slot {
+    fn answer(&mut self, healthy: bool) {
+        (self.failures, self.successes) =
+            if healthy { (0, self.successes + 1) } else { (self.failures + 1, 0) };
+        if self.thresholds.0 <= self.failures {
+            self.ready = Some(false);
+        } else if self.thresholds.1 <= self.successes {
+            self.ready = Some(true);
+        }
+    }
+}
+
 impl Probes {
+    /// Whether no readiness probe calls the instance unready.
+    pub(super) fn agrees(&self, instance: &InstanceId) -> bool {
+        let mut own = self
+            .live
+            .iter()
+            .map(|slot| &self.slots[*slot])
+            .filter(|slot| slot.kind == ProbeKind::Readiness && slot.instance == *instance);
+        own.all(|slot| slot.ready != Some(false))
+    }
+
     /// Forgets what an engine held in memory.
     pub(super) fn forget(&mut self) {
         for slot in self.live.drain(..) {
@@ -74,8 +100,10 @@ impl Run<'_> {
                     instance: target.instance.clone(),
                     kind,
                     period: probe.period.as_millis().max(1),
-                    threshold: probe.failure_threshold,
+                    thresholds: (probe.failure_threshold, probe.success_threshold),
                     failures: 0,
+                    successes: 0,
+                    ready: None,
                     wanted: true,
                     alive: true,
                 });
@@ -98,14 +126,19 @@ impl Run<'_> {
             return;
         }
         let healthy = self.world.probe(&slot.instance, slot.kind);
-        slot.failures = if healthy { 0 } else { slot.failures + 1 };
+        slot.answer(healthy);
         let (instance, probe, period) = (slot.instance.clone(), slot.kind, slot.period);
-        if slot.threshold <= slot.failures {
-            let step = self.steps + 1;
-            for harm in self.world.harms_mut() {
-                if harm.instance == instance && !harm.enrolment && harm.known.is_none() {
-                    harm.known = Some(step);
-                }
+        let (is_bad, agrees) = (slot.thresholds.0 <= slot.failures, slot.ready == Some(true));
+        let step = self.steps + 1;
+        for harm in self.world.harms_mut() {
+            if harm.instance != instance || harm.enrolment {
+                continue;
+            }
+            if is_bad {
+                harm.known.get_or_insert(step);
+            }
+            if agrees && probe == ProbeKind::Readiness && harm.shown_well {
+                harm.known_over.get_or_insert(step);
             }
         }
         self.queue.push(self.world.now() + period, Job::Probe(index));

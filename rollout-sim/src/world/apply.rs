@@ -257,7 +257,9 @@ impl World {
                     load: 0,
                 });
                 for harm in &mut self.harms {
-                    harm.healed |= harm.enrolment && harm.instance == *name;
+                    if harm.enrolment && harm.instance == *name {
+                        harm.healed.get_or_insert(self.now);
+                    }
                 }
                 self.changed();
             }

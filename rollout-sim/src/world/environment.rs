@@ -67,7 +67,9 @@ impl World {
             }
             if from + length == now {
                 for harm in &mut self.harms {
-                    harm.healed |= harm.instance == *name && !harm.enrolment;
+                    if harm.instance == *name && !harm.enrolment {
+                        harm.healed.get_or_insert(now);
+                    }
                 }
             }
         }
@@ -90,7 +92,9 @@ impl World {
             enrolment,
             carried,
             known: None,
-            healed: false,
+            healed: None,
+            shown_well: false,
+            known_over: None,
         });
     }
 

@@ -91,8 +91,12 @@ pub struct Harm {
     pub carried: bool,
     /// Number of the engine's step from which on it could know.
     pub known: Option<u64>,
-    /// Whether it is over.
-    pub healed: bool,
+    /// When it was over, if it is.
+    pub healed: Option<u64>,
+    /// Whether a snapshot has shown since that it is over.
+    pub shown_well: bool,
+    /// Number of the engine's step from which on it could know that it is over.
+    pub known_over: Option<u64>,
 }
 
 /// The ground truth of one workload.
@@ -216,13 +220,31 @@ impl World {
             let is_in = instance.is_some_and(Instance::is_enrolled);
             (harm.carried || is_in)
                 && match harm.known {
-                    None => !harm.healed,
+                    None => harm.healed.is_none(),
                     // Taken out for it, a recovered instance is missing until it is let in again.
-                    Some(known) => step < known && !(harm.healed && is_in),
+                    Some(known) => step < known && !(harm.healed.is_some() && is_in),
                 }
                 && revision.is_none_or(|wanted| of == Some(wanted))
         };
         self.harms.iter().filter(unknown).count() as u64
+    }
+
+    /// Serving instances in traffic of other revisions than this one, without those whose recovery an
+    /// engine could not know of in its step number `step`.
+    #[must_use]
+    pub fn others_serving(&self, step: u64, revision: &RevisionId) -> u64 {
+        let is_thought_harmed = |name: &InstanceId| {
+            let knew = |at: Option<u64>| at.is_some_and(|at| at <= step);
+            let harms = self.harms.iter().filter(|harm| harm.instance == *name && !harm.enrolment);
+            harms.into_iter().any(|harm| knew(harm.known) && !knew(harm.known_over))
+        };
+        let others = self.instances.iter().filter(|(name, one)| {
+            one.revision != *revision
+                && one.serves(self.now)
+                && self.gets_traffic(one)
+                && !is_thought_harmed(name)
+        });
+        others.count() as u64
     }
 
     /// Whether the environment ever harmed the instance.

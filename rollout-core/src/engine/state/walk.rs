@@ -76,11 +76,14 @@ impl State {
             pool.failed = 0;
             pool.last_failure = None;
         }
-        let from_desired = self
-            .stable
-            .as_ref()
-            .and_then(|stable| self.pools.get(&stable.id))
-            .map_or(0, |pool| pool.target);
+        let from_desired =
+            self.stable.as_ref().and_then(|stable| self.pools.get(&stable.id)).map_or(0, |pool| {
+                match pool.spec {
+                    Some(_) => pool.target,
+                    // Found: how many there were to be nobody knows, but not fewer than are wanted now.
+                    None => pool.target.max(plan.desired),
+                }
+            });
         let pool = self.pool(revision);
         pool.spec = Some(spec.clone());
         pool.revision = revision.clone();
