@@ -79,19 +79,7 @@ impl Ledger {
             Change::Claimed { epoch } => self.epoch = *epoch,
             Change::Adopted { revision, .. } => self.stable = Some(revision.id.clone()),
             Change::Submitted { attempt, revision, spec, plan, .. } => {
-                self.heard.insert(revision.id.clone());
-                self.attempt = *attempt;
-                self.plan = Some(Arc::clone(plan));
-                self.spec = Some(Arc::clone(spec));
-                self.candidate = Some(revision.id.clone());
-                self.first = self.stable.is_none();
-                self.stage = None;
-                self.start_stage();
-                self.promoted = false;
-                self.aborted = None;
-                self.proven = false;
-                self.queued = false;
-                self.end = None;
+                self.begin(*attempt, &revision.id, spec, plan);
             }
             Change::Queued { revision, .. } => {
                 self.heard.insert(revision.id.clone());
@@ -134,13 +122,7 @@ impl Ledger {
                 self.intents.insert(*id, (effect.clone(), false));
             }
             Change::Settled { id, how } => {
-                if let Some((_, settled)) = self.intents.get_mut(id) {
-                    *settled = true;
-                }
-                let is_route = self.routes_in_doubt.iter().any(|(other, _)| other == id);
-                if is_route && *how == Settlement::Applied {
-                    self.routes_in_doubt.retain(|(other, _)| id < other);
-                }
+                self.settle(*id, how);
             }
             Change::Targeted { .. }
             | Change::Progressed { .. }
@@ -149,6 +131,38 @@ impl Ledger {
             | Change::Found { .. }
             // Newer changes, like those above, are ones that no promise is about.
             | _ => {}
+        }
+    }
+
+    fn begin(
+        &mut self,
+        attempt: Attempt,
+        revision: &RevisionId,
+        spec: &Arc<CheckedSpec>,
+        plan: &Arc<Plan>,
+    ) {
+        self.heard.insert(revision.clone());
+        self.attempt = attempt;
+        self.plan = Some(Arc::clone(plan));
+        self.spec = Some(Arc::clone(spec));
+        self.candidate = Some(revision.clone());
+        self.first = self.stable.is_none();
+        self.stage = None;
+        self.start_stage();
+        self.promoted = false;
+        self.aborted = None;
+        self.proven = false;
+        self.queued = false;
+        self.end = None;
+    }
+
+    fn settle(&mut self, id: ActionId, how: &Settlement) {
+        if let Some((_, settled)) = self.intents.get_mut(&id) {
+            *settled = true;
+        }
+        let is_route = self.routes_in_doubt.iter().any(|(other, _)| *other == id);
+        if is_route && *how == Settlement::Applied {
+            self.routes_in_doubt.retain(|(other, _)| id < *other);
         }
     }
 

@@ -11,8 +11,9 @@ use crate::{
         Route, Settlement,
     },
     id::{ActionId, InstanceId, Mark, RevisionId},
+    plan::{Budget, Plan},
     port::Confirmation,
-    spec::{Counting, Drain},
+    spec::{CheckedSpec, Counting, Drain},
     time::{Span, Timestamp},
 };
 
@@ -195,36 +196,7 @@ impl Book {
         self.now = self.now.max(record.at);
         match &record.change {
             Change::Submitted { revision, spec, plan, .. } => {
-                let threshold = spec.health.readiness.as_ref().map(|probe| Thresholds {
-                    failures: probe.failure_threshold,
-                    successes: probe.success_threshold,
-                });
-                self.thresholds.insert(revision.id.clone(), threshold);
-                self.newest_threshold = threshold;
-                self.drains.insert(revision.id.clone(), spec.drain.deadline);
-                self.longest_drain = Some(spec.drain.deadline);
-                let has_downtime =
-                    plan.stages.iter().any(|stage| plan.desired <= stage.budget.unavailable);
-                let widest = |pick: fn(&crate::plan::Budget) -> u64| {
-                    plan.stages
-                        .iter()
-                        .map(|stage| pick(&stage.budget))
-                        .chain([pick(&plan.rollback)])
-                        .max()
-                        .unwrap_or(0)
-                };
-                let stable = self.stable.as_ref();
-                let is_stable =
-                    |entry: &&Entry| !entry.retired && entry.revision.as_ref() == stable;
-                self.from = self.entries.values().filter(is_stable).count() as u64;
-                self.limits = Some(Limits {
-                    least: plan.desired,
-                    most: plan.desired,
-                    surge: widest(|budget| budget.surge),
-                    unavailable: widest(|budget| budget.unavailable),
-                    counting: plan.counting,
-                    has_floor: !self.is_first && !has_downtime,
-                });
+                self.submitted(&revision.id, spec, plan);
             }
             Change::Proven { revision } => {
                 self.is_first = false;
@@ -268,6 +240,37 @@ impl Book {
             }
             _ => {}
         }
+    }
+
+    fn submitted(&mut self, revision: &RevisionId, spec: &CheckedSpec, plan: &Plan) {
+        let threshold = spec.health.readiness.as_ref().map(|probe| Thresholds {
+            failures: probe.failure_threshold,
+            successes: probe.success_threshold,
+        });
+        self.thresholds.insert(revision.clone(), threshold);
+        self.newest_threshold = threshold;
+        self.drains.insert(revision.clone(), spec.drain.deadline);
+        self.longest_drain = Some(spec.drain.deadline);
+        let has_downtime = plan.stages.iter().any(|stage| plan.desired <= stage.budget.unavailable);
+        let widest = |pick: fn(&Budget) -> u64| {
+            plan.stages
+                .iter()
+                .map(|stage| pick(&stage.budget))
+                .chain([pick(&plan.rollback)])
+                .max()
+                .unwrap_or(0)
+        };
+        let stable = self.stable.as_ref();
+        let is_stable = |entry: &&Entry| !entry.retired && entry.revision.as_ref() == stable;
+        self.from = self.entries.values().filter(is_stable).count() as u64;
+        self.limits = Some(Limits {
+            least: plan.desired,
+            most: plan.desired,
+            surge: widest(|budget| budget.surge),
+            unavailable: widest(|budget| budget.unavailable),
+            counting: plan.counting,
+            has_floor: !self.is_first && !has_downtime,
+        });
     }
 
     /// When the drain of an instance is over at the latest, if it was acknowledged.

@@ -47,17 +47,30 @@ pub(super) fn map(
             fixed.insert(name, Value::String(text));
         }
     }
+    report(fields, NAME, &fixed, &referred);
+    put(template, "env", fixed);
+    put(template, "env_from", referred);
+    Ok(())
+}
+
+/// Says where the values went.
+fn report(
+    fields: &mut Fields<'_>,
+    field: &str,
+    fixed: &Map<String, Value>,
+    referred: &Map<String, Value>,
+) {
     let to = match (fixed.is_empty(), referred.is_empty()) {
         (_, true) => "template.env",
         (true, false) => "template.env_from",
         (false, false) => "template.env and template.env_from",
     };
     if referred.is_empty() {
-        fields.mapped(NAME, to);
+        fields.mapped(field, to);
     } else {
         let names: Vec<String> = referred.keys().cloned().collect();
         fields.changed(
-            NAME,
+            field,
             to,
             format!(
                 "{} taken from the engine's environment when a container is created, never stored; a change of such a value alone makes no new revision, and a variable without value and default is refused",
@@ -65,9 +78,6 @@ pub(super) fn map(
             ),
         );
     }
-    put(template, "env", fixed);
-    put(template, "env_from", referred);
-    Ok(())
 }
 
 /// `NAME=value`, or a name alone.
