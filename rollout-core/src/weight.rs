@@ -73,6 +73,16 @@ impl Weight {
         Self(Self::FULL.0 - self.0)
     }
 
+    /// The share rounded down to whole `units` of a router, as the least basis points that the router
+    /// rounds down to the same units.
+    #[must_use]
+    pub fn in_units(self, units: u64) -> Self {
+        let (units, full) = (u128::from(units.max(1)), u128::from(Self::FULL.0));
+        let set = u128::from(self.0) * units / full;
+        let points = (set * full).div_ceil(units);
+        Self(u16::try_from(points).unwrap_or(Self::FULL.0).min(Self::FULL.0))
+    }
+
     /// Whether no share at all.
     #[must_use]
     pub const fn is_zero(&self) -> bool {

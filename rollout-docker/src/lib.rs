@@ -27,3 +27,8 @@ pub use self::{
     interpolate::Unset,
     template::Template,
 };
+
+/// The example of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

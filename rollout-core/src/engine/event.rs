@@ -151,6 +151,14 @@ pub enum OrderRefused {
         /// The workload of this engine.
         expected: String,
     },
+    /// The revision of that name is made from another template.
+    #[error(
+        "revision: `{revision}` is known and is made from another template; a revision never changes: give the new one a name of its own, or leave `revision` out"
+    )]
+    OtherTemplate {
+        /// The revision.
+        revision: String,
+    },
     /// The planner cannot make a plan of it.
     #[error("{why}")]
     NoPlan {

@@ -144,18 +144,21 @@ impl Engine {
         let taken_in = turn.mark();
         step::decide(&mut turn, &mut self.view);
         let step = turn.finish().0;
-        match self.guard.check(&step.actions, &step.records) {
+        let step = match self.guard.check(&step.actions, &step.records) {
             Ok(()) => {
                 self.view.allowed(now);
                 step
             }
             Err(veto) => self.refused(now, &step, taken_in, veto),
+        };
+        for action in &step.actions {
+            self.view.attempts.entry(action.id).or_default().in_flight = true;
         }
+        step
     }
 
     /// Decides without the walk after the guard refused `step`: what came in counts all the same.
     fn refused(&mut self, now: Timestamp, step: &Step, taken_in: DraftMark, veto: Veto) -> Step {
-        self.view.not_sent(&step.actions);
         let mut turn = Turn::resume(now, &self.setup, &self.state, step, taken_in);
         step::take_in(&mut turn, &mut self.view, Event::Vetoed(veto));
         step::decide(&mut turn, &mut self.view);
@@ -167,10 +170,6 @@ impl Engine {
         for record in records {
             self.state.apply(record);
             self.guard.commit(record);
-            if let Change::Intended { id, .. } = &record.change {
-                // Emitted with this very step.
-                self.view.attempts.entry(*id).or_default().in_flight = true;
-            }
         }
     }
 
@@ -224,7 +223,7 @@ impl Engine {
     pub fn probe_targets(&self) -> impl Iterator<Item = ProbeTarget<'_>> {
         self.state.roster.iter().filter_map(|(instance, entry)| {
             let seen = self.view.seen(instance).there()?;
-            let health = self.state.health_of(&entry.revision);
+            let health = self.state.health_of(entry);
             let is_due = entry.made == Made::Started && !entry.is_terminating();
             let runs = seen.state == InstanceState::Running;
             let started = self

@@ -48,6 +48,12 @@ fn submit(
             expected: turn.setup.workload.to_string(),
         });
     }
+    if let Some(pool) = turn.state.pools.get(&revision.id)
+        && !pool.revision.template.is_null()
+        && pool.revision.template != revision.template
+    {
+        return Err(OrderRefused::OtherTemplate { revision: revision.id.to_string() });
+    }
     if is_so_already(turn, &revision, &spec) {
         return Ok(());
     }

@@ -50,6 +50,8 @@ pub enum Change {
         revision: Arc<Revision>,
         /// Whether the load balancer knew it.
         enrolled: bool,
+        /// Whether it was started already.
+        started: bool,
     },
     /// A rollout attempt began.
     Submitted {

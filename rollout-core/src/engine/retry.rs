@@ -36,7 +36,12 @@ pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outc
         }
         Outcome::Refused { why, retry: Retry::Never } if fails_its_instance(&effect) => {
             turn.record(Change::Settled { id, how: Settlement::Refused(why.clone()) });
-            if let Some(instance) = effect.instance().cloned() {
+            // One that goes anyway, or is gone, fails nobody.
+            let is_wanted = |instance: &InstanceId| {
+                let entry = turn.state.roster.get(instance);
+                entry.is_some_and(|entry| !entry.is_terminating() && !entry.dead)
+            };
+            if let Some(instance) = effect.instance().filter(|it| is_wanted(it)).cloned() {
                 let failure = Failure::Refused(why.clone());
                 turn.note(Note::InstanceFailed {
                     instance: instance.clone(),
@@ -130,7 +135,6 @@ pub(super) fn repeat(turn: &mut Turn<'_>, view: &mut View) {
         }
         let attempts = view.attempts.entry(id).or_default();
         if attempts.not_before <= turn.now {
-            attempts.in_flight = true;
             turn.repeat(id, effect);
             continue;
         }

@@ -143,9 +143,6 @@ fn shrink(
     tallies: &mut BTreeMap<RevisionId, Tally>,
     is_open: bool,
 ) {
-    if matches!(goal.routing, Routing::Later(_)) {
-        return;
-    }
     let named = |id: &RevisionId| goal.counts.iter().position(|(other, _)| other == id);
     let mut order: Vec<RevisionId> = tallies.keys().cloned().collect();
     order.sort_by_key(|id| std::cmp::Reverse(named(id).map_or(usize::MAX, |place| place)));
@@ -155,22 +152,31 @@ fn shrink(
         if over == 0 {
             continue;
         }
-        let useless = over.min(tally.unready).min(surplus(goal, tallies, &id));
-        let spare = if is_open { traffic::spare(turn, view, &goal.space, tallies, &id) } else { 0 };
-        let useful = (over - useless).min(spare);
-        if useless + useful < over {
+        // What is not there yet costs nothing, then what does not serve, then what does.
+        let absent = over.min(tally.target.saturating_sub(tally.created));
+        let is_waiting = matches!(goal.routing, Routing::Later(_));
+        if is_waiting && named(&id).is_some() {
+            continue;
+        }
+        let idle = tally.created - (tally.able() + tally.unknown).min(tally.created);
+        let useless = (over - absent).min(idle).min(surplus(goal, tallies, &id));
+        let may_serve_less = is_open && !is_waiting;
+        let spare =
+            if may_serve_less { traffic::spare(turn, view, &goal.space, tallies, &id) } else { 0 };
+        let useful = (over - absent - useless).min(spare);
+        if absent + useless + useful < over {
             let available = tallies.values().map(|tally| tally.serving).sum();
             let floor = goal.space.floor();
             turn.wait(turn.now, None, || WaitReason::Floor { available, floor });
         }
-        if 0 < useless + useful {
+        if 0 < absent + useless + useful {
             if let Some(tally) = tallies.get_mut(&id) {
                 tally.serving -= useful.min(tally.serving);
                 tally.unready -= useless.min(tally.unready);
                 tally.created -= (useless + useful).min(tally.created);
                 tally.terminating += useless + useful;
             }
-            set_target(turn, tallies, &id, tally.target - useless - useful);
+            set_target(turn, tallies, &id, tally.target - absent - useless - useful);
         }
     }
 }

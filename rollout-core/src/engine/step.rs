@@ -6,9 +6,10 @@ use super::{
     note::{Expiry, Note, WaitReason},
     order,
     phase::{ended, gating, idle, moving, reverting},
-    record::Change,
+    record::{Cause, Change},
     retry,
     state::{State, Walk},
+    traffic,
     turn::Turn,
     view::{Held, View},
 };
@@ -18,6 +19,7 @@ use crate::{fleet, time::Timestamp};
 pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
     match event {
         Event::Claimed { epoch } => {
+            view.is_claimed = true;
             if turn.state.epoch < epoch {
                 turn.record(Change::Claimed { epoch });
             }
@@ -31,7 +33,7 @@ pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
         }
         Event::Probed { instance, probe, healthy, detail } => {
             if let Some(entry) = turn.state.roster.get(&instance) {
-                let health = turn.state.health_of(&entry.revision);
+                let health = turn.state.health_of(entry);
                 view.probed(health, instance, probe, healthy, detail);
             }
         }
@@ -48,7 +50,7 @@ pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
 
 /// Decides everything that follows from what is known now.
 pub(super) fn decide(turn: &mut Turn<'_>, view: &mut View) {
-    if turn.state.epoch.0 == 0 || turn.state.fenced {
+    if !view.is_claimed || turn.state.fenced {
         return;
     }
     view.refresh(turn.now, &turn.state);
@@ -124,6 +126,9 @@ fn walk(turn: &mut Turn<'_>, view: &mut View) {
                         by: paused.by,
                         why: paused.why,
                     });
+                    // Keeping what was decided is no step forward; and paused time counts for nothing.
+                    traffic::hold(turn, view);
+                    view.broken_since = None;
                     false
                 }
                 None if matches!(walk, Walk::Moving { .. }) => {
@@ -147,8 +152,10 @@ fn walk(turn: &mut Turn<'_>, view: &mut View) {
 /// A first deploy that is superseded has nothing to go back to: the new revision starts at once, and takes
 /// over as it becomes available.
 fn start_over_first_deploy(turn: &mut Turn<'_>) {
-    let is_first = turn.state.under_way().is_some_and(|rollout| rollout.from.is_none());
-    if is_first && turn.state.queued.is_some() {
+    let is_superseded = turn.state.under_way().is_some_and(|rollout| {
+        rollout.from.is_none() && matches!(rollout.cause, Some(Cause::Superseded { .. }))
+    });
+    if is_superseded && turn.state.queued.is_some() {
         idle::start_queued(turn);
     }
 }

@@ -123,6 +123,13 @@ pub(super) fn split(one: &RevisionId, weight: Weight, other: Option<&RevisionId>
     Route::Weighted(weights)
 }
 
+/// Keeps the route decided last in force, while nothing else is decided.
+pub(super) fn hold(turn: &mut Turn<'_>, view: &View) {
+    if let Some(route) = turn.state.route.clone() {
+        set(turn, view, &route);
+    }
+}
+
 /// Sets the route decided last again, for instances that were enrolled since.
 pub(super) fn keep(turn: &mut Turn<'_>, view: &View) {
     if !turn.state.has_unrouted() || turn.state.pending_route().is_some() {
@@ -140,11 +147,11 @@ pub(super) fn set(turn: &mut Turn<'_>, view: &View, wanted: &Route) -> bool {
     }
     let is_new = turn.state.route.as_ref() != Some(wanted);
     let is_due = turn.state.has_unrouted() && turn.state.pending_route().is_none();
-    if is_new || (is_due && is_backed(turn, view, wanted)) {
+    if (is_new || is_due) && is_backed(turn, view, wanted) {
         turn.intend(Effect::Route(wanted.clone()));
     }
     let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
-    if turn.state.pending_route().is_none() {
+    if turn.state.pending_route().is_none() && turn.state.route.as_ref() == Some(wanted) {
         if in_force == Some(wanted) {
             return true;
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    action::{Action, Effect, Outcome, Port, Subject},
+    action::{Effect, Outcome, Port, Subject},
     event::ProbeKind,
     observation::{
         EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, Observation,
@@ -77,6 +77,8 @@ pub(crate) struct Held {
 /// Everything that was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
+    /// Whether this engine has begun its reign; before, it decides nothing.
+    pub(crate) is_claimed: bool,
     pub(crate) inventory: Option<Seen<Inventory>>,
     pub(crate) enrolments: Option<Seen<Enrolments>>,
     pub(crate) route: Option<Seen<RouteInForce>>,
@@ -121,15 +123,6 @@ impl View {
     pub(crate) fn allowed(&mut self, now: Timestamp) {
         if self.held.as_ref().is_some_and(|held| held.until <= now) {
             self.held = None;
-        }
-    }
-
-    /// Actions that were to be repeated did not go out.
-    pub(crate) fn not_sent(&mut self, actions: &[Action]) {
-        for action in actions {
-            if let Some(attempts) = self.attempts.get_mut(&action.id) {
-                attempts.in_flight = false;
-            }
         }
     }
 
@@ -218,7 +211,7 @@ impl View {
         });
         self.attempts.retain(|id, _| state.pending.contains_key(id));
         for (instance, entry) in &state.roster {
-            let health = state.health_of(&entry.revision);
+            let health = state.health_of(entry);
             let seen = self.seen(instance).there();
             let running = seen.is_some_and(|seen| seen.state == InstanceState::Running);
             let (backend, restarts) = seen.map_or((None, 0), |seen| (seen.healthy, seen.restarts));

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     engine::{
         Admission, Change, Effect, EnrolState, Enrolled, InstanceState, Note, Route, Sight, Space,
-        Turn, View, WaitReason,
+        Turn, View, WaitReason, Walk,
     },
     id::{InstanceId, RevisionId},
     port::{Confirmation, Making},
@@ -149,13 +149,17 @@ fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Ins
     match condition {
         Condition::Ready => {
             let since = view.health.get(instance).and_then(|health| health.ready_since);
-            let min_ready = turn.state.health_of(&entry.revision).min_ready;
+            let min_ready = turn.state.health_of(entry).min_ready;
             turn.wake(since.unwrap_or(turn.now).after(min_ready));
         }
         Condition::Available => enrol(turn, view, instance, entry),
         // No further route is to come that would let it in.
         Condition::Standby if is_missed(turn, entry) => enrol(turn, view, instance, entry),
         Condition::Unready if entry.traffic == Traffic::In => {
+            turn.intend(Effect::Drain { instance: instance.clone() });
+        }
+        // It came back elsewhere: what it was enrolled with may be another one's by now.
+        Condition::Serving if has_moved(view, instance, entry) => {
             turn.intend(Effect::Drain { instance: instance.clone() });
         }
         Condition::Unready | Condition::Unknown | Condition::Standby | Condition::Serving => {}
@@ -165,6 +169,12 @@ fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Ins
 /// Whether an instance was enrolled on standby too late for the route that lets everybody in.
 fn is_missed(turn: &Turn<'_>, entry: &Instance) -> bool {
     turn.state.route == Some(Route::ByReplicas) && entry.standby == Standby::Waits
+}
+
+/// Whether an instance answers elsewhere than where it was enrolled.
+fn has_moved(view: &View, instance: &InstanceId, entry: &Instance) -> bool {
+    let seen = view.seen(instance).there().and_then(|seen| seen.address);
+    seen.is_some() && entry.enrolled_at.is_some() && seen != entry.enrolled_at
 }
 
 /// Enrols an available instance, unless a third revision would get traffic by it.
@@ -180,7 +190,7 @@ fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instan
     if 2 <= exposed.len() && !exposed.contains(&entry.revision) {
         return;
     }
-    if is_cap_reached(turn, entry) {
+    if is_cap_reached(turn, entry) || is_on_its_way_back(turn, entry) {
         return;
     }
     let admission = match &turn.state.route {
@@ -207,6 +217,13 @@ fn is_cap_reached(turn: &Turn<'_>, entry: &Instance) -> bool {
         other.revision == entry.revision && other.may_get_more() && other.ordinal != entry.ordinal
     };
     is_candidate && entry.traffic != Traffic::In && cap <= count(turn, is_same)
+}
+
+/// Whether an instance is of a candidate that was given up: nothing new is sent to it any more.
+fn is_on_its_way_back(turn: &Turn<'_>, entry: &Instance) -> bool {
+    turn.state.under_way().is_some_and(|rollout| {
+        rollout.walk == Walk::Reverting && rollout.candidate.id == entry.revision
+    }) && entry.traffic == Traffic::Out
 }
 
 /// Instances on their way out, for the note.
@@ -250,6 +267,10 @@ fn tear_down(
     let is_unsure = matches!(pending, Some(Effect::Start { .. }));
     match entry.traffic {
         Traffic::Enrolling | Traffic::In => {
+            turn.intend(Effect::Drain { instance: instance.clone() });
+        }
+        // A late enrolment undid the drain.
+        Traffic::Drained(_) if view.is_enrolled(instance) == Some(true) && !entry.dead => {
             turn.intend(Effect::Drain { instance: instance.clone() });
         }
         Traffic::Drained(at) => {

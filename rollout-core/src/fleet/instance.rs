@@ -1,6 +1,6 @@
 //! What lasts about one instance: how far it was brought, by acknowledged actions alone.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +19,14 @@ pub struct Instance {
     pub revision: RevisionId,
     /// Its number; higher ones are newer.
     pub ordinal: u64,
+    /// Whether it was found, made by an engine whose journal is not this one.
+    pub found: bool,
     /// Whether it exists and runs.
     pub made: Made,
     /// Whether the load balancer sends it anything.
     pub traffic: Traffic,
+    /// Where it was enrolled last, if it was.
+    pub enrolled_at: Option<IpAddr>,
     /// Whether it waits for a route to be set before it gets anything, and which one will do.
     pub standby: Standby,
     /// When it was told to go, if it was.

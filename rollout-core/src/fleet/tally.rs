@@ -70,7 +70,7 @@ pub(crate) fn condition(
     instance: &InstanceId,
     entry: &Instance,
 ) -> Condition {
-    let health = state.health_of(&entry.revision);
+    let health = state.health_of(entry);
     if entry.dead || entry.made != Made::Started {
         return Condition::Unready;
     }

@@ -8,7 +8,7 @@ use crate::{
         Change, Effect, Failure, InstanceSeen, InstanceState, Note, Revision, Sight, Turn, View,
         Walk,
     },
-    id::InstanceId,
+    id::{InstanceId, RevisionId},
     port::Making,
 };
 
@@ -94,7 +94,7 @@ fn failure_of(
         InstanceState::Stuck { detail } => return Some(Failure::Stuck { detail: detail.clone() }),
         InstanceState::Created | InstanceState::Running => {}
     }
-    let health = turn.state.health_of(&entry.revision);
+    let health = turn.state.health_of(entry);
     let seen_health = view.health.get(instance)?;
     if seen_health.startup.healthy == Some(false) && !entry.proved_ready {
         return Some(Failure::NeverReady { detail: seen_health.startup.detail.clone() });
@@ -145,30 +145,37 @@ fn find(turn: &mut Turn<'_>, view: &View) {
         .filter(|(instance, _)| !turn.state.roster.contains_key(*instance))
         .map(|(instance, seen)| (instance.clone(), seen.clone()))
         .collect();
-    let known = |id: &crate::id::RevisionId| {
+    let known = |id: &RevisionId| {
         inventory.what.revisions.iter().find(|revision| revision.id == *id).cloned()
     };
     if turn.state.stable.is_none() && turn.state.rollout.is_none() {
-        let running = |id: &crate::id::RevisionId| {
+        let running = |id: &RevisionId| {
             unknown
                 .iter()
                 .filter(|(_, seen)| seen.revision == *id && seen.state == InstanceState::Running)
                 .count()
         };
-        let serving = unknown.iter().map(|(_, seen)| &seen.revision).max_by_key(|id| running(id));
-        if let Some(revision) = serving.and_then(known) {
+        let most = unknown.iter().map(|(_, seen)| &seen.revision).max_by_key(|id| running(id));
+        // One whose template cannot be read back cannot be made again, but it serves.
+        if let Some(id) = most.filter(|id| 0 < running(id)) {
+            let revision = known(id).unwrap_or_else(|| nameless(id));
             turn.record(Change::Adopted { revision });
         }
     }
     for (instance, seen) in unknown {
         let in_pool = turn.state.pools.get(&seen.revision).map(|pool| pool.revision.clone());
-        let revision = in_pool.or_else(|| known(&seen.revision)).unwrap_or_else(|| {
-            Arc::new(Revision { id: seen.revision.clone(), template: serde_json::Value::Null })
-        });
+        let revision =
+            in_pool.or_else(|| known(&seen.revision)).unwrap_or_else(|| nameless(&seen.revision));
         let enrolled = view
             .enrolments
             .as_ref()
             .is_some_and(|enrolments| enrolments.what.instances.contains_key(&instance));
-        turn.record(Change::Found { instance, revision, enrolled });
+        let started = seen.state != InstanceState::Created;
+        turn.record(Change::Found { instance, revision, enrolled, started });
     }
+}
+
+/// A revision whose template nobody knows.
+fn nameless(id: &RevisionId) -> Arc<Revision> {
+    Arc::new(Revision { id: id.clone(), template: serde_json::Value::Null })
 }

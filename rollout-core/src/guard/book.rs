@@ -27,8 +27,12 @@ pub(super) struct Entry {
     pub(super) ended: bool,
     /// The last answers of its readiness probe say that it may get no traffic.
     pub(super) unready: bool,
+    /// It was found, and no spec speaks of it.
+    pub(super) found: bool,
     /// Its orchestrator says so.
     pub(super) unhealthy: bool,
+    /// The load balancer was told of it, and no detachment was acknowledged since.
+    pub(super) attached: bool,
     /// It was let into traffic and nothing has taken it out since.
     pub(super) enrolled: bool,
     /// A drain was let through and acknowledged: when, and from which mark on snapshots show it.
@@ -47,7 +51,10 @@ pub(super) struct Entry {
 /// The limits in force, from the submitted spec and its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
-    pub(super) desired: u64,
+    /// Fewest instances there are to be, for the floor.
+    pub(super) least: u64,
+    /// Most instances there are to be, for the ceiling.
+    pub(super) most: u64,
     pub(super) surge: u64,
     pub(super) unavailable: u64,
     pub(super) counting: Counting,
@@ -87,11 +94,15 @@ pub(super) struct Book {
     answers: BTreeMap<InstanceId, Answers>,
     /// Answers in a row that count, by revision; `None`: it has no readiness probe.
     thresholds: BTreeMap<RevisionId, Option<Thresholds>>,
+    /// The same of the newest revision, for instances made anew of one that was found.
     newest_threshold: Option<Thresholds>,
     /// Longest drain of each revision, and of those nobody submitted.
     drains: BTreeMap<RevisionId, Span>,
     longest_drain: Option<Span>,
     is_first: bool,
+    stable: Option<RevisionId>,
+    /// Instances of the stable revision when the attempt began.
+    from: u64,
 }
 
 impl Book {
@@ -127,7 +138,12 @@ impl Book {
             Answers { failures: answers.failures.saturating_add(1), successes: 0 }
         };
         let own = entry.revision.as_ref().and_then(|revision| self.thresholds.get(revision));
-        let Some(thresholds) = own.copied().unwrap_or(self.newest_threshold) else { return };
+        let thresholds = match own {
+            Some(own) => *own,
+            None if entry.found => None,
+            None => self.newest_threshold,
+        };
+        let Some(thresholds) = thresholds else { return };
         if thresholds.failures <= answers.failures {
             entry.unready = true;
         } else if thresholds.successes <= answers.successes {
@@ -197,20 +213,41 @@ impl Book {
                         .max()
                         .unwrap_or(0)
                 };
+                let stable = self.stable.as_ref();
+                let is_stable =
+                    |entry: &&Entry| !entry.retired && entry.revision.as_ref() == stable;
+                self.from = self.entries.values().filter(is_stable).count() as u64;
                 self.limits = Some(Limits {
-                    desired: plan.desired,
+                    least: plan.desired,
+                    most: plan.desired,
                     surge: widest(|budget| budget.surge),
                     unavailable: widest(|budget| budget.unavailable),
                     counting: plan.counting,
                     has_floor: !self.is_first && !has_downtime,
                 });
             }
-            Change::Proven { .. } | Change::Adopted { .. } => self.is_first = false,
-            Change::Found { instance, revision, enrolled } => {
+            Change::Proven { revision } => {
+                self.is_first = false;
+                self.stable = Some(revision.clone());
+            }
+            Change::Adopted { revision } => {
+                self.is_first = false;
+                self.stable = Some(revision.id.clone());
+            }
+            // The way back is to as many as there were, not to as many as there should have been.
+            Change::Aborted { .. } if !self.is_first => {
+                if let Some(limits) = &mut self.limits {
+                    limits.least = limits.least.min(self.from);
+                    limits.most = limits.most.max(self.from);
+                }
+            }
+            Change::Found { instance, revision, enrolled, started } => {
                 let entry = self.entries.entry(instance.clone()).or_default();
                 entry.revision = Some(revision.id.clone());
                 entry.enrolled = *enrolled;
-                entry.runs = true;
+                entry.runs = *started;
+                entry.attached = *enrolled;
+                entry.found = true;
                 self.live.insert(instance.clone());
             }
             Change::Intended { id, effect } => self.intended(*id, effect),
@@ -257,6 +294,7 @@ impl Book {
             Effect::Enrol { instance, .. } => {
                 let entry = self.entries.entry(instance.clone()).or_default();
                 entry.enrolled = true;
+                entry.attached = true;
                 entry.drained = None;
             }
             Effect::Drain { instance } => {
@@ -283,7 +321,7 @@ impl Book {
             }
             Effect::Detach { instance } => {
                 let entry = self.entries.entry(instance).or_default();
-                entry.drained.get_or_insert((at, Mark(0)));
+                entry.attached = false;
             }
             Effect::Remove { instance } => self.is_over(&instance),
             Effect::Create { .. }

@@ -108,14 +108,14 @@ fn floor(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto
                 .filter(|other| serves(book, other) && other.revision == entry.revision)
                 .count() as u64;
             let weight = entry.revision.as_ref().and_then(|revision| route.weight_of(revision));
-            let wanted = needed(weight.unwrap_or_default(), limits.desired, limits.unavailable);
+            let wanted = needed(weight.unwrap_or_default(), limits.least, limits.unavailable);
             if of_its_pool <= wanted {
                 return Err(veto(Rule::Floor, action, of_its_pool.saturating_sub(1), wanted));
             }
             return Ok(());
         }
         Some(Route::ByReplicas | Route::Empty) | None => {
-            limits.desired.saturating_sub(limits.unavailable)
+            limits.least.saturating_sub(limits.unavailable)
         }
     };
     if serving <= floor {
@@ -127,7 +127,7 @@ fn floor(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto
 /// P3: one more instance must not make more than the ceiling.
 fn ceiling(book: &Book, action: &Action) -> Result<(), Veto> {
     let Some(limits) = book.limits else { return Ok(()) };
-    let ceiling = limits.desired.saturating_add(limits.surge);
+    let ceiling = limits.most.saturating_add(limits.surge);
     let live = book
         .live
         .iter()
@@ -142,13 +142,12 @@ fn ceiling(book: &Book, action: &Action) -> Result<(), Veto> {
     Ok(())
 }
 
-/// P5: an instance that was in traffic is stopped only when it was drained, and nothing is in flight or its
-/// time is over.
+/// P5: an instance is stopped only when the load balancer does not know it, or no process is left.
 fn drained(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto> {
     let Some(entry) = book.entries.get(instance).filter(|_| book.confirmation.is_some()) else {
         return Ok(());
     };
-    if entry.enrolled && !entry.over {
+    if entry.attached && !entry.over {
         return Err(veto(Rule::DrainOrder, action, 0, 1));
     }
     Ok(())
@@ -221,7 +220,7 @@ fn routed(book: &Book, action: &Action, route: &Route, is_by_name: bool) -> Resu
             .count() as u64;
         let wanted = match others {
             0 => 1,
-            _ => needed(*weight, limits.desired, limits.unavailable),
+            _ => needed(*weight, limits.least, limits.unavailable),
         };
         if serving < wanted {
             return Err(veto(Rule::Backing, action, serving, wanted));

@@ -9,6 +9,7 @@ use crate::{
         record::End,
         state::Rollout,
         steer::{Goal, Routing, steer},
+        traffic,
         turn::Turn,
         view::View,
     },
@@ -23,13 +24,14 @@ pub(in crate::engine) fn decide(
     end: &End,
     tallies: &mut BTreeMap<RevisionId, Tally>,
 ) -> bool {
-    if *end != End::Fenced && idle::start_queued(turn) {
+    if idle::start_queued(turn) {
         return true;
     }
     let Some(rollout) = turn.state.rollout.clone() else { return false };
     let reason = end.clone();
     turn.wait(rollout.stage_began, None, || WaitReason::Ended { end: reason });
     let (Some(counts), true) = (kept(end, &rollout), turn.state.paused.is_none()) else {
+        traffic::hold(turn, view);
         return false;
     };
     let goal = Goal {
@@ -48,7 +50,8 @@ fn kept(end: &End, rollout: &Rollout) -> Option<Vec<(RevisionId, u64)>> {
     match end {
         End::Completed => Some(vec![(rollout.candidate.id.clone(), desired)]),
         End::RolledBack => {
-            Some(rollout.from.iter().map(|from| (from.id.clone(), desired)).collect())
+            let stable = rollout.from.iter();
+            Some(stable.map(|from| (from.id.clone(), rollout.from_desired)).collect())
         }
         End::Failed => Some(Vec::new()),
         End::NeedsOperator { .. } | End::Fenced => None,

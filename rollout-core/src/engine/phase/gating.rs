@@ -33,8 +33,12 @@ pub(in crate::engine) fn decide(
     }
     let stage = &rollout.plan.stages[index];
     let Some(condition) = stage.gates.get(gate) else {
-        leave(turn, index);
-        return true;
+        let is_whole = stage.candidate <= moving::serving(tallies, &rollout.candidate.id)
+            && tallies.values().all(|tally| tally.terminating == 0);
+        if is_whole {
+            leave(turn, index);
+        }
+        return is_whole;
     };
     let since = rollout.gate_since;
     let name = stage.name.clone();

@@ -8,7 +8,7 @@ use crate::{
         capacity::Space,
         note::{Expiry, Note, WaitReason},
         record::{Cause, Change, End},
-        state::{Rollout, Walk},
+        state::{ENGINE, Rollout, Walk},
         steer::{Goal, Routing, steer},
         traffic,
         turn::Turn,
@@ -62,20 +62,46 @@ fn goal(rollout: &Rollout, turn: &Turn<'_>, tallies: &BTreeMap<RevisionId, Tally
             if is_whole && traffic::backing(weight, &space) <= able {
                 Routing::Set(traffic::split(candidate, weight, from))
             } else {
-                // A candidate gets nothing before its stage is whole: not by replicas either.
-                let is_weighted = matches!(turn.state.route, Some(Route::Weighted(_)));
-                let before = from.filter(|from| !is_weighted && 0 < serving(tallies, from));
-                Routing::Later(before.map(|from| Route::all_on(from.clone())))
+                Routing::Later(meanwhile(turn, candidate, from, tallies, &space))
             }
         }
     };
     Goal { counts, routing, space, in_batches: true }
 }
 
+/// The route while a stage is not whole. A candidate gets nothing before it is, not by replicas either; one
+/// that lost instances keeps what the rest can carry, where stable can carry what it loses.
+fn meanwhile(
+    turn: &Turn<'_>,
+    candidate: &RevisionId,
+    from: Option<&RevisionId>,
+    tallies: &BTreeMap<RevisionId, Tally>,
+    space: &Space,
+) -> Option<Route> {
+    let from = from.filter(|from| 0 < tallies.get(from).map_or(0, Tally::able))?;
+    let Some(route @ Route::Weighted(_)) = &turn.state.route else {
+        return Some(Route::all_on(from.clone()));
+    };
+    let has = route.weight_of(candidate).unwrap_or_default();
+    let able = tallies.get(candidate).map_or(0, Tally::able);
+    if traffic::backing(has, space) <= able {
+        return None;
+    }
+    let units = turn.setup.capabilities.router.unwrap_or(1);
+    let keeps = traffic::carries(able, space).min(has).in_units(units);
+    let stable = tallies.get(from).map_or(0, Tally::able);
+    (traffic::backing(keeps.rest(), space) <= stable)
+        .then(|| traffic::split(candidate, keeps, Some(from)))
+}
+
 /// The limits of the stage under way.
 pub(in crate::engine) fn space(rollout: &Rollout) -> Space {
+    let is_back = match &rollout.walk {
+        Walk::Reverting | Walk::Ended(End::RolledBack) => rollout.from.is_some(),
+        Walk::Moving { .. } | Walk::Gating { .. } | Walk::Ended(_) => false,
+    };
     Space {
-        desired: rollout.plan.desired,
+        desired: if is_back { rollout.from_desired } else { rollout.plan.desired },
         budget: rollout.budget(),
         counting: rollout.plan.counting,
     }
@@ -154,7 +180,7 @@ pub(in crate::engine) fn fail(turn: &mut Turn<'_>, cause: Cause) -> bool {
     }
     if pauses && !matches!(cause, Cause::Ordered { .. } | Cause::Superseded { .. }) {
         let why = Some(cause.to_string());
-        turn.record(Change::Paused { by: "the engine".to_owned(), why });
+        turn.record(Change::Paused { by: ENGINE.to_owned(), why });
         return true;
     }
     turn.note(Note::TurnedBack { cause: cause.clone() });

@@ -32,7 +32,7 @@ pub(in crate::engine) fn decide(
     let Some(from) = rollout.from.as_ref().map(|from| from.id.clone()) else {
         return give_up(turn, view, &rollout, tallies);
     };
-    let wanted = rollout.plan.desired;
+    let wanted = rollout.from_desired;
     let available = moving::serving(tallies, &from);
     if rollout.high_water.0 < available {
         turn.record(Change::Progressed { available });
@@ -77,9 +77,7 @@ fn routing(
     from: &RevisionId,
     tallies: &BTreeMap<RevisionId, Tally>,
 ) -> Routing {
-    if turn.setup.capabilities.router.is_none() {
-        return Routing::Keep;
-    }
+    let Some(units) = turn.setup.capabilities.router else { return Routing::Keep };
     if !rollout.is_weighted() {
         return Routing::Set(Route::ByReplicas);
     }
@@ -104,6 +102,7 @@ fn routing(
         0 => Weight::FULL,
         _ => traffic::carries(serving, &moving::space(rollout)),
     };
+    let carries = carries.in_units(units);
     Routing::Set(traffic::split(from, has.max(carries), Some(candidate)))
 }
 

@@ -22,7 +22,9 @@ impl State {
                 Instance {
                     revision: revision.clone(),
                     ordinal: self.last_ordinal,
+                    found: false,
                     made: Made::Intended,
+                    enrolled_at: None,
                     standby: Standby::No,
                     traffic: Traffic::Out,
                     retired: None,
@@ -47,7 +49,8 @@ impl State {
         };
         entry.pending = Some(id);
         match effect {
-            Effect::Enrol { admission, .. } => {
+            Effect::Enrol { admission, address, .. } => {
+                entry.enrolled_at = Some(*address);
                 entry.standby = match admission {
                     Admission::Serving => Standby::No,
                     Admission::Standby => Standby::Waits,

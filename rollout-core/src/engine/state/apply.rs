@@ -19,13 +19,17 @@ impl State {
         self.seq = self.seq.next();
         let at = record.at;
         match &record.change {
-            Change::Claimed { epoch } => self.epoch = *epoch,
+            Change::Claimed { epoch } => {
+                self.epoch = *epoch;
+                self.fenced = false;
+            }
             Change::Adopted { revision } => {
                 self.pool(revision);
                 self.stable = Some(revision.clone());
             }
-            Change::Found { instance, revision, enrolled } => {
-                self.found(instance, revision, *enrolled);
+            Change::Found { instance, revision, enrolled, started } => {
+                let made = if *started { Made::Started } else { Made::Created };
+                self.found(instance, revision, *enrolled, made);
             }
             Change::Submitted { attempt, revision, spec, plan, .. } => {
                 self.submitted(at, *attempt, revision, spec, plan);
@@ -92,7 +96,13 @@ impl State {
         })
     }
 
-    fn found(&mut self, instance: &InstanceId, revision: &Arc<Revision>, enrolled: bool) {
+    fn found(
+        &mut self,
+        instance: &InstanceId,
+        revision: &Arc<Revision>,
+        enrolled: bool,
+        made: Made,
+    ) {
         self.pool(revision).target += 1;
         self.last_ordinal += 1;
         self.roster.insert(
@@ -100,7 +110,9 @@ impl State {
             Instance {
                 revision: revision.id.clone(),
                 ordinal: self.last_ordinal,
-                made: Made::Started,
+                found: true,
+                made,
+                enrolled_at: None,
                 standby: Standby::No,
                 traffic: if enrolled { Traffic::In } else { Traffic::Out },
                 retired: None,
@@ -113,7 +125,8 @@ impl State {
 
     fn failed(&mut self, at: Timestamp, instance: &InstanceId, failure: &Failure) {
         let Some(entry) = self.roster.get_mut(instance) else { return };
-        entry.dead |= failure.is_dead();
+        let is_refused = matches!(failure, Failure::Refused(_));
+        entry.dead |= failure.is_dead() && !(is_refused && Made::Started <= entry.made);
         if let Some(pool) = self.pools.get_mut(&entry.revision) {
             pool.failed += 1;
             pool.last_failure = Some((at, failure.to_string()));

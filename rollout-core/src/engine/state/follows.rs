@@ -35,6 +35,14 @@ impl State {
             {
                 Err(format!("stage {stage} is not in the plan"))
             }
+            Change::Submitted { plan, .. } if plan.stages.is_empty() => {
+                Err("the plan has no stage".to_owned())
+            }
+            Change::Reached { stage } | Change::Passed { stage, .. }
+                if self.rollout.as_ref().is_some_and(|it| it.plan.stages.len() <= *stage) =>
+            {
+                Err(format!("stage {stage} is not in the plan"))
+            }
             _ => Ok(()),
         }
     }

@@ -22,6 +22,9 @@ use crate::{
     weight::Weight,
 };
 
+/// Who paused, where the engine itself did.
+pub(crate) const ENGINE: &str = "the engine";
+
 /// Everything that lasts about a workload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
@@ -50,6 +53,8 @@ pub(crate) struct Rollout {
     pub(crate) attempt: Attempt,
     /// The revision moved away from: stable when the attempt began.
     pub(crate) from: Option<Arc<Revision>>,
+    /// How many instances of it there were to be.
+    pub(crate) from_desired: u64,
     pub(crate) candidate: Arc<Revision>,
     pub(crate) spec: Arc<CheckedSpec>,
     pub(crate) plan: Arc<Plan>,
@@ -152,20 +157,26 @@ static UNSPOKEN: Health = Health {
 };
 
 impl State {
-    /// The spec that the instances of a revision were made by; for found ones the newest there is.
+    /// The spec that the instances of a revision were made by; `None` for found ones.
     fn spec_of(&self, revision: &RevisionId) -> Option<&CheckedSpec> {
-        let own = self.pools.get(revision).and_then(|pool| pool.spec.as_deref());
-        own.or_else(|| self.rollout.as_ref().map(|rollout| rollout.spec.as_ref()))
+        self.pools.get(revision).and_then(|pool| pool.spec.as_deref())
     }
 
-    /// When the instances of a revision are healthy: by their own spec, not by a newer one's probes.
-    pub(crate) fn health_of(&self, revision: &RevisionId) -> &Health {
-        self.spec_of(revision).map_or(&UNSPOKEN, |spec| &spec.health)
+    /// When an instance is healthy: by the spec of its own revision, not by a newer one's probes. One that
+    /// was found has none; one made anew of a revision that was found has only the newest to go by.
+    pub(crate) fn health_of(&self, instance: &Instance) -> &Health {
+        let newest = || self.rollout.as_ref().map(|rollout| rollout.spec.as_ref());
+        match self.spec_of(&instance.revision) {
+            Some(spec) => &spec.health,
+            None if instance.found => &UNSPOKEN,
+            None => newest().map_or(&UNSPOKEN, |spec| &spec.health),
+        }
     }
 
-    /// How the instances of a revision go.
+    /// How the instances of a revision go; found ones as the newest spec says.
     pub(crate) fn drain_of(&self, revision: &RevisionId) -> Drain {
-        self.spec_of(revision).map(|spec| spec.drain.clone()).unwrap_or_default()
+        let newest = || self.rollout.as_ref().map(|rollout| rollout.spec.as_ref());
+        self.spec_of(revision).or_else(newest).map(|spec| spec.drain.clone()).unwrap_or_default()
     }
 
     /// The rollout, while it has not ended.

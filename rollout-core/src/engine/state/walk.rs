@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Paused, Rollout, State, Walk};
+use super::{ENGINE, Paused, Rollout, State, Walk};
 use crate::{
     engine::{
         action::Revision,
@@ -76,10 +76,21 @@ impl State {
             pool.failed = 0;
             pool.last_failure = None;
         }
-        self.pool(revision).spec = Some(spec.clone());
+        let from_desired =
+            self.stable.as_ref().and_then(|stable| self.pools.get(&stable.id)).map_or(0, |pool| {
+                match pool.spec {
+                    Some(_) => pool.target,
+                    // Found: how many there were to be nobody knows, but not fewer than are wanted now.
+                    None => pool.target.max(plan.desired),
+                }
+            });
+        let pool = self.pool(revision);
+        pool.spec = Some(spec.clone());
+        pool.revision = revision.clone();
         self.rollout = Some(Rollout {
             attempt,
             from: self.stable.clone(),
+            from_desired,
             candidate: revision.clone(),
             spec: spec.clone(),
             plan: plan.clone(),
@@ -100,6 +111,14 @@ impl State {
     pub(super) fn resumed(&mut self, at: Timestamp) {
         let Some(paused) = self.paused.take() else { return };
         let Some(rollout) = &mut self.rollout else { return };
+        if paused.by == ENGINE {
+            // Whoever resumes gives it another try: what it was paused for is forgiven.
+            rollout.high_water.1 = paused.at;
+            if let Some(pool) = self.pools.get_mut(&rollout.candidate.id) {
+                pool.failed = 0;
+                pool.last_failure = None;
+            }
+        }
         let shift = at.since(paused.at);
         rollout.began = rollout.began.after(shift);
         rollout.stage_began = rollout.stage_began.after(shift);

@@ -24,7 +24,7 @@ pub(super) fn build(scope: &Scope<'_>, canary: &Canary, units: u64) -> Result<Dr
             Some(before) => (before.candidate, before.stable),
             None => (0, desired),
         };
-        let weight = in_units(step.weight, units);
+        let weight = step.weight.in_units(units);
         let name = step.stage_name();
         if weight != step.weight {
             budgets.remarks.push(Remark::ShareDiffers {
@@ -116,18 +116,6 @@ fn stable_of(canary: &Canary, weight: Weight, desired: u64, before: u64) -> u64 
     }
 }
 
-/// The largest share not above `weight` that a router of `units` can set, in basis points that the router
-/// rounds down to the same units again.
-fn in_units(weight: Weight, units: u64) -> Weight {
-    let (units, full) = (u128::from(units), u128::from(Weight::FULL.basis_points()));
-    let set = u128::from(weight.basis_points()) * units / full;
-    let points = (set * full).div_ceil(units);
-    u64::try_from(points)
-        .ok()
-        .and_then(|points| Weight::from_basis_points(points).ok())
-        .expect("a share rounded down is no larger than the share")
-}
-
 fn check_ceiling(canary: &Canary, desired: u64, stages: &[Stage]) -> Result<(), PlanError> {
     let mut stable = desired;
     for stage in stages {
@@ -166,7 +154,7 @@ mod tests {
             ("0.01%", 100_000_000, "0.01%"),
         ] {
             let weight: Weight = text.parse().unwrap();
-            assert_eq!(in_units(weight, units).to_string(), expected, "{text} in {units} units");
+            assert_eq!(weight.in_units(units).to_string(), expected, "{text} in {units} units");
         }
     }
 
@@ -176,9 +164,9 @@ mod tests {
         #[test]
         fn shares_in_units_are_below_and_stay(points in 0..=10_000_u64, units in 1..=100_000_000_u64) {
             let asked = Weight::from_basis_points(points).unwrap();
-            let set = in_units(asked, units);
+            let set = asked.in_units(units);
             prop_assert!(set <= asked);
-            prop_assert_eq!(in_units(set, units), set);
+            prop_assert_eq!(set.in_units(units), set);
             let down = |weight: Weight| weight.basis_points() * units / 10_000;
             prop_assert_eq!(down(set), down(asked));
         }
