@@ -137,7 +137,7 @@ impl View {
         let Some(inventory) = self.inventory.as_ref().map(|seen| &seen.what) else {
             return Sight::Unshown;
         };
-        let subject = Subject::Instance(instance.clone());
+        let subject = || Subject::Instance(instance.clone());
         let is_shown = self.shows(Port::Backend, subject, inventory.mark);
         Sight::of(is_shown, inventory.instances.get(instance))
     }
@@ -147,7 +147,7 @@ impl View {
         let Some(enrolments) = self.enrolments.as_ref().map(|seen| &seen.what) else {
             return Sight::Unshown;
         };
-        let subject = Subject::Instance(instance.clone());
+        let subject = || Subject::Instance(instance.clone());
         let is_shown = self.shows(Port::Enrolment, subject, enrolments.mark);
         Sight::of(is_shown, enrolments.instances.get(instance).copied())
     }
@@ -164,18 +164,20 @@ impl View {
     /// The route in force; `None` while no snapshot shows my last write to it.
     pub(crate) fn route_in_force(&self) -> Option<&RouteInForce> {
         let route = &self.route.as_ref()?.what;
-        self.shows(Port::Router, Subject::Route, route.mark).then_some(route)
+        self.shows(Port::Router, || Subject::Route, route.mark).then_some(route)
     }
 
     /// The pool as the backend shows it; `None` while no snapshot shows my last write to it.
     pub(crate) fn pool(&self, revision: &RevisionId) -> Option<PoolSeen> {
         let inventory = &self.inventory.as_ref()?.what;
-        self.shows(Port::Backend, Subject::Pool(revision.clone()), inventory.mark)
+        self.shows(Port::Backend, || Subject::Pool(revision.clone()), inventory.mark)
             .then(|| inventory.pools.get(revision).copied().unwrap_or_default())
     }
 
-    fn shows(&self, port: Port, subject: Subject, mark: Mark) -> bool {
-        self.shown_from.get(&(port, subject)).is_none_or(|from| *from <= mark)
+    fn shows(&self, port: Port, subject: impl FnOnce() -> Subject, mark: Mark) -> bool {
+        // Nearly always there is nothing to wait for.
+        self.shown_from.is_empty()
+            || self.shown_from.get(&(port, subject())).is_none_or(|from| *from <= mark)
     }
 
     /// Takes in a probe's answer.

@@ -25,7 +25,8 @@ impl Invariant for Backing {
         let ledger = moment.ledger;
         for (revision, weight) in weights {
             let old = moment.world.route().and_then(|route| route.weight_of(revision));
-            if weight.is_zero() || old.is_some_and(|old| *weight <= old) {
+            let rises = old.is_none_or(|old| moment.world.is_rise(old, *weight));
+            if weight.is_zero() || !rises {
                 continue;
             }
             let others = moment.world.others_serving(moment.step, revision);

@@ -4,10 +4,7 @@
 //! On the way back a route in doubt counts as in force: an engine that cannot know whether its last step
 //! forward was taken may leave part of it.
 
-use rollout_core::{
-    engine::{Change, Effect, Route},
-    weight::Weight,
-};
+use rollout_core::engine::{Change, Effect, Route};
 
 use super::{Broken, Happened, Invariant, Moment, require};
 
@@ -48,10 +45,7 @@ impl Invariant for GateOrder {
                 let in_force = moment.world.route().and_then(share);
                 let old = in_force.map(|old| in_doubt.map_or(old, |doubt| doubt.max(old)));
                 let new = weights.get(candidate).copied().unwrap_or_default();
-                // Less than one unit of the router is no rise.
-                let units = moment.world.config().capabilities.router.unwrap_or(1).max(1);
-                let unit = Weight::FULL.basis_points().div_ceil(units);
-                let rises = old.is_some_and(|old| old.basis_points() + unit <= new.basis_points());
+                let rises = old.is_some_and(|old| moment.world.is_rise(old, new));
                 require(!(rises && ledger.aborted.is_some()), || {
                     format!("{action} raises the candidate's share on the way back")
                 })

@@ -21,6 +21,7 @@ use rollout_core::{
     port::{Capabilities, Claim, ClaimError, Confirmation, Making},
     spec::Counting,
     time::{Span, Timestamp},
+    weight::Weight,
 };
 
 pub use self::{
@@ -195,6 +196,14 @@ impl World {
     #[must_use]
     pub const fn route(&self) -> Option<&Route> {
         self.route.as_ref()
+    }
+
+    /// Whether a share is more than another by at least one unit of the router: less is rounded away.
+    #[must_use]
+    pub fn is_rise(&self, from: Weight, to: Weight) -> bool {
+        let units = self.config.capabilities.router.unwrap_or(1).max(1);
+        let unit = Weight::FULL.basis_points().div_ceil(units);
+        from.basis_points() + unit <= to.basis_points()
     }
 
     /// Requests so far.
