@@ -10,10 +10,11 @@ use crate::{problem::Problem, step::Steps, target, tools};
 /// Test targets of `rollout-live` that need an engine; in its manifest they carry `test = false`.
 pub(crate) const TARGETS: [&str; 4] = ["bed", "docker", "tool", "swarm"];
 /// Programs and the Debian packages they come from.
-const PROGRAMS: [(&str, &str); 4] = [
+const PROGRAMS: [(&str, &str); 5] = [
     ("dockerd", "docker.io"),
     ("docker", "docker.io"),
     ("haproxy", "haproxy"),
+    ("ip", "iproute2"),
     ("busybox", "busybox-static"),
 ];
 
@@ -25,10 +26,12 @@ pub(crate) fn docker() -> Result<(), Problem> {
         "build the test bed",
         ["build", "--release", "--locked", "--package", "rollout-live", "--package", "rollout-cli"],
     )?;
-    let mut adapter = on_bed();
-    adapter.args(["test", "--release", "--locked", "--package", "rollout-docker"]);
-    adapter.args(["--", "--test-threads=1"]);
-    steps.run("adapter suite", &mut adapter)?;
+    for (name, package) in [("adapter suite", "rollout-docker"), ("command suite", "rollout-cli")] {
+        let mut suite = on_bed();
+        suite.args(["test", "--release", "--locked", "--package", package]);
+        suite.args(["--", "--test-threads=1"]);
+        steps.run(name, &mut suite)?;
+    }
     for name in TARGETS {
         let mut suite = on_bed();
         suite.args(["test", "--release", "--locked", "--package", "rollout-live", "--test", name]);

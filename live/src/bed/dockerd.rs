@@ -1,8 +1,8 @@
 //! Engine: the Docker engine of a bed, a running one by its address or one of our own.
 //!
 //! In: `ROLLOUT_TEST_DOCKER` or `DOCKER_HOST`, else the bed's folder. Out: an address that answers.
-//! Our own engine shares nothing with another on the same host: folders, socket, pools of addresses
-//! and namespaces of containerd are its own, and it leaves the packet filter alone.
+//! Our own engine shares nothing with another on the same host: folders, socket, bridge, pools of
+//! addresses and namespaces of containerd are its own, and it leaves the packet filter alone.
 
 use std::{
     env,
@@ -35,6 +35,7 @@ pub(super) fn start(dir: &Path) -> Result<String, BedError> {
     let log = File::create(&log_path).map_err(|why| BedError::folder(&log_path, why))?;
     let both = log.try_clone().map_err(|why| BedError::folder(&log_path, why))?;
     let tag = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let bridge = bridge(dir)?;
     let mut engine = Command::new("dockerd")
         .arg("--data-root")
         .arg(dir.join("data"))
@@ -42,7 +43,7 @@ pub(super) fn start(dir: &Path) -> Result<String, BedError> {
         .arg(dir.join("exec"))
         .arg("--pidfile")
         .arg(dir.join("dockerd.pid"))
-        .args(["--host", &host, "--bridge=none", "--iptables=false", "--ip-masq=false"])
+        .args(["--host", &host, "--bridge", &bridge, "--iptables=false", "--ip-masq=false"])
         .args(["--default-address-pool", &address_pool(), "--shutdown-timeout", "5"])
         .args(["--containerd-namespace", &tag])
         .args(["--containerd-plugins-namespace", &format!("{tag}-plugins")])
@@ -57,9 +58,28 @@ pub(super) fn start(dir: &Path) -> Result<String, BedError> {
     Ok(host)
 }
 
-/// A pool of networks that another bed of this host is unlikely to have: one of 100, by process.
+/// Makes the bridge that containers without a network of their own are on, and notes its name for the
+/// reaper.
+fn bridge(dir: &Path) -> Result<String, BedError> {
+    // Names of devices have 15 letters at most.
+    let name = format!("bed{}", std::process::id());
+    let file = dir.join("bridge");
+    fs::write(&file, &name).map_err(|why| BedError::folder(&file, why))?;
+    let address = format!("10.{}.255.1/24", second_octet());
+    output(Command::new("ip").args(["link", "add", &name, "type", "bridge"]))?;
+    output(Command::new("ip").args(["address", "add", &address, "dev", &name]))?;
+    output(Command::new("ip").args(["link", "set", &name, "up"]))?;
+    Ok(name)
+}
+
+/// A pool of networks that another bed of this host is unlikely to have.
 fn address_pool() -> String {
-    format!("base=10.{}.0.0/16,size=24", 100 + std::process::id() % 100)
+    format!("base=10.{}.0.0/16,size=24", second_octet())
+}
+
+/// One of 100, by process.
+fn second_octet() -> u32 {
+    100 + std::process::id() % 100
 }
 
 fn await_answer(engine: &mut Child, host: &str, log: &Path) -> Result<(), BedError> {

@@ -38,7 +38,7 @@ pub const SERVER_PORT: u16 = 8080;
 pub enum BedError {
     /// Programs are not installed.
     #[error(
-        "`{programs}` not found in PATH; on Debian `apt-get install docker.io haproxy`, or run `cargo xtask live docker`, which does so"
+        "`{programs}` not found in PATH; on Debian `apt-get install docker.io haproxy iproute2`, or run `cargo xtask live docker`, which does so"
     )]
     Missing {
         /// The programs, separated by `, `.

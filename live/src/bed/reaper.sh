@@ -39,6 +39,7 @@ if [ -f "$dir/engine" ]; then
     [ -n "$images" ] && docker rmi --force $images
 fi
 stop dockerd
+[ -f "$dir/bridge" ] && ip link delete "$(cat "$dir/bridge")"
 awk -v dir="$dir/" 'index($2, dir) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mount; do
     umount --lazy "$mount"
 done

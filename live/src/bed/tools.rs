@@ -10,9 +10,9 @@ use super::BedError;
 ///
 /// [`BedError::Missing`] names all that are not.
 pub(super) fn check(own_engine: bool) -> Result<(), BedError> {
-    let engine = own_engine.then_some("dockerd");
-    let missing: Vec<_> =
-        ["docker", "haproxy"].into_iter().chain(engine).filter(|name| !is_there(name)).collect();
+    let engine: &[&str] = if own_engine { &["dockerd", "ip"] } else { &[] };
+    let needed = ["docker", "haproxy"].iter().chain(engine).copied();
+    let missing: Vec<_> = needed.filter(|name| !is_there(name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
