@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) low: usize,
     pub(crate) high: usize,
     mark: u64,
+    /// A revision that answers every probe badly, though it serves.
+    pub(crate) probed_badly: Option<RevisionId>,
     /// Time from start to ready, in milliseconds.
     pub(crate) start_ms: u64,
 }
@@ -82,6 +84,7 @@ impl World {
             low: usize::MAX,
             high: 0,
             mark: 0,
+            probed_badly: None,
             start_ms: 300,
         };
         drop(world.feed(Event::Claimed { epoch: Epoch(1) }));
@@ -231,7 +234,9 @@ impl World {
         let targets: Vec<InstanceId> =
             self.engine.probe_targets().map(|target| target.instance.clone()).collect();
         for instance in targets {
-            let healthy = self.is_ready(&instance);
+            let revision = self.instances.get(&instance).map(|(seen, _)| &seen.revision);
+            let is_bad = self.probed_badly.as_ref().is_some_and(|bad| Some(bad) == revision);
+            let healthy = self.is_ready(&instance) && !is_bad;
             let detail = if healthy { "200" } else { "503" }.to_owned();
             let probe = ProbeKind::Readiness;
             drop(self.feed(Event::Probed { instance, probe, healthy, detail }));
