@@ -1,5 +1,7 @@
 //! One call of `step` in the making: a draft of the state, and everything decided so far.
 
+use std::borrow::Cow;
+
 use super::{
     Step,
     action::{Action, Effect, Subject},
@@ -15,8 +17,8 @@ use crate::{id::ActionId, time::Timestamp};
 pub(crate) struct Turn<'a> {
     pub(crate) now: Timestamp,
     pub(crate) setup: &'a Setup,
-    /// What the state will be once `records` are committed.
-    pub(crate) state: State,
+    /// What the state will be once `records` are committed; a copy only once there is one.
+    pub(crate) state: Cow<'a, State>,
     /// The last action there was before this call.
     last_action: ActionId,
     records: Vec<Record>,
@@ -36,11 +38,11 @@ pub(crate) struct DraftMark {
 }
 
 impl<'a> Turn<'a> {
-    pub(crate) fn new(now: Timestamp, setup: &'a Setup, state: &State, explain: bool) -> Self {
+    pub(crate) fn new(now: Timestamp, setup: &'a Setup, state: &'a State, explain: bool) -> Self {
         Self {
             now,
             setup,
-            state: state.clone(),
+            state: Cow::Borrowed(state),
             last_action: state.last_action,
             records: Vec::new(),
             actions: Vec::new(),
@@ -55,7 +57,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn resume(
         now: Timestamp,
         setup: &'a Setup,
-        state: &State,
+        state: &'a State,
         step: &Step,
         mark: DraftMark,
     ) -> Self {
@@ -76,7 +78,7 @@ impl<'a> Turn<'a> {
     /// Decides a change of state.
     pub(crate) fn record(&mut self, change: Change) {
         let record = Record { at: self.now, change };
-        self.state.apply(&record);
+        self.state.to_mut().apply(&record);
         self.records.push(record);
     }
 
