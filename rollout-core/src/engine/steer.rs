@@ -158,8 +158,7 @@ fn shrink(
         if is_waiting && named(&id).is_some() {
             continue;
         }
-        let idle = tally.created - (tally.able() + tally.unknown).min(tally.created);
-        let useless = (over - absent).min(idle).min(surplus(goal, tallies, &id));
+        let useless = (over - absent).min(tally.idle).min(surplus(goal, tallies, &id));
         let may_serve_less = is_open && !is_waiting;
         let spare =
             if may_serve_less { traffic::spare(turn, view, &goal.space, tallies, &id) } else { 0 };
@@ -172,7 +171,7 @@ fn shrink(
         if 0 < absent + useless + useful {
             if let Some(tally) = tallies.get_mut(&id) {
                 tally.serving -= useful.min(tally.serving);
-                tally.unready -= useless.min(tally.unready);
+                tally.idle -= useless.min(tally.idle);
                 tally.created -= (useless + useful).min(tally.created);
                 tally.terminating += useless + useful;
             }

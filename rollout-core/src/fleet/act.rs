@@ -58,15 +58,17 @@ fn scale(turn: &mut Turn<'_>, view: &View) {
     }
 }
 
-/// Tells the instances to go that a pool has too many of: the least useful first, then the newest.
+/// Tells the instances to go that a pool has too many of: those that get nothing for sure first, then the
+/// least useful, then the newest.
 fn retire(turn: &mut Turn<'_>, view: &View) {
-    let mut pools: BTreeMap<RevisionId, Vec<(Condition, u64, InstanceId)>> = BTreeMap::new();
+    let mut pools: BTreeMap<RevisionId, Vec<(bool, Condition, u64, InstanceId)>> = BTreeMap::new();
     for (instance, entry) in &turn.state.roster {
         if entry.is_terminating() {
             continue;
         }
         let condition = condition(turn.now, turn.setup, &turn.state, view, instance, entry);
         pools.entry(entry.revision.clone()).or_default().push((
+            entry.may_get_more() && condition != Condition::Unready,
             condition,
             u64::MAX - entry.ordinal,
             instance.clone(),
@@ -80,7 +82,7 @@ fn retire(turn: &mut Turn<'_>, view: &View) {
             continue;
         }
         instances.sort();
-        for (_, _, instance) in instances.into_iter().take(over) {
+        for (_, _, _, instance) in instances.into_iter().take(over) {
             turn.record(Change::Retired { instance });
         }
     }

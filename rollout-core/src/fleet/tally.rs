@@ -23,6 +23,9 @@ pub struct Tally {
     pub serving: u64,
     /// Of the created ones, those that would serve if the route were set again.
     pub standby: u64,
+    /// Of the created ones, those that serve nobody for sure: not ready, or unknown to the load balancer.
+    /// One whose enrolment was not answered may serve already.
+    pub idle: u64,
     /// Of the created ones, those known not to be ready.
     pub unready: u64,
     /// Of the created ones, those nobody knows the health of yet.
@@ -150,6 +153,11 @@ fn add(tally: &mut Tally, entry: &Instance, condition: Condition) {
         return;
     }
     tally.created += 1;
+    tally.idle += u64::from(match condition {
+        Condition::Unready => true,
+        Condition::Ready | Condition::Available => !may_get_more,
+        Condition::Unknown | Condition::Standby | Condition::Serving => false,
+    });
     match condition {
         Condition::Unready => tally.unready += 1,
         Condition::Unknown => tally.unknown += 1,
@@ -179,6 +187,7 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
     tally.ready = seen.ready.saturating_sub(going);
     tally.unready = tally.created.saturating_sub(tally.ready);
     tally.serving = seen.available.saturating_sub(going);
+    tally.idle = tally.created.saturating_sub(tally.serving);
     tally.terminating = seen.terminating + going;
     tally.may_serve = seen.ready;
 }
