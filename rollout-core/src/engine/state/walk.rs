@@ -78,8 +78,9 @@ impl State {
         }
         let from_desired =
             self.stable.as_ref().and_then(|stable| self.pools.get(&stable.id)).map_or(0, |pool| {
-                match pool.spec {
-                    Some(_) => pool.target,
+                match &pool.spec {
+                    // Not its target of now, which an attempt before may have left on its way.
+                    Some(spec) => spec.replicas,
                     // Found: how many there were to be nobody knows, but not fewer than are wanted now.
                     None => pool.target.max(plan.desired),
                 }
