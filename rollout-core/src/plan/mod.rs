@@ -18,7 +18,11 @@ pub use self::{
     predict::{Binding, Prediction, StagePrediction, Timing, predict},
     text::PlanTable,
 };
-use crate::{spec::Counting, time::Span, weight::Weight};
+use crate::{
+    spec::{Counting, Hook, ModuleNeeds, Rules, Unanswered},
+    time::Span,
+    weight::Weight,
+};
 
 /// A rollout before it starts: every stage, resolved to whole numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +37,9 @@ pub struct Plan {
     pub stages: Vec<Stage>,
     /// Budget of the way back.
     pub rollback: Budget,
+    /// Jobs beside the way back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollback_hooks: Vec<Hook>,
     /// What a person should know: roundings, true shares, downtime.
     pub remarks: Vec<Remark>,
 }
@@ -48,12 +55,41 @@ pub struct Stage {
     pub stable: u64,
     /// Route at its end.
     pub route: StageRoute,
+    /// What goes to the candidate beside its share, where the route is by weight.
+    #[serde(default, skip_serializing_if = "Rules::is_empty")]
+    pub rules: Rules,
+    /// What the modules must be like before anything moves.
+    #[serde(default, skip_serializing_if = "ModuleNeeds::is_empty")]
+    pub modules: ModuleNeeds,
     /// How many instances may be missing, extra or in flight while it moves.
     pub budget: Budget,
     /// Gates in order; each starts when the one before has passed.
     pub gates: Vec<StageGate>,
     /// Whether its end proves the candidate: it becomes the stable revision.
     pub proves: bool,
+}
+
+impl Stage {
+    /// A stage without gates, rules or needs that proves nothing.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        (candidate, stable): (u64, u64),
+        route: StageRoute,
+        budget: Budget,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            candidate,
+            stable,
+            route,
+            rules: Rules::default(),
+            modules: ModuleNeeds::default(),
+            budget,
+            gates: Vec::new(),
+            proves: false,
+        }
+    }
 }
 
 /// How traffic is shared at the end of a stage.
@@ -82,18 +118,23 @@ pub struct Budget {
 }
 
 /// A condition for leaving a stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageGate {
     /// Waits this long.
     Hold(Span),
-    /// Waits for the order `promote`; with a limit, its expiry fails the rollout.
+    /// Waits for the order `promote`.
     Approval {
         /// Longest wait.
         deadline: Option<Span>,
+        /// What happens at its end.
+        #[serde(default, skip_serializing_if = "Unanswered::is_fail")]
+        on_expiry: Unanswered,
     },
     /// Every candidate instance stays available this long without a break.
     Health(Span),
+    /// Runs a job and waits for its end.
+    Hook(Hook),
 }
 
 /// What a person should know about a plan.

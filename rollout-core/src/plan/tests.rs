@@ -99,6 +99,7 @@ fn any_blue_green() -> impl Strategy<Value = BlueGreen> {
             gates: vec![Gate::Hold(Span::from_secs(1))],
             bake: Span::from_secs(standby),
             standby: Span::from_secs(standby),
+            ..BlueGreen::default()
         },
     )
 }
@@ -117,6 +118,7 @@ fn any_canary() -> impl Strategy<Value = Canary> {
             min_replicas,
             scale_stable,
             pace,
+            ..Canary::default()
         },
     )
 }

@@ -6,7 +6,10 @@ use super::{
     Budget, Plan, Prediction, Remark, Stage, StageGate, StageRoute, Timing, predict,
     predict::StagePrediction,
 };
-use crate::{spec::Counting, weight::Weight};
+use crate::{
+    spec::{Counting, Unanswered},
+    weight::Weight,
+};
 
 /// A plan beside its predicted duration, to be displayed.
 #[derive(Clone, Debug)]
@@ -183,8 +186,14 @@ impl fmt::Display for StageGate {
         match self {
             Self::Hold(span) => write!(f, "hold {span}"),
             Self::Health(span) => write!(f, "healthy for {span}"),
-            Self::Approval { deadline: None } => f.write_str("approval"),
-            Self::Approval { deadline: Some(deadline) } => write!(f, "approval within {deadline}"),
+            Self::Approval { deadline: None, .. } => f.write_str("approval"),
+            Self::Approval { deadline: Some(deadline), on_expiry: Unanswered::Fail } => {
+                write!(f, "approval within {deadline}")
+            }
+            Self::Approval { deadline: Some(deadline), on_expiry: Unanswered::Pass } => {
+                write!(f, "approval or {deadline}")
+            }
+            Self::Hook(hook) => write!(f, "hook {} within {}", hook.name, hook.deadline),
         }
     }
 }

@@ -3,27 +3,36 @@
 //! In: text ([`parse`]) or values. Out: a [`CheckedSpec`], the only form the planner takes.
 //! Every default stands in this folder, beside the field it belongs to.
 
+mod canary;
 mod check;
+mod gate;
+mod module;
 mod parse;
 mod probe;
+mod rollback;
+mod route;
 mod schema;
+mod stages;
 mod strategy;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    canary::{Canary, CanaryStep, RESERVED_STAGES, Ramp},
     check::{
         CheckError, CheckErrors, CheckedSpec, LONG_WAIT_LIMIT, REPLICAS_LIMIT, SHORT_WAIT_LIMIT,
         Warning,
     },
+    gate::{Gate, Hook, HookFailure, Hooks, Unanswered},
+    module::{Breaker, Module, ModuleNeeds},
     parse::{Format, ParseError, TEXT_LIMIT, parse},
     probe::{ExecProbe, Health, HttpProbe, Probe, TcpProbe},
+    rollback::{OnFailure, Rollback, WayBack},
+    route::{Affinity, Match, Rules},
     schema::schema,
-    strategy::{
-        BlueGreen, Canary, CanaryStep, Counting, Gate, Order, Pace, Promotion, RESERVED_STAGES,
-        Recreate, Strategy,
-    },
+    stages::{HandRoute, HandStage},
+    strategy::{BlueGreen, Counting, Order, Pace, Promotion, Recreate, Strategy},
 };
 use crate::{
     id::{RevisionId, WorkloadId},
@@ -62,6 +71,18 @@ pub struct Spec {
     /// What a new revision does to a rollout under way.
     #[serde(default)]
     pub on_submit: OnSubmit,
+    /// Jobs at named points of the rollout.
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    pub hooks: Hooks,
+    /// Features that may be switched off to keep the others available.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<Module>,
+    /// The circuit breaker that a stage may arm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<Breaker>,
+    /// How many proven revisions are remembered, to go back to by `undo`. Default: 10.
+    #[serde(default = "default_history", skip_serializing_if = "is_default_history")]
+    pub history: u64,
     /// What an instance is made from, in the words of the backend; the engine hands it on unread.
     #[serde(default)]
     pub template: serde_json::Value,
@@ -72,6 +93,18 @@ pub struct Spec {
 
 fn default_replicas() -> u64 {
     1
+}
+
+/// Proven revisions remembered where the spec says nothing. Kubernetes' Deployment has the same.
+const HISTORY: u64 = 10;
+
+const fn default_history() -> u64 {
+    HISTORY
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_default_history(history: &u64) -> bool {
+    *history == HISTORY
 }
 
 /// How an old instance goes: traffic off, confirmed, requests in flight ended or `deadline`, then stop.
@@ -105,28 +138,6 @@ impl Default for Deadlines {
     fn default() -> Self {
         Self { progress: Span::from_secs(600), total: None }
     }
-}
-
-/// What a failed rollout does.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Rollback {
-    /// Whether a failure rolls back by itself or pauses. Default: rollback.
-    pub on_failure: OnFailure,
-    /// How fast the way back is. Default: the pace of the way forward.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pace: Option<Pace>,
-}
-
-/// What a failed rollout does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnFailure {
-    /// Goes back to the stable revision by itself.
-    #[default]
-    Rollback,
-    /// Stops forward steps and waits for an order.
-    Pause,
 }
 
 /// What a new revision does to a rollout under way.

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{amount::Amount, time::Span, weight::Weight};
+use super::{Canary, Gate, HandStage};
+use crate::{amount::Amount, time::Span};
 
 /// How to move from the stable revision to the candidate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +18,8 @@ pub enum Strategy {
     BlueGreen(BlueGreen),
     /// Growing shares of traffic.
     Canary(Canary),
+    /// Stages written by hand, walked as they are.
+    Stages(Vec<HandStage>),
 }
 
 impl Default for Strategy {
@@ -89,6 +92,9 @@ pub struct BlueGreen {
     pub gates: Vec<Gate>,
     /// Watch after the switch; the candidate is proven at its end. Default: 0 s.
     pub bake: Span,
+    /// Gates after the switch and the bake; they too come before the proof.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bake_gates: Vec<Gate>,
     /// How long stable is kept running after the candidate was proven. Default: 30 min.
     pub standby: Span,
 }
@@ -100,6 +106,7 @@ impl Default for BlueGreen {
             promotion: Promotion::Automatic,
             gates: Vec::new(),
             bake: Span::ZERO,
+            bake_gates: Vec::new(),
             standby: Span::from_secs(30 * 60),
         }
     }
@@ -114,67 +121,6 @@ pub enum Promotion {
     Automatic,
     /// A person, by the order `promote`.
     Manual,
-}
-
-/// Canary: steps of growing weight.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Canary {
-    /// Steps before full promotion; weights rise.
-    pub steps: Vec<CanaryStep>,
-    /// Fewest candidate instances of a step; refused without a weighted router. Default: 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_replicas: Option<u64>,
-    /// Whether stable shrinks as its traffic leaves (weighted router only). Default: no.
-    pub scale_stable: bool,
-    /// How many instances at a time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pace: Option<Pace>,
-}
-
-/// One step of a canary.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CanaryStep {
-    /// Name of the step. Default: its weight.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Share of traffic on the candidate.
-    pub weight: Weight,
-    /// Candidate instances of this step; refused without a weighted router. Default: enough for the weight.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replicas: Option<Amount>,
-    /// Gates that must pass before the next step.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gates: Vec<Gate>,
-}
-
-impl CanaryStep {
-    /// Name of its stage: its own, or its weight.
-    #[must_use]
-    pub fn stage_name(&self) -> String {
-        match &self.name {
-            Some(name) => name.clone(),
-            None => self.weight.to_string(),
-        }
-    }
-}
-
-/// Names of the stages that a canary has beside its steps; no step may have them.
-pub const RESERVED_STAGES: [&str; 2] = ["promote", "retire"];
-
-/// A condition for going on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Gate {
-    /// Waits this long.
-    Hold(Span),
-    /// Waits for the order `promote`.
-    Approval {
-        /// Longest wait; then the rollout fails. Default: no limit.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        deadline: Option<Span>,
-    },
-    /// Every candidate instance must stay healthy this long without a break.
-    Health(Span),
+    /// A person, by the order `promote`, or the engine after this long.
+    After(Span),
 }

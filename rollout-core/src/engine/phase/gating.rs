@@ -14,6 +14,7 @@ use crate::{
     fleet::Tally,
     id::RevisionId,
     plan::StageGate,
+    spec::Unanswered,
     time::Timestamp,
 };
 
@@ -43,28 +44,32 @@ pub(in crate::engine) fn decide(
     let since = rollout.gate_since;
     let name = stage.name.clone();
     let passes = rollout.promoted
-        || match *condition {
+        || match condition {
             StageGate::Hold(span) => {
-                let until = since.after(span);
+                let until = since.after(*span);
                 turn.wait(since, Some((until, Expiry::GoesOn)), || WaitReason::Hold {
                     stage: name,
                 });
                 until <= turn.now
             }
-            StageGate::Approval { deadline } => {
+            StageGate::Approval { deadline, on_expiry } => {
                 let until = deadline.map(|span| since.after(span));
-                if until.is_some_and(|until| until <= turn.now) {
-                    return moving::fail(turn, Cause::NotApproved);
-                }
-                let until = until.map(|until| (until, Expiry::RollsBack));
+                let is_over = until.is_some_and(|until| until <= turn.now);
+                let expiry = match on_expiry {
+                    Unanswered::Fail if is_over => return moving::fail(turn, Cause::NotApproved),
+                    Unanswered::Fail => Expiry::RollsBack,
+                    Unanswered::Pass => Expiry::GoesOn,
+                };
+                let until = until.map(|until| (until, expiry));
                 turn.wait(since, until, || WaitReason::Approval { stage: name });
-                false
+                is_over
             }
+            StageGate::Hook(_) => false,
             StageGate::Health(span) => {
                 let available = moving::serving(tallies, &rollout.candidate.id);
                 let wanted = stage.candidate;
                 let whole = view.whole_since.filter(|_| wanted <= available);
-                let until = whole.map(|whole| whole.max(since).after(span));
+                let until = whole.map(|whole| whole.max(since).after(*span));
                 let says = until.map(|until| (until, Expiry::GoesOn));
                 turn.wait(since, says, || WaitReason::Health { stage: name, available, wanted });
                 until.is_some_and(|until: Timestamp| until <= turn.now)

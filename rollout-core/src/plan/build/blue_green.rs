@@ -2,7 +2,7 @@
 
 use super::{Budget, Draft, PlanError, Scope, Stage, StageGate, StageRoute, budget, watch};
 use crate::{
-    spec::{BlueGreen, Promotion},
+    spec::{BlueGreen, Promotion, Unanswered},
     time::Span,
     weight::Weight,
 };
@@ -16,14 +16,8 @@ pub(super) fn build(scope: &Scope<'_>, blue_green: &BlueGreen) -> Result<Draft, 
     }
     let desired = scope.desired;
     let budget = Budget { surge: desired, unavailable: 0, parallelism: 0, batch_delay: Span::ZERO };
-    let stage = |name: &str, candidate, weight| Stage {
-        name: name.to_owned(),
-        candidate,
-        stable: desired,
-        route: StageRoute::Weighted(weight),
-        budget,
-        gates: Vec::new(),
-        proves: false,
+    let stage = |name: &str, candidate, weight| {
+        Stage::new(name, (candidate, desired), StageRoute::Weighted(weight), budget)
     };
     let mut stages = before_switch(blue_green, desired, &stage);
     // An instance is watched for the longer of the two: bake, and the time in which its failure counts.
@@ -70,7 +64,7 @@ fn before_switch(
     if blue_green.promotion == Promotion::Manual
         && let Some(last) = stages.last_mut()
     {
-        last.gates.push(StageGate::Approval { deadline: None });
+        last.gates.push(StageGate::Approval { deadline: None, on_expiry: Unanswered::Fail });
     }
     stages
 }

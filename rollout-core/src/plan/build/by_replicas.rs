@@ -14,15 +14,7 @@ pub(super) fn build(scope: &Scope<'_>, canary: &Canary) -> Result<Draft, PlanErr
     let desired = scope.desired;
     let pace = canary.pace.clone().unwrap_or_default();
     let mut budgets = budget::both(scope, &pace, budget::quarter());
-    let stage = |name, (candidate, stable)| Stage {
-        name,
-        candidate,
-        stable,
-        route: StageRoute::ByReplicas,
-        budget: budgets.pace,
-        gates: Vec::new(),
-        proves: false,
-    };
+    let stage = |name, counts| Stage::new(name, counts, StageRoute::ByReplicas, budgets.pace);
     refuse_numbers(canary)?;
     let mut stages = Vec::new();
     for (index, step) in canary.steps.iter().enumerate() {

@@ -40,6 +40,7 @@ pub fn build(
         Strategy::Recreate(_) => ("recreate", recreate::build(&scope)),
         Strategy::BlueGreen(blue_green) => ("blue-green", blue_green::build(&scope, blue_green)?),
         Strategy::Canary(canary) => ("canary", canary::build(&scope, canary)?),
+        Strategy::Stages(_) => return Err(PlanError::NoWeights { strategy: "stages" }),
     };
     let draft = match (scope.desired, first) {
         (0, _) => draft.into_nothing(),
@@ -57,6 +58,7 @@ pub fn build(
         counting: draft.counting.unwrap_or(capabilities.counting),
         stages: draft.stages,
         rollback: draft.rollback,
+        rollback_hooks: spec.hooks.on_rollback.clone(),
         remarks,
     })
 }
@@ -68,7 +70,7 @@ fn check_total(spec: &Spec, stages: &[Stage]) -> Result<(), PlanError> {
     let gates = stages.iter().take(proven).flat_map(|stage| &stage.gates);
     let waits = gates.fold(Span::ZERO, |sum, gate| match gate {
         StageGate::Hold(span) | StageGate::Health(span) => sum.plus(*span),
-        StageGate::Approval { .. } => sum,
+        StageGate::Approval { .. } | StageGate::Hook(_) => sum,
     });
     if total <= waits { Err(PlanError::TotalBelowGates { total, waits }) } else { Ok(()) }
 }
@@ -108,13 +110,9 @@ impl Draft {
         let budget = Budget { parallelism: 0, batch_delay: Span::ZERO, ..self.pace };
         Self {
             stages: vec![Stage {
-                name: "deploy".to_owned(),
-                candidate: scope.desired,
-                stable: 0,
-                route,
-                budget,
                 gates: scope.monitor().into_iter().collect(),
                 proves: true,
+                ..Stage::new("deploy", (scope.desired, 0), route, budget)
             }],
             remarks: vec![Remark::FirstDeploy],
             ..self
@@ -125,13 +123,8 @@ impl Draft {
     fn into_nothing(self) -> Self {
         Self {
             stages: vec![Stage {
-                name: "empty".to_owned(),
-                candidate: 0,
-                stable: 0,
-                route: StageRoute::ByReplicas,
-                budget: self.pace,
-                gates: Vec::new(),
                 proves: true,
+                ..Stage::new("empty", (0, 0), StageRoute::ByReplicas, self.pace)
             }],
             remarks: Vec::new(),
             ..self
@@ -156,7 +149,10 @@ impl From<&Gate> for StageGate {
         match gate {
             Gate::Hold(span) => Self::Hold(*span),
             Gate::Health(span) => Self::Health(*span),
-            Gate::Approval { deadline } => Self::Approval { deadline: *deadline },
+            Gate::Approval { deadline, on_expiry } => {
+                Self::Approval { deadline: *deadline, on_expiry: *on_expiry }
+            }
+            Gate::Hook(hook) => Self::Hook(hook.clone()),
         }
     }
 }

@@ -10,15 +10,7 @@ pub(super) fn build(scope: &Scope<'_>) -> Draft {
     let all_missing =
         Budget { surge: 0, unavailable: scope.desired, parallelism: 0, batch_delay: Span::ZERO };
     let route = if scope.can_empty { StageRoute::Empty } else { StageRoute::ByReplicas };
-    let stop = Stage {
-        name: STOP.to_owned(),
-        candidate: 0,
-        stable: 0,
-        route,
-        budget: all_missing,
-        gates: Vec::new(),
-        proves: false,
-    };
+    let stop = Stage::new(STOP, (0, 0), route, all_missing);
     let start = Stage {
         name: "start".to_owned(),
         candidate: scope.desired,

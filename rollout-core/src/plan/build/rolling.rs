@@ -7,13 +7,9 @@ pub(super) fn build(scope: &Scope<'_>, pace: &Pace) -> Draft {
     let budgets = budget::both(scope, pace, budget::quarter());
     Draft {
         stages: vec![Stage {
-            name: "roll".to_owned(),
-            candidate: scope.desired,
-            stable: 0,
-            route: StageRoute::ByReplicas,
-            budget: budgets.pace,
             gates: scope.monitor().into_iter().collect(),
             proves: true,
+            ..Stage::new("roll", (scope.desired, 0), StageRoute::ByReplicas, budgets.pace)
         }],
         pace: budgets.pace,
         rollback: budgets.rollback,

@@ -79,6 +79,7 @@ fn blue_green_switches_once_and_keeps_stable_on_standby() {
         gates: vec![Gate::Hold(Span::from_secs(3))],
         bake: Span::from_secs(7),
         standby: Span::from_secs(60),
+        ..BlueGreen::default()
     };
     let plan = plan(spec(4, Strategy::BlueGreen(blue_green)), Some(100), false).unwrap();
     assert_eq!(
@@ -94,7 +95,7 @@ fn blue_green_switches_once_and_keeps_stable_on_standby() {
     let gates: Vec<_> = plan.stages.iter().map(|stage| stage.gates.clone()).collect();
     let expected = [
         vec![StageGate::Hold(Span::from_secs(3))],
-        vec![StageGate::Approval { deadline: None }],
+        vec![StageGate::Approval { deadline: None, on_expiry: crate::spec::Unanswered::Fail }],
         vec![StageGate::Health(Span::from_secs(7))],
         vec![StageGate::Hold(Span::from_secs(60))],
         vec![],
@@ -312,7 +313,7 @@ fn the_stage_that_completes_the_candidate_is_watched() {
         let gates: Vec<_> = plan
             .stages
             .iter()
-            .flat_map(|stage| stage.gates.iter().map(|gate| (stage.name.as_str(), *gate)))
+            .flat_map(|stage| stage.gates.iter().map(|gate| (stage.name.as_str(), gate.clone())))
             .filter(|(_, gate)| matches!(gate, StageGate::Health(_)))
             .collect();
         assert_eq!(gates, [(stage, StageGate::Health(watched))]);

@@ -33,15 +33,13 @@ pub(super) fn build(scope: &Scope<'_>, canary: &Canary, units: u64) -> Result<Dr
                 actual: weight,
             });
         }
-        stages.push(Stage {
-            name,
-            candidate: candidate_of(canary, step, index, desired, candidate)?,
-            stable: stable_of(canary, weight, desired, stable),
-            route: StageRoute::Weighted(weight),
-            budget: budgets.pace,
-            gates: step.gates.iter().map(StageGate::from).collect(),
-            proves: false,
-        });
+        let counts = (
+            candidate_of(canary, step, index, desired, candidate)?,
+            stable_of(canary, weight, desired, stable),
+        );
+        let gates = step.gates.iter().map(StageGate::from).collect();
+        let route = StageRoute::Weighted(weight);
+        stages.push(Stage { gates, ..Stage::new(name, counts, route, budgets.pace) });
     }
     finish(scope, budgets.pace, &mut stages);
     check_ceiling(canary, desired, &stages)?;
@@ -59,15 +57,7 @@ pub(super) fn build(scope: &Scope<'_>, canary: &Canary, units: u64) -> Result<Dr
 fn finish(scope: &Scope<'_>, budget: super::Budget, stages: &mut Vec<Stage>) {
     let stable = stages.last().map_or(scope.desired, |last| last.stable);
     let all = StageRoute::Weighted(Weight::FULL);
-    let promote = Stage {
-        name: "promote".to_owned(),
-        candidate: scope.desired,
-        stable,
-        route: all,
-        budget,
-        gates: Vec::new(),
-        proves: false,
-    };
+    let promote = Stage::new("promote", (scope.desired, stable), all, budget);
     if stages.last().is_none_or(|last| last.route != all) {
         stages.push(promote.clone());
     }

@@ -112,7 +112,7 @@ impl StageGate {
     const fn is_approval(&self) -> bool {
         match self {
             Self::Approval { .. } => true,
-            Self::Hold(_) | Self::Health(_) => false,
+            Self::Hold(_) | Self::Health(_) | Self::Hook(_) => false,
         }
     }
 
@@ -120,7 +120,7 @@ impl StageGate {
     const fn span(&self) -> Span {
         match self {
             Self::Hold(span) | Self::Health(span) => *span,
-            Self::Approval { .. } => Span::ZERO,
+            Self::Approval { .. } | Self::Hook(_) => Span::ZERO,
         }
     }
 }

@@ -7,13 +7,9 @@ use crate::weight::Weight;
 
 fn plan(desired: u64, counting: Counting, budget: Budget, gates: Vec<StageGate>) -> Plan {
     let stage = Stage {
-        name: "roll".to_owned(),
-        candidate: desired,
-        stable: 0,
-        route: StageRoute::ByReplicas,
-        budget,
         gates,
         proves: true,
+        ..Stage::new("roll", (desired, 0), StageRoute::ByReplicas, budget)
     };
     Plan {
         strategy: "rolling".to_owned(),
@@ -21,6 +17,7 @@ fn plan(desired: u64, counting: Counting, budget: Budget, gates: Vec<StageGate>)
         counting,
         stages: vec![stage],
         rollback: budget,
+        rollback_hooks: Vec::new(),
         remarks: Vec::new(),
     }
 }
@@ -173,7 +170,7 @@ fn parallelism_and_pauses_cost_what_they_cost() {
 fn gates_add_their_time_and_approvals_are_counted() {
     let gates = vec![
         StageGate::Hold(Span::from_secs(30)),
-        StageGate::Approval { deadline: None },
+        StageGate::Approval { deadline: None, on_expiry: crate::spec::Unanswered::Fail },
         StageGate::Health(Span::from_secs(10)),
     ];
     let prediction = predict(&plan(4, Counting::Strict, budget(4, 0), gates), &ticks(2000, 1000));

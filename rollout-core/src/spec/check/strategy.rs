@@ -19,6 +19,7 @@ pub(super) fn check(spec: &Spec, errors: &mut Vec<CheckError>) {
         Strategy::Recreate(_) => {}
         Strategy::BlueGreen(blue_green) => check_blue_green(blue_green, spec.replicas, errors),
         Strategy::Canary(canary) => check_canary(canary, spec.replicas, errors),
+        Strategy::Stages(_) => {}
     }
     if let Some(pace) = &spec.rollback.pace {
         check_pace("rollback.pace", pace, errors);
@@ -37,7 +38,7 @@ pub(super) fn paces(spec: &Spec) -> impl Iterator<Item = (&'static str, &Pace)> 
     let forward = match &spec.strategy {
         Strategy::Rolling(pace) => Some(("strategy.rolling", pace)),
         Strategy::Canary(canary) => canary.pace.as_ref().map(|pace| ("strategy.canary.pace", pace)),
-        Strategy::Recreate(_) | Strategy::BlueGreen(_) => None,
+        Strategy::Recreate(_) | Strategy::BlueGreen(_) | Strategy::Stages(_) => None,
     };
     forward.into_iter().chain(spec.rollback.pace.as_ref().map(|pace| ("rollback.pace", pace)))
 }
@@ -153,8 +154,8 @@ fn check_gates(field: &str, gates: &[Gate], errors: &mut Vec<CheckError>) {
         match gate {
             Gate::Hold(span) => limits::long(&format!("{field}.hold"), *span, errors),
             Gate::Health(span) => limits::long(&format!("{field}.health"), *span, errors),
-            Gate::Approval { deadline: None } => {}
-            Gate::Approval { deadline: Some(deadline) } => {
+            Gate::Approval { deadline: None, .. } | Gate::Hook(_) => {}
+            Gate::Approval { deadline: Some(deadline), .. } => {
                 let field = format!("{field}.approval.deadline");
                 if *deadline == Span::ZERO {
                     errors.push(CheckError::NoTimeToApprove { field });
