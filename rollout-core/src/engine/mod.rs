@@ -10,9 +10,11 @@ mod event;
 mod note;
 mod observation;
 mod order;
+mod outcome;
 mod phase;
 mod record;
 mod retry;
+mod route;
 mod setup;
 mod state;
 mod status;
@@ -23,17 +25,18 @@ mod turn;
 mod view;
 
 pub use self::{
-    action::{
-        Action, Admission, Effect, Outcome, Port, Refusal, RefusalKind, Retry, Revision, Route,
-        Subject,
-    },
-    event::{Event, Order, OrderKind, OrderRefused, ProbeKind},
+    action::{Action, Admission, Effect, ModuleSetting, Port, Revision, Subject},
+    event::{Event, HookState, Order, OrderKind, OrderRefused, ProbeKind},
     note::{Expiry, Note, Wait, WaitReason},
     observation::{
-        EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, Observation,
-        PoolSeen, RouteInForce,
+        EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, ModulesInForce,
+        Observation, PoolSeen, RouteInForce,
     },
-    record::{Cause, Change, End, Failure, RECORD_VERSION, Record, Settlement},
+    outcome::{Outcome, Refusal, RefusalKind, Retry},
+    record::{
+        Cause, Change, End, Failure, Purpose, RECORD_VERSION, Record, Resolution, Settlement,
+    },
+    route::{Route, Shares, Trial},
     setup::{Setup, Tuning},
     status::{Phase, PoolStatus, Role, Status},
 };

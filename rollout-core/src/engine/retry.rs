@@ -1,8 +1,9 @@
 //! Attempts at actions: their outcomes, and when to try again. The engine retries, adapters never do.
 
 use super::{
-    action::{Effect, Outcome, RefusalKind, Retry},
+    action::Effect,
     note::{Expiry, Note, WaitReason},
+    outcome::{Outcome, RefusalKind, Retry},
     phase::moving,
     record::{Change, End, Failure, Settlement},
     traffic,

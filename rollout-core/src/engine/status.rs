@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    action::Route,
+    route::Route,
     note::Wait,
     record::{Cause, End},
     setup::Setup,

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    action::Route,
+    route::Route,
     capacity::Space,
     note::{Expiry, WaitReason},
     record::Change,

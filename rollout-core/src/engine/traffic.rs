@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    action::{Effect, Route},
+    action::Effect,
     capacity::Space,
     note::WaitReason,
     phase::moving,
+    route::{Route, Shares, Trial},
     turn::Turn,
     view::View,
 };

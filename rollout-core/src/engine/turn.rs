@@ -159,6 +159,7 @@ impl<'a> Turn<'a> {
             },
             Subject::Pool(pool) => self.state.pending_scale(pool).map(|(id, _)| id),
             Subject::Route => self.state.pending_route(),
+            Subject::Run(_) | Subject::Modules => self.state.pending_about(subject),
         }
     }
 
@@ -173,7 +174,9 @@ impl<'a> Turn<'a> {
             | Effect::Detach { .. }
             | Effect::Stop { .. }
             | Effect::Remove { .. }
-            | Effect::Route(_) => None,
+            | Effect::Route(_)
+            | Effect::Run { .. }
+            | Effect::Modules(_) => None,
         };
         Action {
             id,

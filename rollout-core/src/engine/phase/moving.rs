@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     engine::{
-        action::Route,
+        route::Route,
         capacity::Space,
         note::{Expiry, Note, WaitReason},
         record::{Cause, Change, End},

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::moving;
 use crate::{
     engine::{
-        action::Route,
+        route::Route,
         note::{Expiry, Note, WaitReason},
         record::{Change, End},
         state::Rollout,
