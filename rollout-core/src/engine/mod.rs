@@ -14,6 +14,8 @@ mod phase;
 mod record;
 mod retry;
 mod setup;
+#[cfg_attr(not(test), expect(dead_code, reason = "the order `resize` is its only caller"))]
+mod share;
 mod state;
 mod status;
 mod steer;
