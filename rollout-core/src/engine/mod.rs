@@ -16,6 +16,8 @@ mod record;
 mod retry;
 mod route;
 mod setup;
+#[cfg_attr(not(test), expect(dead_code, reason = "the order `resize` is its only caller"))]
+mod share;
 mod state;
 mod status;
 mod steer;
