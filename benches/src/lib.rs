@@ -41,7 +41,13 @@ impl World {
         let workload = WorkloadId::new("web").expect("a plain name");
         let enrolment = (making == Making::ByName).then_some(Confirmation::Observed);
         let capabilities =
-            Capabilities { making, counting: Counting::Loose, enrolment, router: None };
+            Capabilities {
+                making,
+                counting: Counting::Loose,
+                enrolment,
+                router: None,
+                abilities: std::collections::BTreeSet::new(),
+            };
         let setup = Setup { workload, capabilities, tuning: Tuning::default() };
         let mut world = Self {
             engine: Engine::new(setup),

@@ -10,6 +10,8 @@ mod schema;
 mod simulate;
 mod status;
 
+use std::collections::BTreeSet;
+
 use rollout_core::{
     port::{Capabilities, Confirmation, Making},
     spec::{CheckedSpec, Counting},
@@ -55,5 +57,7 @@ fn capabilities(spec: &CheckedSpec, backend: BackendName) -> Result<Capabilities
         }
         BackendName::Sim => (Some(Confirmation::Observed), Some(10_000)),
     };
-    Ok(Capabilities { making: Making::ByName, counting: Counting::Strict, enrolment, router })
+    let abilities = BTreeSet::new();
+    let (making, counting) = (Making::ByName, Counting::Strict);
+    Ok(Capabilities { making, counting, enrolment, router, abilities })
 }

@@ -216,13 +216,17 @@ pub enum OrderRefused {
         known: Vec<String>,
     },
     /// A rollout on trial must end first.
-    #[error("the rollout to `{candidate}` is on trial; give the order `abort` to go back, or wait for its end")]
+    #[error(
+        "the rollout to `{candidate}` is on trial; give the order `abort` to go back, or wait for its end"
+    )]
     OnTrial {
         /// The revision on trial.
         candidate: String,
     },
     /// There is nothing that could be tried again.
-    #[error("nothing was taken back ({phase}), so there is nothing to try again; submit a revision")]
+    #[error(
+        "nothing was taken back ({phase}), so there is nothing to try again; submit a revision"
+    )]
     NothingToRetry {
         /// The phase the engine is in.
         phase: String,

@@ -7,6 +7,8 @@
 mod action;
 mod capacity;
 mod event;
+mod hook;
+mod modules;
 mod note;
 mod observation;
 mod order;
@@ -16,7 +18,6 @@ mod record;
 mod retry;
 mod route;
 mod setup;
-#[cfg_attr(not(test), expect(dead_code, reason = "the order `resize` is its only caller"))]
 mod share;
 mod state;
 mod status;
@@ -40,7 +41,7 @@ pub use self::{
     },
     route::{Route, Shares, Trial},
     setup::{Setup, Tuning},
-    status::{Phase, PoolStatus, Role, Status},
+    status::{Phase, PoolStatus, ProvenRevision, Role, RollbackState, Status},
 };
 pub(crate) use self::{
     capacity::Space,
@@ -51,7 +52,7 @@ pub(crate) use self::{
 use crate::{
     fleet::Made,
     guard::{Guard, Veto},
-    id::{Attempt, Epoch, InstanceId, RevisionId, Seq},
+    id::{Attempt, Epoch, HookRun, InstanceId, RevisionId, Seq},
     plan::Plan,
     spec::Health,
     time::Timestamp,
@@ -239,6 +240,12 @@ impl Engine {
             let address = seen.address.filter(|_| is_due && runs)?;
             Some(ProbeTarget { instance, address, health, started })
         })
+    }
+
+    /// The runs of hooks to be asked for now. Ask after every step.
+    pub fn hook_runs(&self) -> impl Iterator<Item = &HookRun> {
+        let runs = self.state.under_way().into_iter().flat_map(|rollout| &rollout.runs);
+        runs.filter(|(_, run)| run.has_begun && run.end.is_none()).map(|(id, _)| id)
     }
 
     /// Whether the rollout has ended, and how.

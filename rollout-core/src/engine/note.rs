@@ -262,6 +262,13 @@ pub enum WaitReason {
         /// Why.
         why: Option<String>,
     },
+    /// The end of the time in which the failed candidate is kept for inspection.
+    KeptFailed {
+        /// The candidate.
+        revision: RevisionId,
+        /// Instances kept, at weight 0.
+        instances: u64,
+    },
     /// Unbroken health of the stable revision, to be sure of the way back.
     Verifying {
         /// Stable instances available.
@@ -399,6 +406,9 @@ impl fmt::Display for WaitReason {
             Self::Halted { by, why: None } => write!(f, "the order `resume`: halted by {by}"),
             Self::Halted { by, why: Some(why) } => {
                 write!(f, "the order `resume`: halted by {by}, {why}")
+            }
+            Self::KeptFailed { revision, instances } => {
+                write!(f, "the end of inspection: {instances} instances of {revision} are kept")
             }
             Self::Verifying { available, wanted } => {
                 write!(f, "unbroken health after the way back: {available} of {wanted} available")

@@ -223,6 +223,8 @@ pub enum Change {
         /// Why.
         cause: Cause,
     },
+    /// The way back has reached its counts and its route; the stable revision is watched.
+    Restored,
     /// The rollout has ended.
     Ended {
         /// How.
@@ -510,6 +512,7 @@ impl fmt::Display for Change {
             Self::Resumed { by } => write!(f, "resumed by {by}"),
             Self::Promoted { by, .. } => write!(f, "promoted by {by}"),
             Self::Aborted { cause } => write!(f, "aborted: {cause}"),
+            Self::Restored => f.write_str("restored"),
             Self::Ended { end } => write!(f, "ended: {end}"),
             Self::Vetoed(veto) => write!(f, "vetoed: {veto}"),
             Self::Intended { id, effect } => write!(f, "intended {id} {effect}"),

@@ -7,8 +7,8 @@ use super::{
     action::{Effect, Port, Subject},
     event::ProbeKind,
     observation::{
-        EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, Observation,
-        ModulesInForce, PoolSeen, RouteInForce,
+        EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, ModulesInForce,
+        Observation, PoolSeen, RouteInForce,
     },
     outcome::Outcome,
     state::State,

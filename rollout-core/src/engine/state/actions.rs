@@ -99,7 +99,8 @@ impl State {
                 }
             }
         }
-        if let (true, Effect::Run { run, .. }, Some(rollout)) = (applied, &effect, &mut self.rollout)
+        if let (true, Effect::Run { run, .. }, Some(rollout)) =
+            (applied, &effect, &mut self.rollout)
             && let Some(run) = rollout.runs.get_mut(run)
         {
             run.has_begun = true;

@@ -82,6 +82,7 @@ impl State {
             | Change::Skipped { .. }
             | Change::HookEnded { .. }
             | Change::Resolved { .. }
+            | Change::Restored
             | Change::Proven { .. }
             | Change::Promoted { .. }
             | Change::Aborted { .. }

@@ -18,6 +18,7 @@ impl State {
                 | Change::HookEnded { .. }
                 | Change::Resized { .. }
                 | Change::Resolved { .. }
+                | Change::Restored
                 | Change::Proven { .. }
                 | Change::Aborted { .. }
         );

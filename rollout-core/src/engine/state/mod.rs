@@ -25,6 +25,8 @@ use crate::{
 
 /// Who paused, where the engine itself did.
 pub(crate) const ENGINE: &str = "the engine";
+/// Who paused, where the calendar of the spec did.
+pub(crate) const CALENDAR: &str = "the calendar";
 
 /// Everything that lasts about a workload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,6 +95,10 @@ pub(crate) struct Rollout {
     pub(crate) place: usize,
     /// Runs of hooks of this attempt.
     pub(crate) runs: BTreeMap<HookRun, Run>,
+    /// How often somebody let it go on after the engine itself had paused; hooks are tried anew then.
+    pub(crate) rounds: u32,
+    /// When the way back reached its counts and its route.
+    pub(crate) restored: Option<Timestamp>,
     /// When the stage, or the way back, began.
     pub(crate) stage_began: Timestamp,
     /// Most instances available so far in this stage, and since when.

@@ -44,9 +44,11 @@ impl State {
                 if let Some(run) = rollout.runs.get_mut(run) {
                     run.end = Some(failure.clone());
                 }
-                let is_over = |effect: &Effect| matches!(effect, Effect::Run { run: it, .. } if it == run);
+                let is_over =
+                    |effect: &Effect| matches!(effect, Effect::Run { run: it, .. } if it == run);
                 self.pending.retain(|_, effect| !is_over(effect));
             }
+            Change::Restored => rollout.restored = Some(at),
             Change::Resolved { how, .. } => self.resolved(at, how),
             Change::Proven { .. } => {
                 rollout.proven = true;
@@ -116,6 +118,8 @@ impl State {
             walk: Walk::Moving { stage: 0 },
             place: 0,
             runs: BTreeMap::new(),
+            rounds: 0,
+            restored: None,
             stage_began: at,
             high_water: (0, at),
             gate_since: at,
@@ -135,6 +139,7 @@ impl State {
         if paused.by == ENGINE {
             // Whoever resumes gives it another try: what it was paused for is forgiven.
             rollout.high_water.1 = paused.at;
+            rollout.rounds += 1;
             if let Some(pool) = self.pools.get_mut(&rollout.candidate.id) {
                 pool.failed = 0;
                 pool.last_failure = None;
@@ -187,11 +192,8 @@ impl State {
         match how {
             Resolution::GoOn => {
                 let is_back = rollout.cause.is_some() && !rollout.proven;
-                rollout.walk = if is_back {
-                    Walk::Reverting
-                } else {
-                    Walk::Moving { stage: rollout.place }
-                };
+                rollout.walk =
+                    if is_back { Walk::Reverting } else { Walk::Moving { stage: rollout.place } };
                 rollout.began = at;
                 rollout.stage_began = at;
                 rollout.high_water = (0, at);
