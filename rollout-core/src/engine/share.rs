@@ -109,6 +109,44 @@ mod tests {
         Extent { desired, surge }
     }
 
+    /// Other tools' own tests, restated (`tests/cases`): the shares as a whole, and the part of one pool.
+    #[test]
+    fn sizes_are_shared_as_kubernetes_and_nomad_share_them() {
+        let (mut shared, mut parts) = (0, 0);
+        for text in [
+            include_str!("../../tests/cases/kubernetes.json"),
+            include_str!("../../tests/cases/nomad.json"),
+        ] {
+            let table: serde_json::Value = serde_json::from_str(text).unwrap();
+            for row in table["rows"].as_array().unwrap() {
+                let (given, expected) = (&row["given"], &row["expected"]);
+                let number = |value: &serde_json::Value| value.as_u64().unwrap();
+                let of = |name: &str| {
+                    extent(number(&given[name]["desired"]), number(&given[name]["surge"]))
+                };
+                let sizes = |value: &serde_json::Value| -> Vec<u64> {
+                    value["sizes"].as_array().unwrap().iter().map(number).collect()
+                };
+                match row["rule"].as_str().unwrap() {
+                    "share" => {
+                        let after = share(&sizes(given), of("from"), of("to"));
+                        assert_eq!(after, sizes(expected), "{}", row["row"]);
+                        shared += 1;
+                    }
+                    "share_part" => {
+                        let size = number(&given["size"]);
+                        let after = part(size, of("from"), of("to"));
+                        let change = after.cast_signed() - size.cast_signed();
+                        assert_eq!(Some(change), expected["change"].as_i64(), "{}", row["row"]);
+                        parts += 1;
+                    }
+                    _ => {} // Played by the tests of the engine.
+                }
+            }
+        }
+        assert_eq!((shared, parts), (12, 5));
+    }
+
     #[test]
     fn what_rounding_leaves_goes_to_the_largest_and_then_to_the_newest() {
         let (three, four, two) = (extent(3, 0), extent(4, 0), extent(2, 0));
