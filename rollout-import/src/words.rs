@@ -1,5 +1,7 @@
 //! In whose words a template is written, and what such a backend can do as far as the spec shows it.
 
+use std::collections::BTreeSet;
+
 use rollout_core::{
     port::{Capabilities, Confirmation, Making},
     spec::{Counting, Spec},
@@ -47,6 +49,7 @@ pub fn kubernetes(spec: &Spec) -> Capabilities {
         counting: Counting::Loose,
         enrolment: Some(Confirmation::Elapsed(PROXIES_LEARN)),
         router: units(&spec.traffic["kubernetes"]),
+        abilities: BTreeSet::new(),
     }
 }
 

@@ -125,9 +125,7 @@ impl Run<'_> {
                 Observation::Inventory(_)
                 | Observation::Enrolments(_)
                 | Observation::Route(_)
-                | Observation::Modules(_) => {
-                    false
-                }
+                | Observation::Modules(_) => false,
             };
             if shown {
                 harm.known = Some(step);

@@ -51,7 +51,8 @@ fn four() -> u64 {
 
 /// Ports of a backend by count that cannot enrol; `router`: units of a router that divides traffic.
 pub(super) fn ports(router: Option<u64>, counting: Counting) -> Capabilities {
-    Capabilities { making: Making::ByCount, counting, enrolment: None, router }
+    let abilities = std::collections::BTreeSet::new();
+    Capabilities { making: Making::ByCount, counting, enrolment: None, router, abilities }
 }
 
 /// The spec with the fields in `rest`, or the message that refuses it.

@@ -151,7 +151,7 @@ impl Given {
     fn route(&self) -> Option<Route> {
         let share = self.share?;
         let shares = BTreeMap::from([(id(CANDIDATE), share), (id(&old_name(0)), share.rest())]);
-        Some(Route::Weighted(shares.into_iter().filter(|(_, share)| !share.is_zero()).collect()))
+        Some(Route::weighted(shares.into_iter().filter(|(_, share)| !share.is_zero()).collect()))
     }
 }
 
