@@ -14,6 +14,7 @@ impl CheckError {
             Self::ProgressTooShort { .. } | Self::ProgressBelowPause { .. } => "deadlines.progress",
             Self::CountingOfWayBack { .. } => "rollback.pace.counting",
             Self::TotalBelowProgress { .. } => "deadlines.total",
+            Self::Calendar(error) => error.field(),
             Self::TooMany { field, .. }
             | Self::NoRoom { field }
             | Self::NoParallelism { field }
