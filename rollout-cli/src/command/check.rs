@@ -56,5 +56,6 @@ fn strategy(spec: &CheckedSpec) -> &'static str {
         Strategy::Recreate(_) => "recreate",
         Strategy::BlueGreen(_) => "blue_green",
         Strategy::Canary(_) => "canary",
+        Strategy::Stages(_) => "stages",
     }
 }
