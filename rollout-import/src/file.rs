@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Deployment,
     StatefulSet,
     DaemonSet,
+    /// Argo's.
+    Rollout,
     /// One group of a Nomad job.
     Nomad,
 }
@@ -51,7 +53,23 @@ impl File {
 
     /// The workloads, in the order of the file.
     pub(crate) fn workloads(&self) -> Vec<(Kind, &Object)> {
-        self.objects.iter().filter_map(|object| Some((kind(object)?, object))).collect()
+        let free = self.objects.iter().filter(|object| !self.is_adopted(object));
+        free.filter_map(|object| Some((kind(object)?, object))).collect()
+    }
+
+    /// Whether another object rules over this workload.
+    fn is_adopted(&self, object: &Object) -> bool {
+        self.objects.iter().any(|ruler| {
+            let reference = match ruler.kind.as_str() {
+                "Rollout" => ruler.at(&["spec", "workloadRef"]),
+                "Canary" => ruler.at(&["spec", "targetRef"]),
+                _ => None,
+            };
+            let named = |name: &str| reference.and_then(|reference| reference.get(name)?.as_str());
+            named("name") == Some(&object.name)
+                && named("kind") == Some(&object.kind)
+                && ruler.namespace == object.namespace
+        })
     }
 
     /// What is in the file, for a person.
@@ -75,13 +93,10 @@ impl File {
     }
 
     /// The object of `kind` called `name` in the namespace of `beside`.
-    pub(crate) fn named<'a>(
-        &'a self,
-        beside: &'a Object,
-        kind: &'a str,
-        name: &'a str,
-    ) -> Option<&'a Object> {
-        self.find(beside, kind, move |object| object.name == name).next()
+    pub(crate) fn named(&self, beside: &Object, kind: &str, name: &str) -> Option<&Object> {
+        self.objects.iter().find(|object| {
+            object.kind == kind && object.name == name && object.namespace == beside.namespace
+        })
     }
 
     /// Tells in `log` what became of an object that is a part of a workload.
@@ -120,6 +135,7 @@ fn kind(object: &Object) -> Option<Kind> {
         "Deployment" => Some(Kind::Deployment),
         "StatefulSet" => Some(Kind::StatefulSet),
         "DaemonSet" => Some(Kind::DaemonSet),
+        "Rollout" => Some(Kind::Rollout),
         nomad::GROUP => Some(Kind::Nomad),
         _ => None,
     }

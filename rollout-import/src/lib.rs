@@ -28,6 +28,7 @@
 //! # Ok::<(), rollout_import::ImportErrors>(())
 //! ```
 
+mod argo;
 mod document;
 mod draft;
 mod error;
@@ -138,6 +139,7 @@ fn one(file: &File, kind: Kind, object: &Object) -> Result<Imported, Vec<ImportE
         Kind::Deployment => kubernetes::deployment(file, scope),
         Kind::StatefulSet => kubernetes::stateful_set(file, scope),
         Kind::DaemonSet => kubernetes::daemon_set(file, scope),
+        Kind::Rollout => argo::import(file, scope),
         Kind::Nomad => nomad::group(file, scope),
     }
     .map_err(|error| vec![error])?;

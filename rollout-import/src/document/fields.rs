@@ -207,6 +207,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Takes a map, as fields of its own; none is one that says nothing.
+    pub(crate) fn open_or_empty(&mut self, name: &str) -> Result<Self, ImportError> {
+        let opened = self.open(name)?;
+        Ok(opened.unwrap_or_else(|| Self {
+            scope: self.scope,
+            path: self.at(name),
+            left: Map::new(),
+        }))
+    }
+
     /// Takes a list of maps, each as fields of its own.
     pub(crate) fn items(&mut self, name: &str) -> Result<Vec<Self>, ImportError> {
         let items = match self.raw(name) {

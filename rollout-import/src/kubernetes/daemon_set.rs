@@ -3,7 +3,7 @@
 use rollout_core::amount::Amount;
 use serde_json::{Value, json};
 
-use super::{OWN, history, open, pod_template, stateful_set::on_delete, surroundings};
+use super::{OWN, head, history, pod_template, stateful_set::on_delete, surroundings};
 use crate::{
     ImportError,
     document::{Fields, Scope},
@@ -13,7 +13,7 @@ use crate::{
 
 /// Reads a `DaemonSet`.
 pub(crate) fn import(file: &File, scope: Scope<'_>) -> Result<Draft, ImportError> {
-    let (mut draft, mut spec) = open(scope, "apps/v1")?;
+    let (mut draft, mut spec) = head(scope, "apps/v1")?;
     nodes(file, scope, &spec, &mut draft)?;
     spec.carry("minReadySeconds", &mut draft, "health.min_ready", Fields::seconds)?;
     history(&mut spec, &mut draft)?;
@@ -63,7 +63,7 @@ fn nodes(
         return Err(spec.wrong(
             "",
             "a DaemonSet has one pod per node, and the number of nodes is not in the file",
-            "give it with `--replicas`, or take the file from the cluster with its `status`",
+            "give it to `rollout import` with `--replicas`, or take the file from the cluster with its `status`",
         ));
     };
     draft.set("replicas", &nodes);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{open, pod_template, quarter_pace, replicas, surroundings, times};
+use super::{OWN, head, pod_template, quarter_pace, replicas, surroundings, times};
 use crate::{
     ImportError,
     document::{Fields, Scope},
@@ -12,7 +12,7 @@ use crate::{
 
 /// Reads a Deployment.
 pub(crate) fn import(file: &File, scope: Scope<'_>) -> Result<Draft, ImportError> {
-    let (mut draft, mut spec) = open(scope, "apps/v1")?;
+    let (mut draft, mut spec) = head(scope, "apps/v1")?;
     replicas(file, &mut spec, &mut draft)?;
     times(&mut spec, &mut draft)?;
     paused(&mut spec)?;
@@ -38,15 +38,12 @@ pub(crate) fn paused(spec: &mut Fields<'_>) -> Result<(), ImportError> {
 }
 
 fn strategy(spec: &mut Fields<'_>, draft: &mut Draft) -> Result<(), ImportError> {
-    let strategy = spec.open("strategy")?;
-    spec.changed(
-        "strategy",
+    let mut strategy = spec.open_or_empty("strategy")?;
+    strategy.changed(
+        "",
         "rollback.on_failure",
         "pause: a Deployment counts no failures, only reports its deadline, and never goes back by itself; here the first failed instance stops it, and `rollback` would make it go back",
     );
-    let Some(mut strategy) = strategy else {
-        return rolling(None, (spec, "strategy.rollingUpdate"), draft);
-    };
     match strategy.text("type")?.as_deref() {
         Some("Recreate") => {
             strategy.mapped("type", "strategy.recreate");
@@ -56,37 +53,26 @@ fn strategy(spec: &mut Fields<'_>, draft: &mut Draft) -> Result<(), ImportError>
                 "take it out, or write `type: RollingUpdate`",
             )?;
             draft.set("strategy", &json!({ "recreate": {} }));
-            Ok(())
+            return Ok(());
         }
+        Some("RollingUpdate") => strategy.mapped("type", "strategy.rolling"),
         None => {
-            strategy.changed(
+            let how = "not set: RollingUpdate, Kubernetes' default";
+            strategy.changed("type", "strategy.rolling", how);
+        }
+        Some(other) => {
+            return Err(strategy.wrong(
                 "type",
-                "strategy.rolling",
-                "not set: RollingUpdate, Kubernetes' default",
-            );
-            rolling(strategy.open("rollingUpdate")?, (&strategy, "rollingUpdate"), draft)
+                format!("`{other}` is not known"),
+                "use `RollingUpdate` or `Recreate`",
+            ));
         }
-        Some("RollingUpdate") => {
-            strategy.mapped("type", "strategy.rolling");
-            rolling(strategy.open("rollingUpdate")?, (&strategy, "rollingUpdate"), draft)
-        }
-        Some(other) => Err(strategy.wrong(
-            "type",
-            format!("`{other}` is not known"),
-            "use `RollingUpdate` or `Recreate`",
-        )),
     }
-}
-
-fn rolling(
-    rolling: Option<Fields<'_>>,
-    (around, name): (&Fields<'_>, &str),
-    draft: &mut Draft,
-) -> Result<(), ImportError> {
+    let mut rolling = strategy.open_or_empty("rollingUpdate")?;
     draft.set("strategy", &json!({}));
-    quarter_pace(rolling, (around, &format!("{name}.")), draft, "strategy.rolling")?;
-    around.changed(
-        name,
+    quarter_pace(&mut rolling, OWN, draft, "strategy.rolling")?;
+    rolling.changed(
+        "",
         "strategy.rolling.counting",
         "loose, as pods on their way out do not count against maxSurge",
     );

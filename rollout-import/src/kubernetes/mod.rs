@@ -1,8 +1,9 @@
 //! Kubernetes' own workloads: what they share, and one file for each kind.
 
+pub(crate) mod adopt;
 mod daemon_set;
 mod deployment;
-mod pod_template;
+pub(crate) mod pod_template;
 mod probes;
 mod stateful_set;
 mod surroundings;
@@ -11,8 +12,10 @@ use rollout_core::{amount::Amount, spec::LONG_WAIT_LIMIT, time::Span};
 use serde_json::{Value, json};
 
 pub(crate) use self::{
-    daemon_set::import as daemon_set, deployment::import as deployment,
+    daemon_set::import as daemon_set,
+    deployment::{import as deployment, paused},
     stateful_set::import as stateful_set,
+    surroundings::{budgets, services},
 };
 use crate::{
     ImportError,
@@ -31,7 +34,7 @@ const PROGRESS: Span = Span::from_secs(600);
 const HISTORY: u64 = 10;
 
 /// The object's head as a draft, and its `spec`.
-pub(crate) fn open<'a>(scope: Scope<'a>, api: &str) -> Result<(Draft, Fields<'a>), ImportError> {
+pub(crate) fn head<'a>(scope: Scope<'a>, api: &str) -> Result<(Draft, Fields<'a>), ImportError> {
     let mut top = Fields::of(scope);
     let version = &scope.object.api;
     if !version.starts_with(api) {
@@ -116,30 +119,16 @@ fn history(spec: &mut Fields<'_>, draft: &mut Draft) -> Result<(), ImportError> 
     Ok(())
 }
 
-/// `maxSurge` and `maxUnavailable` with their defaults of 25 %, into the pace at `to`. Where they are not
-/// written at all, `below` is where they would stand in the fields `around`.
+/// `maxSurge` and `maxUnavailable` of `rolling` into the pace at `to`; both are 25 % by default, `whose` it is.
 pub(crate) fn quarter_pace(
-    rolling: Option<Fields<'_>>,
-    (around, below): (&Fields<'_>, &str),
+    rolling: &mut Fields<'_>,
+    whose: &str,
     draft: &mut Draft,
     to: &str,
 ) -> Result<(), ImportError> {
-    let fields = [("maxSurge", "surge"), ("maxUnavailable", "unavailable")];
-    match rolling {
-        Some(mut rolling) => {
-            for (name, field) in fields {
-                let to = format!("{to}.{field}");
-                rolling.carry_or(name, draft, &to, (quarter(), OWN), Fields::amount)?;
-            }
-        }
-        None => {
-            for (name, field) in fields {
-                let to = format!("{to}.{field}");
-                draft.set(&to, &quarter());
-                let name = format!("{below}{name}");
-                around.changed(&name, &to, format!("not set: 25%, {OWN} default"));
-            }
-        }
+    for (name, field) in [("maxSurge", "surge"), ("maxUnavailable", "unavailable")] {
+        let to = format!("{to}.{field}");
+        rolling.carry_or(name, draft, &to, (quarter(), whose), Fields::amount)?;
     }
     draft.set(&format!("{to}.counting"), &"loose");
     Ok(())

@@ -3,7 +3,7 @@
 use rollout_core::amount::Amount;
 use serde_json::{Map, Value, json};
 
-use super::{OWN, history, open, pod_template, replicas, surroundings};
+use super::{OWN, head, history, pod_template, replicas, surroundings};
 use crate::{
     ImportError,
     document::{Fields, Scope},
@@ -22,7 +22,7 @@ const KEPT: [&str; 5] = [
 
 /// Reads a `StatefulSet`.
 pub(crate) fn import(file: &File, scope: Scope<'_>) -> Result<Draft, ImportError> {
-    let (mut draft, mut spec) = open(scope, "apps/v1")?;
+    let (mut draft, mut spec) = head(scope, "apps/v1")?;
     replicas(file, &mut spec, &mut draft)?;
     spec.carry("minReadySeconds", &mut draft, "health.min_ready", Fields::seconds)?;
     history(&mut spec, &mut draft)?;

@@ -129,7 +129,7 @@ fn count(
         return Err(group.wrong(
             "",
             "a system job has one instance per node, and the number of nodes is not in the file",
-            "give it with `--replicas`",
+            "give it to `rollout import` with `--replicas`",
         ));
     };
     draft.set("replicas", &nodes);
