@@ -7,7 +7,7 @@ use rollout_core::{
 use rollout_sim::{Report, Scenario, runner::Finish, simulate};
 use serde_json::json;
 
-use super::capabilities;
+use super::{capabilities, simulated_as};
 use crate::{
     args::SimulateArgs,
     error::CliError,
@@ -24,7 +24,7 @@ pub(super) fn run(args: &SimulateArgs, output: Output) -> Result<Exit, CliError>
         seed: args.seed,
         faults: args.faults,
         first: args.first,
-        capabilities: capabilities(spec, args.backend)?,
+        capabilities: capabilities(spec, args.backend.unwrap_or_else(|| simulated_as(spec)))?,
         rate: args.rate,
         start: (args.start, args.start),
     };
