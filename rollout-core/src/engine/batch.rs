@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    action::Route,
     note::{Expiry, WaitReason},
     record::Change,
+    route::Route,
     state::{Rollout, Walk},
     steer::{Goal, Routing},
     turn::Turn,

@@ -6,11 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-<<<<<<< ours
-=======
-    action::Route,
     batch::{self, Batch},
->>>>>>> theirs
     capacity::Space,
     note::WaitReason,
     record::Change,
@@ -137,16 +133,13 @@ fn shrink(
             continue;
         }
         let useless = (over - absent).min(tally.idle).min(surplus(goal, tallies, &id));
-<<<<<<< ours
-        let may_serve_less = is_open && (!is_waiting || named(&id).is_none());
-=======
         let mut rest = over - absent - useless;
         if let Some((lead, _)) = goal.counts.first().filter(|(lead, _)| *lead != id) {
             let others = batch::others(tallies, lead) - absent - useless;
             rest = rest.min(others.saturating_sub(batch.least));
         }
-        let may_serve_less = may_serve_less && !is_waiting;
->>>>>>> theirs
+        // What no stage speaks of any more waits for no route.
+        let may_serve_less = may_serve_less || (is_waiting && named(&id).is_none());
         let spare =
             if may_serve_less { traffic::spare(turn, view, &goal.space, tallies, &id) } else { 0 };
         let useful = rest.min(spare);
