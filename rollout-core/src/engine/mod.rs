@@ -5,6 +5,7 @@
 //! what lasts, by records that were made durable before.
 
 mod action;
+mod batch;
 mod capacity;
 mod event;
 mod hook;

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::{
+    batch::{self, Batch},
     capacity::Space,
-    note::{Expiry, WaitReason},
+    note::WaitReason,
     record::Change,
     route::Route,
     traffic,
@@ -51,10 +52,8 @@ pub(super) fn steer(
     goal: &Goal,
     tallies: &mut BTreeMap<RevisionId, Tally>,
 ) -> bool {
-    let is_open = batch_is_open(turn, goal, tallies);
-    if is_open {
-        grow(turn, goal, tallies);
-    }
+    let batch = batch::under_way(turn, goal, tallies);
+    grow(turn, goal, tallies, batch);
     let (routed, may_shrink) = match &goal.routing {
         Routing::Keep => {
             traffic::keep(turn, view);
@@ -73,7 +72,7 @@ pub(super) fn steer(
             (in_force, in_force)
         }
     };
-    shrink(turn, view, goal, tallies, is_open && may_shrink);
+    shrink(turn, view, goal, tallies, batch, may_shrink);
     let counted =
         tallies.iter().all(|(id, tally)| tally.target == goal.count(id) && tally.terminating == 0)
             && goal
@@ -83,38 +82,12 @@ pub(super) fn steer(
     routed && counted
 }
 
-/// Whether a new batch may begin, or the one begun goes on. Records the end of a batch.
-fn batch_is_open(turn: &mut Turn<'_>, goal: &Goal, tallies: &BTreeMap<RevisionId, Tally>) -> bool {
-    let delay = goal.space.budget.batch_delay;
-    let Some(rollout) = &turn.state.rollout else { return true };
-    let Some((lead, wanted)) = goal.counts.first() else { return true };
-    if !goal.in_batches || delay.is_zero() || !rollout.has_moved {
-        return true;
-    }
-    let total: u64 = tallies.values().map(|tally| tally.target).sum();
-    let Some(tally) = tallies.get(lead) else { return true };
-    let is_between = total == goal.space.desired && tally.serving == tally.target;
-    if !is_between || tally.target == 0 || *wanted <= tally.target {
-        return true;
-    }
-    let ended = rollout.batch_ended;
-    if ended.is_none() {
-        turn.record(Change::BatchEnded);
-    }
-    let since = ended.unwrap_or(turn.now);
-    let until = since.after(delay);
-    if until <= turn.now {
-        return true;
-    }
-    turn.wait(since, Some((until, Expiry::GoesOn)), || WaitReason::BatchDelay);
-    false
-}
-
 /// Raises targets below the ceiling.
-fn grow(turn: &mut Turn<'_>, goal: &Goal, tallies: &mut BTreeMap<RevisionId, Tally>) {
-    for (id, wanted) in &goal.counts {
+fn grow(turn: &mut Turn<'_>, goal: &Goal, tallies: &mut BTreeMap<RevisionId, Tally>, batch: Batch) {
+    for (place, (id, wanted)) in goal.counts.iter().enumerate() {
         let Some(tally) = tallies.get(id).copied() else { continue };
-        let missing = wanted.saturating_sub(tally.target);
+        let most = if place == 0 { batch.most } else { u64::MAX };
+        let missing = (*wanted).min(most).saturating_sub(tally.target);
         if missing == 0 {
             continue;
         }
@@ -141,7 +114,8 @@ fn shrink(
     view: &View,
     goal: &Goal,
     tallies: &mut BTreeMap<RevisionId, Tally>,
-    is_open: bool,
+    batch: Batch,
+    may_serve_less: bool,
 ) {
     let named = |id: &RevisionId| goal.counts.iter().position(|(other, _)| other == id);
     let mut order: Vec<RevisionId> = tallies.keys().cloned().collect();
@@ -159,11 +133,17 @@ fn shrink(
             continue;
         }
         let useless = (over - absent).min(tally.idle).min(surplus(goal, tallies, &id));
-        let may_serve_less = is_open && (!is_waiting || named(&id).is_none());
+        let mut rest = over - absent - useless;
+        if let Some((lead, _)) = goal.counts.first().filter(|(lead, _)| *lead != id) {
+            let others = batch::others(tallies, lead) - absent - useless;
+            rest = rest.min(others.saturating_sub(batch.least));
+        }
+        // What no stage speaks of any more waits for no route.
+        let may_serve_less = may_serve_less || (is_waiting && named(&id).is_none());
         let spare =
             if may_serve_less { traffic::spare(turn, view, &goal.space, tallies, &id) } else { 0 };
-        let useful = (over - absent - useless).min(spare);
-        if absent + useless + useful < over {
+        let useful = rest.min(spare);
+        if useful < rest {
             let available = tallies.values().map(|tally| tally.serving).sum();
             let floor = goal.space.floor();
             turn.wait(turn.now, None, || WaitReason::Floor { available, floor });

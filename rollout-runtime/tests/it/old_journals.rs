@@ -35,6 +35,7 @@ fn replay(name: &str, records: &[Record]) -> Engine {
             counting: Counting::Strict,
             enrolment: Some(Confirmation::Observed),
             router: Some(10_000),
+            abilities: std::collections::BTreeSet::new(),
         },
         tuning: Tuning::default(),
     };

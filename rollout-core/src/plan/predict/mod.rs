@@ -1,12 +1,15 @@
-//! How long a plan takes, in closed form, beside the least that its surge and unavailable allow.
+//! How long a plan takes, worked out from its numbers, beside the least that its surge and unavailable allow.
 //!
 //! In: a [`Plan`] and how long one instance takes to start and to go. Out: a [`Prediction`]. Absent:
 //! failures, slow starts and the time people take to approve.
+
+mod exchange;
 
 use std::fmt;
 
 use serde::Serialize;
 
+use self::exchange::Exchange;
 use super::{Budget, Plan, Remark, Stage, StageGate, StageRoute};
 use crate::{
     spec::{CheckedSpec, Counting},
@@ -132,6 +135,12 @@ struct Moved {
     end: Span,
 }
 
+impl Moved {
+    const fn millis(available: u64, end: u64) -> Self {
+        Self { available: Span::from_millis(available), end: Span::from_millis(end) }
+    }
+}
+
 fn predict_stage(plan: &Plan, stage: &Stage, from: (u64, u64), timing: Timing) -> StagePrediction {
     let unpaused = Budget { batch_delay: Span::ZERO, ..stage.budget };
     let bound_only = Budget { parallelism: 0, ..unpaused };
@@ -189,84 +198,6 @@ fn move_stage(
     let in_flight = if budget.parallelism == 0 { grows } else { budget.parallelism };
     let available = timing.start_to_available.times(grows.div_ceil(in_flight));
     Moved { available, end: available.plus(drain) }
-}
-
-/// Instances taking the places of others, as many at once as there is room and as parallelism lets start.
-struct Exchange {
-    counting: Counting,
-    /// Places beside the desired instances: the new one is available before the old one goes.
-    surge: u64,
-    /// Places of missing instances: the old one is gone before the new one starts.
-    missing: u64,
-    /// Most instances that start at once.
-    lanes: u64,
-    timing: Timing,
-    /// The pause after each batch. It begins when the batch is available, beside its drain.
-    pause: Span,
-}
-
-impl Exchange {
-    fn new(counting: Counting, timing: Timing, budget: Budget) -> Self {
-        let (surge, missing) = (budget.surge, budget.unavailable);
-        let places = surge.saturating_add(missing).max(1);
-        let lanes = if budget.parallelism == 0 { places } else { budget.parallelism.min(places) };
-        Self { counting, surge, missing, lanes, timing, pause: budget.batch_delay }
-    }
-
-    /// The time of `count` exchanges.
-    fn of(&self, count: u64) -> Moved {
-        let available = self.until(count);
-        // The last old instances go as soon as no more than the missing ones are not replaced yet.
-        let last_goes = self.until(count.saturating_sub(self.missing));
-        Moved { available, end: available.max(last_goes.plus(self.timing.drain)) }
-    }
-
-    /// The least time until `count` new instances are available.
-    fn until(&self, count: u64) -> Span {
-        if count == 0 {
-            return Span::ZERO;
-        }
-        match (self.counting, self.missing) {
-            // What goes does not count: a new one starts as soon as one before is available.
-            (Counting::Loose, _) => self.by_lanes(count).plus(self.timing.start_to_available),
-            (Counting::Strict, 0) => self.beside(count),
-            (Counting::Strict, _) => self.beside_and_instead(count),
-        }
-    }
-
-    /// When the last of `count` may start if nothing but the lanes is waited for.
-    fn by_lanes(&self, count: u64) -> Span {
-        let lane = self.timing.start_to_available.plus(self.pause);
-        lane.times(count.div_ceil(self.lanes) - 1)
-    }
-
-    /// Strict, without missing ones: a batch fills the lanes; its places are free again once its old
-    /// instances are gone. As many batches as fit into the surge follow each other without that wait.
-    fn beside(&self, count: u64) -> Span {
-        let Timing { start_to_available: start, drain } = self.timing;
-        let lane = start.plus(self.pause);
-        let fitting = (self.surge / self.lanes).max(1);
-        let before = count.div_ceil(self.lanes) - 1;
-        let cycle = start.plus(drain).max(lane.times(fitting));
-        cycle.times(before / fitting).plus(lane.times(before % fitting)).plus(start)
-    }
-
-    /// Strict, with missing ones: in each cycle first the places beside finish, then the others. Lanes
-    /// fewer than places are a bound of their own.
-    fn beside_and_instead(&self, count: u64) -> Span {
-        let Timing { start_to_available: start, drain } = self.timing;
-        let places = self.surge.saturating_add(self.missing);
-        let before = count.div_ceil(places) - 1;
-        let last_is_beside = count - before * places <= self.surge;
-        let last = if last_is_beside { start } else { drain.plus(start) };
-        let cycle = start.plus(drain);
-        if self.lanes == places {
-            return cycle.plus(self.pause).times(before).plus(last);
-        }
-        let first = if self.surge == 0 { drain } else { Span::ZERO };
-        let by_lanes = first.plus(self.by_lanes(count)).plus(start);
-        cycle.times(before).plus(last).max(by_lanes)
-    }
 }
 
 impl fmt::Display for Binding {
