@@ -1,7 +1,9 @@
 //! One variant per refusal: the field, its value, the limit and the way out.
 
 use super::REPLICAS_LIMIT;
-use crate::{amount::Amount, calendar::CalendarError, time::Span, weight::Weight};
+use crate::{
+    amount::Amount, calendar::CalendarError, judge::MetricError, time::Span, weight::Weight,
+};
 
 /// A spec that was refused: the field, its value, the limit and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -258,6 +260,9 @@ pub enum CheckError {
     /// A calendar that makes no sense.
     #[error(transparent)]
     Calendar(#[from] CalendarError),
+    /// A metric that makes no sense.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
     /// A wait that nobody can mean.
     #[error("{field}: {value} is above the limit of {limit}; write less")]
     TooLong {

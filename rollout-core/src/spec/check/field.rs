@@ -15,6 +15,7 @@ impl CheckError {
             Self::CountingOfWayBack { .. } => "rollback.pace.counting",
             Self::TotalBelowProgress { .. } => "deadlines.total",
             Self::Calendar(error) => error.field(),
+            Self::Metric(error) => error.field(),
             Self::TooMany { field, .. }
             | Self::NoRoom { field }
             | Self::NoParallelism { field }
