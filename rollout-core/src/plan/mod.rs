@@ -19,6 +19,7 @@ pub use self::{
     text::PlanTable,
 };
 use crate::{
+    calendar::Calendar,
     spec::{Counting, Hook, ModuleNeeds, Rules, Unanswered},
     time::Span,
     weight::Weight,
@@ -135,6 +136,8 @@ pub enum StageGate {
     Health(Span),
     /// Runs a job and waits for its end.
     Hook(Hook),
+    /// Waits until this calendar is open.
+    Window(Calendar),
 }
 
 /// What a person should know about a plan.

@@ -35,6 +35,7 @@ pub use self::{
     strategy::{BlueGreen, Counting, Order, Pace, Promotion, Recreate, Strategy},
 };
 use crate::{
+    calendar::Calendar,
     id::{RevisionId, WorkloadId},
     time::Span,
 };
@@ -71,6 +72,9 @@ pub struct Spec {
     /// What a new revision does to a rollout under way.
     #[serde(default)]
     pub on_submit: OnSubmit,
+    /// When forward steps may be taken. What goes back is never stopped. Default: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Calendar>,
     /// Jobs at named points of the rollout.
     #[serde(default, skip_serializing_if = "Hooks::is_empty")]
     pub hooks: Hooks,
@@ -106,6 +110,7 @@ impl Spec {
             deadlines: Deadlines::default(),
             rollback: Rollback::default(),
             on_submit: OnSubmit::default(),
+            calendar: None,
             hooks: Hooks::default(),
             modules: Vec::new(),
             breaker: None,

@@ -41,7 +41,7 @@ mod tests {
         let spec = Spec::from_json(r#"{"version": 1, "workload": "web", "revision": "v1"}"#);
         let mut written = serde_json::to_value(spec.unwrap()).unwrap();
         // Not written when they are nothing, or the default.
-        for field in ["traffic", "hooks", "modules", "breaker", "history"] {
+        for field in ["traffic", "calendar", "hooks", "modules", "breaker", "history"] {
             written[field] = serde_json::Value::Null;
         }
         let names = |map: &serde_json::Map<_, _>| -> Vec<String> { map.keys().cloned().collect() };

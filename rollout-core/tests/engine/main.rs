@@ -5,6 +5,8 @@
 mod by_count;
 mod cases;
 mod corners;
+mod orders;
+mod policies;
 mod world;
 
 use rollout_core::engine::{OrderKind, OrderRefused, Phase};

@@ -70,7 +70,7 @@ fn check_total(spec: &Spec, stages: &[Stage]) -> Result<(), PlanError> {
     let gates = stages.iter().take(proven).flat_map(|stage| &stage.gates);
     let waits = gates.fold(Span::ZERO, |sum, gate| match gate {
         StageGate::Hold(span) | StageGate::Health(span) => sum.plus(*span),
-        StageGate::Approval { .. } | StageGate::Hook(_) => sum,
+        StageGate::Approval { .. } | StageGate::Hook(_) | StageGate::Window(_) => sum,
     });
     if total <= waits { Err(PlanError::TotalBelowGates { total, waits }) } else { Ok(()) }
 }
@@ -153,6 +153,7 @@ impl From<&Gate> for StageGate {
                 Self::Approval { deadline: *deadline, on_expiry: *on_expiry }
             }
             Gate::Hook(hook) => Self::Hook(hook.clone()),
+            Gate::Window(calendar) => Self::Window(calendar.clone()),
         }
     }
 }

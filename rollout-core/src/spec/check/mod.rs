@@ -53,6 +53,9 @@ impl CheckedSpec {
         strategy::check(spec, &mut errors);
         health::check(spec, &mut errors);
         limits::times(spec, &mut errors);
+        if let Some(calendar) = &spec.calendar {
+            calendar.check("calendar", &mut errors);
+        }
         errors
     }
 

@@ -154,7 +154,7 @@ fn check_gates(field: &str, gates: &[Gate], errors: &mut Vec<CheckError>) {
         match gate {
             Gate::Hold(span) => limits::long(&format!("{field}.hold"), *span, errors),
             Gate::Health(span) => limits::long(&format!("{field}.health"), *span, errors),
-            Gate::Approval { deadline: None, .. } | Gate::Hook(_) => {}
+            Gate::Approval { deadline: None, .. } | Gate::Hook(_) | Gate::Window(_) => {}
             Gate::Approval { deadline: Some(deadline), .. } => {
                 let field = format!("{field}.approval.deadline");
                 if *deadline == Span::ZERO {
