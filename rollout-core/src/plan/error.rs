@@ -1,5 +1,6 @@
 //! What cannot be planned: a checked spec that asks for more than its budget or its backend has.
 
+use super::Finding;
 use crate::{time::Span, weight::Weight};
 
 /// A spec that was refused by the planner: the field, the numbers and the way out.
@@ -16,11 +17,30 @@ pub enum PlanError {
     },
     /// A field means something only where traffic is divided by weight.
     #[error(
-        "{field}: without a router that divides traffic by weight the share is made of replicas, so their number cannot be chosen as well; leave it out, or name a router in `traffic`"
+        "{field}: it needs traffic that is divided by weight, and here it is shared by replicas; leave it out, or use `canary` or `blue_green` with a router named in `traffic`"
     )]
     OnlyWithWeights {
         /// Path of the field.
         field: String,
+    },
+    /// Nobody is to be served while instances stand, and nothing can keep traffic from them.
+    #[error(
+        "{field}: stage `{stage}` has instances that nobody may reach, which needs a router, and there is none; name one in `traffic`, or write 0 instances"
+    )]
+    CannotEmpty {
+        /// Path of the field.
+        field: String,
+        /// Name of the stage.
+        stage: String,
+    },
+    /// Stages written by hand would break a guarantee or never end.
+    #[error(
+        "strategy.stages: they cannot be walked safely: {}; change these stages",
+        list(findings)
+    )]
+    Unsound {
+        /// Everything that the linter found. Never empty.
+        findings: Vec<Finding>,
     },
     /// Candidate instances of a preview would get traffic.
     #[error(
@@ -90,4 +110,9 @@ pub enum PlanError {
         /// Whether a stable set that shrinks is a way out.
         may_scale_stable: bool,
     },
+}
+
+fn list(findings: &[Finding]) -> String {
+    let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    said.join("; ")
 }
