@@ -50,8 +50,8 @@ pub(super) fn paces(scope: &Scope<'_>) -> Paces {
                     HandRoute::Weight(_) => true,
                     HandRoute::Replicas | HandRoute::Nobody => false,
                 });
-            let written = stages.iter().filter_map(|stage| stage.pace.as_ref());
-            let counting = written.filter_map(|pace| pace.counting).next();
+            let mut written = stages.iter().filter_map(|stage| stage.pace.as_ref());
+            let counting = written.find_map(|pace| pace.counting);
             Paces { counting, ..of_pace(scope, &Pace::default(), is_weighted) }
         }
     }

@@ -57,7 +57,7 @@ fn recreate_stays_recreate_on_an_undo_unless_it_says_otherwise() {
     let stopped = Remark::Downtime { stage: "stop".to_owned() };
     let plan = planned(build_undo, "strategy: { recreate: {} }", Some(100));
     assert_eq!(stages(&plan), ["stop 0/0 empty", "start 4/0 replicas *"]);
-    assert_eq!(plan.remarks, [stopped.clone()]);
+    assert_eq!(plan.remarks, [stopped]);
     let rolling = "strategy: { recreate: {} }\nrollback: { strategy: rolling }";
     let plan = planned(build_undo, rolling, None);
     assert_eq!(stages(&plan), ["roll 4/0 replicas *"]);
