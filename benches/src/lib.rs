@@ -40,8 +40,13 @@ impl World {
     pub fn new(making: Making, replicas: u64) -> Self {
         let workload = WorkloadId::new("web").expect("a plain name");
         let enrolment = (making == Making::ByName).then_some(Confirmation::Observed);
-        let capabilities =
-            Capabilities { making, counting: Counting::Loose, enrolment, router: None };
+        let capabilities = Capabilities {
+            making,
+            counting: Counting::Loose,
+            enrolment,
+            router: None,
+            abilities: std::collections::BTreeSet::new(),
+        };
         let setup = Setup { workload, capabilities, tuning: Tuning::default() };
         let mut world = Self {
             engine: Engine::new(setup),
@@ -183,7 +188,7 @@ impl World {
             Effect::Stop { instance, .. } | Effect::Remove { instance } => {
                 self.instances.remove(instance);
             }
-            Effect::Route(_) => {}
+            Effect::Route(_) | Effect::Run { .. } | Effect::Modules(_) => {}
         }
     }
 }

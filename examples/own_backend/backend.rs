@@ -83,7 +83,9 @@ impl ProcessBackend {
             | Effect::Enrol { .. }
             | Effect::Drain { .. }
             | Effect::Detach { .. }
-            | Effect::Route(_) => Ok(mark),
+            | Effect::Route(_)
+            | Effect::Run { .. }
+            | Effect::Modules(_) => Ok(mark),
         }
     }
 
@@ -149,7 +151,9 @@ impl Table {
             | Effect::Enrol { .. }
             | Effect::Drain { .. }
             | Effect::Detach { .. }
-            | Effect::Route(_) => {
+            | Effect::Route(_)
+            | Effect::Run { .. }
+            | Effect::Modules(_) => {
                 let why = "processes are made by name and share no traffic".to_owned();
                 return Err(Refused(RefusalKind::Invalid, why));
             }

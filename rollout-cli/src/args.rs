@@ -47,23 +47,34 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Print the JSON Schema of a spec
     Schema,
-    /// Print a service of a Compose file as a spec, and on standard error what became of each field
-    Import(FileArgs),
+    /// Print the workloads of a file as specs, and on standard error what became of each field
+    Import(ImportArgs),
 }
 
 /// A file to read a spec from.
 #[derive(Debug, Args)]
 pub(crate) struct FileArgs {
-    /// A spec in YAML or JSON, or a Compose file
+    /// A spec in YAML or JSON; or a file with Kubernetes workloads, Argo rollouts, Flagger canaries,
+    /// a Nomad job in JSON, or Compose services
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) compose: ComposeArgs,
 }
 
-/// What is left open by a Compose file.
+/// What to import.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) source: FileArgs,
+    /// Number of instances where the file cannot know it, such as nodes of a cluster
+    #[arg(long, value_name = "N")]
+    pub(crate) replicas: Option<u64>,
+}
+
+/// What is left open by a file of somebody else's.
 #[derive(Debug, Args)]
 pub(crate) struct ComposeArgs {
-    /// Service of a Compose file; may be left out if it has one only
+    /// Service or workload of a file that has several
     #[arg(long, value_name = "NAME")]
     pub(crate) service: Option<String>,
     /// Project of a Compose file, which stands before names of networks and volumes [default: its `name`]
@@ -76,6 +87,8 @@ pub(crate) struct ComposeArgs {
 pub(crate) enum BackendName {
     /// Docker, with the load balancer that the spec names in `traffic`
     Docker,
+    /// Kubernetes: pods by count, a label that takes them out of traffic, the router of `traffic.kubernetes`
+    Kubernetes,
     /// The simulator: instances by name, a load balancer that drains and divides by basis points
     Sim,
 }
@@ -85,9 +98,9 @@ pub(crate) enum BackendName {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) source: FileArgs,
-    /// What to plan for
-    #[arg(long, value_enum, default_value_t = BackendName::Docker)]
-    pub(crate) backend: BackendName,
+    /// What to plan for [default: what the template is written for, else docker]
+    #[arg(long, value_enum)]
+    pub(crate) backend: Option<BackendName>,
     /// Plan the very first deploy, with no stable revision
     #[arg(long)]
     pub(crate) first: bool,

@@ -8,6 +8,7 @@ use rollout_core::{
     spec::ParseError,
 };
 use rollout_docker::{compose::ComposeError, haproxy::TrafficError};
+use rollout_import::{ImportError, ImportErrors};
 use rollout_runtime::{
     OrderError, StartError, Stopped, SubmitError,
     control::{BindError, ClientError, DeniedKind},
@@ -31,9 +32,21 @@ pub(crate) enum CliError {
     /// The service of a Compose file was refused.
     #[error("{}: {why}", path.display())]
     Compose { path: PathBuf, why: ComposeError },
+    /// The workloads of a file were refused.
+    #[error("{}", of_import(path, why))]
+    Import { path: PathBuf, why: ImportErrors },
+    /// One workload is wanted, and there are several.
+    #[error("{}: there are several workloads: {found}; name the one meant with `--service`", path.display())]
+    Several { path: PathBuf, found: String },
+    /// The number of instances stands in the file.
+    #[error(
+        "{}: `--replicas` is for files that cannot know the number, and this says it; leave it out",
+        path.display()
+    )]
+    NoReplicas { path: PathBuf },
     /// There is no such service to choose.
     #[error(
-        "{}: `--service {service}` means something for a Compose file only, and this has no `services`; leave it out",
+        "{}: `--service {service}` chooses one workload of several, and this is the spec of one; leave it out",
         path.display()
     )]
     NoServices { path: PathBuf, service: String },
@@ -126,6 +139,11 @@ fn lines(path: &std::path::Path, refused: &[Refused]) -> String {
     refused.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+fn of_import(path: &std::path::Path, why: &ImportErrors) -> String {
+    let line = |error: &ImportError| format!("{}: {error}", path.display());
+    why.0.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 impl CliError {
     /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
@@ -134,6 +152,9 @@ impl CliError {
             | Self::Parse { .. }
             | Self::Check { .. }
             | Self::Compose { .. }
+            | Self::Import { .. }
+            | Self::Several { .. }
+            | Self::NoReplicas { .. }
             | Self::NoServices { .. }
             | Self::Plan { .. }
             | Self::Pin(_)
@@ -174,6 +195,9 @@ impl CliError {
                 message: why.message.clone(),
             }];
         }
+        if let Self::Import { why, .. } = self {
+            return why.0.iter().filter_map(refused_field).collect();
+        }
         Vec::new()
     }
 
@@ -191,6 +215,21 @@ impl CliError {
         let message = self.to_string();
         ErrorJson { error: ErrorBody { kind, exit: exit.code(), message, refused: self.refused() } }
     }
+}
+
+/// A reason that is about a field.
+fn refused_field(error: &ImportError) -> Option<Refused> {
+    let (ImportError::Field { field, place, .. } | ImportError::Refused { field, place, .. }) =
+        error
+    else {
+        return None;
+    };
+    Some(Refused {
+        line: place.map(|(line, _)| line),
+        column: place.map(|(_, column)| column),
+        field: field.clone(),
+        message: error.to_string(),
+    })
 }
 
 fn traffic(why: &TrafficError) -> Exit {

@@ -184,6 +184,10 @@ name!(
     /// Name of one running copy of a revision, as its orchestrator knows it. 1 to 253 characters.
     InstanceId, 253
 );
+name!(
+    /// Name of one run of a hook, the key by which it is begun once only. 1 to 127 characters.
+    HookRun, 127
+);
 
 macro_rules! number {
     ($(#[$meta:meta])* $name:ident, $prefix:literal) => {

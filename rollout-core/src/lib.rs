@@ -5,6 +5,7 @@
 //! hash-map order, floats in decisions. Same input, same bytes.
 
 pub mod amount;
+pub mod calendar;
 pub mod engine;
 pub mod fleet;
 pub mod guard;

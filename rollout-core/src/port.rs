@@ -3,15 +3,17 @@
 //! One attempt per call, one deadline, one total table from the orchestrator's errors to an
 //! [`Outcome`]; no retry. "Already so" is `Applied`; not knowing is `Unknown`, never "did not happen".
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Action, Enrolments, Inventory, Outcome, Record, RouteInForce},
-    id::{Epoch, Seq, WorkloadId},
+    engine::{
+        Action, Enrolments, HookState, Inventory, ModulesInForce, Outcome, Record, RouteInForce,
+    },
+    id::{Epoch, HookRun, Seq, WorkloadId},
     spec::Counting,
     time::{Span, Timestamp},
 };
@@ -27,6 +29,28 @@ pub struct Capabilities {
     pub enrolment: Option<Confirmation>,
     /// Units a router divides traffic into, 10,000 for basis points; `None`: no weights.
     pub router: Option<u64>,
+    /// What else they can do.
+    #[serde(default)]
+    pub abilities: BTreeSet<Ability>,
+}
+
+/// Something that not every set of ports can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ability {
+    /// The router sends requests by header or cookie.
+    Matches,
+    /// The router copies requests.
+    Mirror,
+    /// The router keeps clients on their revision.
+    Affinity,
+    /// Jobs can be run.
+    Hooks,
+    /// Metrics can be measured.
+    Metrics,
+    /// Modules can be degraded.
+    Modules,
 }
 
 /// How a backend makes and removes instances.
@@ -175,6 +199,11 @@ pub trait Router: Send + Sync {
     /// Units it divides traffic into, 10,000 for basis points.
     fn units(&self) -> u64;
 
+    /// What it can do beside shares: matches, mirror, affinity. None of them by default.
+    fn abilities(&self) -> BTreeSet<Ability> {
+        BTreeSet::new()
+    }
+
     /// Takes a snapshot of the route in force.
     ///
     /// # Errors
@@ -184,6 +213,35 @@ pub trait Router: Send + Sync {
 
     /// Makes one attempt at setting the whole route. Writes are ordered so that at no moment the
     /// candidate is exposed more than both before and after, or nobody is served.
+    async fn apply(&self, action: &Action) -> Outcome;
+}
+
+/// Runs jobs: tests, migrations, caches to warm. A run is known by its key and begun once.
+#[async_trait]
+pub trait Hooks: Send + Sync {
+    /// Makes one attempt at beginning the run of an [`crate::engine::Effect::Run`]. A run that was begun
+    /// before under the same key is `Applied`, whatever became of it.
+    async fn apply(&self, action: &Action) -> Outcome;
+
+    /// How a run stands that was begun before.
+    ///
+    /// # Errors
+    ///
+    /// [`ObserveError`] if nobody can say now.
+    async fn poll(&self, workload: &WorkloadId, run: &HookRun) -> Result<HookState, ObserveError>;
+}
+
+/// Degrades and restores modules of a workload, and arms its circuit breaker.
+#[async_trait]
+pub trait Modules: Send + Sync {
+    /// Takes a snapshot of the setting in force.
+    ///
+    /// # Errors
+    ///
+    /// [`ObserveError`] if the modules did not answer in full.
+    async fn observe(&self, workload: &WorkloadId) -> Result<ModulesInForce, ObserveError>;
+
+    /// Makes one attempt at an [`crate::engine::Effect::Modules`].
     async fn apply(&self, action: &Action) -> Outcome;
 }
 
@@ -286,6 +344,19 @@ pub trait Clock: Send + Sync {
 
     /// Returns when it is `at` or later.
     async fn sleep_until(&self, at: Timestamp);
+}
+
+impl fmt::Display for Ability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Matches => "matches of headers and cookies",
+            Self::Mirror => "copies of requests",
+            Self::Affinity => "affinity of clients",
+            Self::Hooks => "hooks",
+            Self::Metrics => "metrics",
+            Self::Modules => "modules",
+        })
+    }
 }
 
 impl fmt::Display for Making {

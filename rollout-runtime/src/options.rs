@@ -70,7 +70,9 @@ impl Options {
             | Effect::Detach { .. }
             | Effect::Remove { .. }
             | Effect::Scale { .. }
-            | Effect::Route(_) => self.attempt_deadline,
+            | Effect::Route(_)
+            | Effect::Run { .. }
+            | Effect::Modules(_) => self.attempt_deadline,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The adapters of one workload, handed over as one.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use rollout_core::port::{Backend, Capabilities, Clock, Enrolment, Journal, Router};
+use rollout_core::port::{
+    Ability, Backend, Capabilities, Clock, Enrolment, Hooks, Journal, Modules, Router,
+};
 
 use crate::{
     clock::SystemClock,
@@ -18,6 +20,10 @@ pub struct Ports {
     pub enrolment: Option<Arc<dyn Enrolment>>,
     /// Shares traffic among revisions.
     pub router: Option<Arc<dyn Router>>,
+    /// Runs jobs.
+    pub hooks: Option<Arc<dyn Hooks>>,
+    /// Degrades and restores modules.
+    pub modules: Option<Arc<dyn Modules>>,
     /// Keeps records.
     pub journal: Arc<dyn Journal>,
     /// Tells the time.
@@ -34,6 +40,8 @@ impl Ports {
             backend,
             enrolment: None,
             router: None,
+            hooks: None,
+            modules: None,
             journal,
             clock: Arc::new(SystemClock::new()),
             prober: Arc::new(NetworkProber),
@@ -51,6 +59,20 @@ impl Ports {
     #[must_use]
     pub fn with_router(mut self, router: Arc<dyn Router>) -> Self {
         self.router = Some(router);
+        self
+    }
+
+    /// Adds what runs jobs.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: Arc<dyn Hooks>) -> Self {
+        self.hooks = Some(hooks);
+        self
+    }
+
+    /// Adds what degrades and restores modules.
+    #[must_use]
+    pub fn with_modules(mut self, modules: Arc<dyn Modules>) -> Self {
+        self.modules = Some(modules);
         self
     }
 
@@ -76,6 +98,14 @@ impl Ports {
             counting: self.backend.counting(),
             enrolment: self.enrolment.as_ref().map(|port| port.confirmation()),
             router: self.router.as_ref().map(|port| port.units()),
+            abilities: self.abilities(),
         }
+    }
+
+    fn abilities(&self) -> BTreeSet<Ability> {
+        let router = self.router.as_ref().map(|port| port.abilities()).unwrap_or_default();
+        let hooks = self.hooks.as_ref().map(|_| Ability::Hooks);
+        let modules = self.modules.as_ref().map(|_| Ability::Modules);
+        router.into_iter().chain(hooks).chain(modules).collect()
     }
 }

@@ -3,7 +3,7 @@
 //! In: a seed. Out: the fleet, the specs, the history and the times of a run. Absent: faults, which draw
 //! for themselves.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use rollout_core::{
     amount::Amount,
@@ -14,6 +14,7 @@ use rollout_core::{
     spec::{
         BlueGreen, Canary, CanaryStep, CheckedSpec, Counting, Deadlines, Drain, Gate, Health,
         OnFailure, OnSubmit, Pace, Probe, Promotion, Recreate, Rollback, Spec, Strategy, TcpProbe,
+        Unanswered,
     },
     time::Span,
     weight::Weight,
@@ -128,7 +129,8 @@ impl Setting {
 fn gates_of(spec: &Spec) -> u64 {
     let length = |gate: &Gate| match gate {
         Gate::Hold(span) | Gate::Health(span) => span.as_millis(),
-        Gate::Approval { deadline } => deadline.map_or(60_000, Span::as_millis),
+        Gate::Approval { deadline, .. } => deadline.map_or(60_000, Span::as_millis),
+        Gate::Hook(hook) => hook.deadline.as_millis() * u64::from(hook.retries + 1),
     };
     let of = |gates: &[Gate]| gates.iter().map(length).sum::<u64>();
     match &spec.strategy {
@@ -136,7 +138,8 @@ fn gates_of(spec: &Spec) -> u64 {
         Strategy::BlueGreen(blue_green) => {
             of(&blue_green.gates) + blue_green.bake.as_millis() + blue_green.standby.as_millis()
         }
-        Strategy::Canary(canary) => canary.steps.iter().map(|step| of(&step.gates)).sum(),
+        Strategy::Canary(canary) => canary.all_steps().iter().map(|step| of(&step.gates)).sum(),
+        Strategy::Stages(stages) => stages.iter().map(|stage| of(&stage.gates)).sum(),
     }
 }
 
@@ -158,15 +161,14 @@ fn capabilities(stream: &mut Stream) -> Capabilities {
             _ => Confirmation::Observed,
         }),
         router: stream.pick(&[Some(10_000), Some(10_000), Some(256), Some(100), None]),
+        abilities: BTreeSet::new(),
     }
 }
 
 fn spec(stream: &mut Stream) -> Spec {
     let replicas = stream.between(1, 6);
+    let workload = WorkloadId::new("web").expect("a short name of letters is a name");
     Spec {
-        version: 1,
-        workload: WorkloadId::new("web").expect("a short name of letters is a name"),
-        revision: None,
         replicas,
         strategy: strategy(stream, replicas),
         health: health(stream),
@@ -188,11 +190,10 @@ fn spec(stream: &mut Stream) -> Spec {
                 OnFailure::Rollback,
                 OnFailure::Pause,
             ]),
-            pace: None,
+            ..Rollback::default()
         },
         on_submit: stream.pick(&[OnSubmit::Supersede, OnSubmit::Queue, OnSubmit::Refuse]),
-        template: serde_json::Value::Null,
-        traffic: serde_json::Value::Null,
+        ..Spec::new(workload)
     }
 }
 
@@ -213,6 +214,7 @@ fn strategy(stream: &mut Stream, replicas: u64) -> Strategy {
             gates: gates(stream),
             bake: Span::from_millis(stream.below(2) * stream.magnitude(500, 15_000)),
             standby: Span::from_millis(stream.below(2) * stream.magnitude(500, 15_000)),
+            ..BlueGreen::default()
         }),
         _ => Strategy::Canary(canary(stream, replicas)),
     }
@@ -246,10 +248,9 @@ fn canary(stream: &mut Stream, replicas: u64) -> Canary {
     for _ in 0..stream.between(1, 3) {
         points += stream.between(1, 30) * 100;
         steps.push(CanaryStep {
-            name: None,
             weight: Weight::from_basis_points(points).unwrap_or(Weight::ZERO),
-            replicas: None,
             gates: gates(stream),
+            ..CanaryStep::default()
         });
     }
     Canary {
@@ -263,6 +264,7 @@ fn canary(stream: &mut Stream, replicas: u64) -> Canary {
             0 => None,
             _ => Some(pace(stream, replicas)),
         },
+        ..Canary::default()
     }
 }
 
@@ -274,6 +276,7 @@ fn gates(stream: &mut Stream) -> Vec<Gate> {
                 0 => None,
                 _ => Some(Span::from_millis(stream.magnitude(5000, 60_000))),
             },
+            on_expiry: Unanswered::Fail,
         },
         1..=2 => Gate::Health(Span::from_millis(stream.magnitude(500, 8000))),
         _ => Gate::Hold(Span::from_millis(stream.magnitude(200, 8000))),

@@ -112,6 +112,14 @@ fn describe(text: &mut String, event: &Event) -> std::fmt::Result {
             OrderKind::Promote { all: false } => write!(text, "ordered promote"),
             OrderKind::Promote { .. } => write!(text, "ordered promote all"),
             OrderKind::Abort => write!(text, "ordered abort"),
+            OrderKind::Undo { to: None } => write!(text, "ordered undo"),
+            OrderKind::Undo { to: Some(to) } => write!(text, "ordered undo to {to}"),
+            OrderKind::Retry => write!(text, "ordered retry"),
+            OrderKind::Resize { replicas } => write!(text, "ordered resize to {replicas}"),
+            OrderKind::Restart => write!(text, "ordered restart"),
+            OrderKind::Skip { to } => write!(text, "ordered skip to {to}"),
+            OrderKind::Halt => write!(text, "ordered halt"),
+            OrderKind::Resolve(how) => write!(text, "ordered resolve: {how:?}"),
             _ => write!(text, "ordered something newer"),
         },
         Event::Attempted { id, outcome } => write!(text, "{id} {outcome}"),
@@ -126,6 +134,7 @@ fn describe(text: &mut String, event: &Event) -> std::fmt::Result {
             let seen = if *healthy { "good" } else { "bad" };
             write!(text, "{probe} of {instance} {seen}")
         }
+        Event::Polled { run, state } => write!(text, "hook run {run} is {state:?}"),
         Event::Vetoed(veto) => write!(text, "vetoed: {veto}"),
     }
 }
@@ -153,6 +162,7 @@ fn observed(text: &mut String, observation: &Observation) -> std::fmt::Result {
             Some(route) => write!(text, " {route}")?,
             None => write!(text, " none")?,
         },
+        Observation::Modules(modules) => write!(text, " {}", modules.setting)?,
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use rollout_core::spec::{CheckedSpec, Strategy};
 use rollout_docker::haproxy::Traffic;
+use rollout_import::Words;
 use serde_json::json;
 
 use crate::{
@@ -15,15 +16,15 @@ use crate::{
 pub(super) fn run(args: &FileArgs, output: Output) -> Result<Exit, CliError> {
     let source = source::load(args)?;
     let spec = &source.spec;
-    if !spec.traffic.is_null() {
+    // Other routers than HAProxy are known to their own backends.
+    if !spec.traffic.is_null() && Words::of(spec).is_none() {
         let _known: Traffic = Traffic::read(&spec.traffic)?;
     }
     let warnings: Vec<String> = spec.warnings().iter().map(ToString::to_string).collect();
-    let kind = if source.mapped.is_some() { "compose" } else { "spec" };
     let document = || {
         json!({
             "file": args.file,
-            "kind": kind,
+            "kind": source.kind,
             "workload": spec.workload,
             "revision": spec.revision,
             "replicas": spec.replicas,
@@ -56,5 +57,6 @@ fn strategy(spec: &CheckedSpec) -> &'static str {
         Strategy::Recreate(_) => "recreate",
         Strategy::BlueGreen(_) => "blue_green",
         Strategy::Canary(_) => "canary",
+        Strategy::Stages(_) => "stages",
     }
 }

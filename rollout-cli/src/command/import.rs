@@ -1,28 +1,57 @@
-//! `rollout import`: a service of a Compose file as a spec, and what became of each field.
+//! `rollout import`: the workloads of a file as specs, and what became of each field.
 
-use rollout_docker::compose::{Fate, Mapping};
+use rollout_import::report::{Fate, Mapping};
 use serde_json::{Value, json};
 
-use crate::{args::FileArgs, error::CliError, exit::Exit, output::Output, source};
+use crate::{
+    args::ImportArgs,
+    error::CliError,
+    exit::Exit,
+    output::Output,
+    source::{self, Source},
+};
 
-pub(super) fn run(args: &FileArgs, output: Output) -> Result<Exit, CliError> {
-    let source = source::load(args)?;
-    let spec = source.spec.spec();
-    let report = source.mapped.unwrap_or_default();
+pub(super) fn run(args: &ImportArgs, output: Output) -> Result<Exit, CliError> {
+    let (sources, rest) = source::load_all(args)?;
     if output.is_json() {
-        let report: Vec<Value> = report.iter().map(mapping).collect();
-        output.result(|| json!({ "spec": spec, "report": report }), String::new)?;
+        let document = || {
+            let mut list: Vec<Value> = sources.iter().map(document).collect();
+            // What belongs to none is told once, with the last one.
+            if let Some(Value::Array(report)) = list.last_mut().map(|last| &mut last["report"]) {
+                report.extend(rest.iter().map(mapping));
+            }
+            list
+        };
+        output.result(document, String::new)?;
         return Ok(Exit::Done);
     }
-    let yaml = serde_saphyr::to_string(spec).map_err(|why| CliError::System {
-        what: "the spec cannot be written as YAML",
-        why: why.to_string(),
-    })?;
-    Output::raw(&yaml);
-    for mapping in &report {
-        Output::aside(&mapping.to_string());
+    let several = 1 < sources.len();
+    for (place, source) in sources.iter().enumerate() {
+        let yaml = serde_saphyr::to_string(source.spec.spec()).map_err(|why| CliError::System {
+            what: "the spec cannot be written as YAML",
+            why: why.to_string(),
+        })?;
+        if 0 < place {
+            Output::raw("---\n");
+        }
+        Output::raw(&yaml);
+        for line in source.mapped.iter().flatten() {
+            if several {
+                Output::aside(&format!("{}: {line}", source.spec.workload));
+            } else {
+                Output::aside(&line.to_string());
+            }
+        }
+    }
+    for line in &rest {
+        Output::aside(&line.to_string());
     }
     Ok(Exit::Done)
+}
+
+fn document(source: &Source) -> Value {
+    let report: Vec<Value> = source.mapped.iter().flatten().map(mapping).collect();
+    json!({ "spec": source.spec.spec(), "report": report })
 }
 
 fn mapping(mapping: &Mapping) -> Value {

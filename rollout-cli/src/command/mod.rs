@@ -10,11 +10,14 @@ mod schema;
 mod simulate;
 mod status;
 
+use std::collections::BTreeSet;
+
 use rollout_core::{
     port::{Capabilities, Confirmation, Making},
     spec::{CheckedSpec, Counting},
 };
 use rollout_docker::haproxy::Traffic;
+use rollout_import::{Words, kubernetes_capabilities};
 
 use crate::{
     args::{BackendName, Command},
@@ -45,9 +48,20 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Exit, CliErr
 /// Units that `HAProxy`'s weights divide traffic into; a run asks the router itself.
 const HAPROXY_UNITS: u64 = 200;
 
+/// The backend whose words the template of `spec` is written in. Nobody here speaks Nomad's: its jobs are
+/// planned for the simulator, whose instances go by name as well.
+fn backend_of(spec: &CheckedSpec) -> BackendName {
+    match Words::of(spec) {
+        Some(Words::Kubernetes) => BackendName::Kubernetes,
+        Some(Words::Nomad) => BackendName::Sim,
+        None => BackendName::Docker,
+    }
+}
+
 /// What the ports of `spec` can do on a backend, as far as it is known without asking it.
 fn capabilities(spec: &CheckedSpec, backend: BackendName) -> Result<Capabilities, CliError> {
     let (enrolment, router) = match backend {
+        BackendName::Kubernetes => return Ok(kubernetes_capabilities(spec)),
         BackendName::Docker if spec.traffic.is_null() => (None, None),
         BackendName::Docker => {
             let _known: Traffic = Traffic::read(&spec.traffic)?;
@@ -55,5 +69,7 @@ fn capabilities(spec: &CheckedSpec, backend: BackendName) -> Result<Capabilities
         }
         BackendName::Sim => (Some(Confirmation::Observed), Some(10_000)),
     };
-    Ok(Capabilities { making: Making::ByName, counting: Counting::Strict, enrolment, router })
+    let abilities = BTreeSet::new();
+    let (making, counting) = (Making::ByName, Counting::Strict);
+    Ok(Capabilities { making, counting, enrolment, router, abilities })
 }

@@ -3,7 +3,7 @@
 use rollout_core::plan::{self, Timing};
 use serde_json::json;
 
-use super::capabilities;
+use super::{backend_of, capabilities};
 use crate::{
     args::PlanArgs,
     error::CliError,
@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn run(args: &PlanArgs, output: Output) -> Result<Exit, CliError> {
     let source = source::load(&args.source)?;
     let spec = &source.spec;
-    let capabilities = capabilities(spec, args.backend)?;
+    let capabilities = capabilities(spec, args.backend.unwrap_or_else(|| backend_of(spec)))?;
     let plan = plan::build(spec, &capabilities, args.first)
         .map_err(|why| CliError::Plan { path: args.source.file.clone(), why })?;
     let timing = Timing::at_best(spec, args.start, args.drain);

@@ -2,6 +2,8 @@
 //!
 //! Asked of the engine that runs; where none does, `status` reads the journal and says so.
 
+use std::collections::BTreeSet;
+
 use rollout_core::{
     engine::{Engine, Setup, Status, Tuning, Wait},
     port::{Capabilities, Confirmation, Journal as _, Making},
@@ -87,6 +89,7 @@ async fn from_journal(place: &Place) -> Result<Status, CliError> {
         counting: Counting::Strict,
         enrolment: Some(Confirmation::Observed),
         router: None,
+        abilities: BTreeSet::new(),
     };
     let workload = place.workload.clone();
     let setup = Setup { workload: workload.clone(), capabilities, tuning: Tuning::default() };

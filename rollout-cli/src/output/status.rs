@@ -1,7 +1,7 @@
 //! Where a rollout stands, as a person reads it.
 
 use rollout_core::{
-    engine::{Expiry, PoolStatus, Role, Route, Status, Wait},
+    engine::{Expiry, PoolStatus, Role, Route, Shares, Status, Wait},
     id::RevisionId,
     time::Timestamp,
 };
@@ -119,7 +119,7 @@ fn brief(status: &Status, pool: &PoolStatus) -> String {
 /// The share of traffic that was decided for a revision; `-` where it follows from the counts.
 fn share(status: &Status, revision: &RevisionId) -> String {
     match &status.route {
-        Some(Route::Weighted(weights)) => {
+        Some(Route::Weighted(Shares { weights, .. })) => {
             weights.get(revision).map_or_else(|| "0%".to_owned(), ToString::to_string)
         }
         Some(Route::Empty) => "0%".to_owned(),

@@ -1,7 +1,8 @@
-//! Files read as specs: ours in YAML or JSON, or a service of a Compose file.
+//! Files read as specs: ours in YAML or JSON, or somebody else's that the crates can import.
 //!
 //! In: a path. Out: a checked spec, or one error that names place, field, value and way out. Absent: guesses;
-//! a file with `services` at its top is a Compose file, every other one is a spec.
+//! a file with `services` at its top is a Compose file, one with `apiVersion` holds Kubernetes objects, one
+//! with `Job` or `TaskGroups` a Nomad job, every other one is a spec.
 
 mod locate;
 
@@ -12,10 +13,11 @@ use std::{
 };
 
 use rollout_core::spec::{CheckedSpec, Format, Spec, TEXT_LIMIT, parse};
-use rollout_docker::compose::{self, Import, Mapping};
+use rollout_docker::compose::{self, Import};
+use rollout_import::{Imported, Options, Words, recognises, report::Mapping};
 
 use crate::{
-    args::{ComposeArgs, FileArgs},
+    args::{ComposeArgs, FileArgs, ImportArgs},
     error::{CliError, Refused},
 };
 
@@ -24,8 +26,10 @@ use crate::{
 pub(crate) struct Source {
     /// The spec, checked.
     pub(crate) spec: CheckedSpec,
-    /// What became of the fields of a Compose file; `None` if it was a spec of ours.
+    /// What became of the fields of somebody else's file; `None` if it was a spec of ours.
     pub(crate) mapped: Option<Vec<Mapping>>,
+    /// What kind of file it was.
+    pub(crate) kind: &'static str,
 }
 
 /// Reads and checks the file that was named.
@@ -33,19 +37,41 @@ pub(crate) fn load(args: &FileArgs) -> Result<Source, CliError> {
     read(&args.file, &args.compose)
 }
 
+/// Reads and checks every workload of the file that was named, and tells of what belongs to none.
+pub(crate) fn load_all(args: &ImportArgs) -> Result<(Vec<Source>, Vec<Mapping>), CliError> {
+    let FileArgs { file, compose } = &args.source;
+    let text = text_of(file)?;
+    if is_compose(&text) || !recognises(&text) {
+        if args.replicas.is_some() {
+            return Err(CliError::NoReplicas { path: file.clone() });
+        }
+        return Ok((vec![of_text(file, &text, compose)?], Vec::new()));
+    }
+    let options = Options { workload: compose.service.as_deref(), replicas: args.replicas };
+    let import = rollout_import::import(&text, &options)
+        .map_err(|why| CliError::Import { path: file.clone(), why })?;
+    Ok((import.workloads.into_iter().map(Source::from).collect(), import.rest))
+}
+
 /// Reads and checks the file at `path`; `-` is standard input.
 pub(crate) fn read(path: &Path, compose: &ComposeArgs) -> Result<Source, CliError> {
-    let text = text_of(path)?;
-    if is_compose(&text) {
-        return from_compose(path, &text, compose);
+    of_text(path, &text_of(path)?, compose)
+}
+
+fn of_text(path: &Path, text: &str, compose: &ComposeArgs) -> Result<Source, CliError> {
+    if is_compose(text) {
+        return from_compose(path, text, compose);
+    }
+    if recognises(text) {
+        return from_import(path, text, compose.service.as_deref());
     }
     if let Some(service) = &compose.service {
         return Err(CliError::NoServices { path: path.to_owned(), service: service.clone() });
     }
-    let parsed = parse(&text, format_of(path, &text));
+    let parsed = parse(text, format_of(path, text));
     let spec = parsed.map_err(|why| CliError::Parse { path: path.to_owned(), why })?;
-    let spec = checked(path, spec, Some(&text))?;
-    Ok(Source { spec, mapped: None })
+    let spec = checked(path, spec, Some(text))?;
+    Ok(Source { spec, mapped: None, kind: "spec" })
 }
 
 fn text_of(path: &Path) -> Result<String, CliError> {
@@ -96,7 +122,30 @@ fn from_compose(path: &Path, text: &str, args: &ComposeArgs) -> Result<Source, C
     let imported = compose::import(text, &import)
         .map_err(|why| CliError::Compose { path: path.to_owned(), why })?;
     let spec = checked(path, imported.spec, None)?;
-    Ok(Source { spec, mapped: Some(imported.report) })
+    Ok(Source { spec, mapped: Some(imported.report), kind: "compose" })
+}
+
+/// The one workload of a file that may have several.
+fn from_import(path: &Path, text: &str, workload: Option<&str>) -> Result<Source, CliError> {
+    let import = rollout_import::import(text, &Options { workload, replicas: None })
+        .map_err(|why| CliError::Import { path: path.to_owned(), why })?;
+    let names: Vec<String> =
+        import.workloads.iter().map(|found| found.spec.workload.to_string()).collect();
+    match <[Imported; 1]>::try_from(import.workloads) {
+        Ok([only]) => Ok(Source::from(only)),
+        Err(_) => Err(CliError::Several { path: path.to_owned(), found: names.join(", ") }),
+    }
+}
+
+impl From<Imported> for Source {
+    fn from(imported: Imported) -> Self {
+        let kind = match Words::of(&imported.spec) {
+            Some(Words::Kubernetes) => "kubernetes",
+            Some(Words::Nomad) => "nomad",
+            None => "import",
+        };
+        Self { spec: imported.spec, mapped: Some(imported.report), kind }
+    }
 }
 
 /// Checks `spec`; with its `text`, errors say where.

@@ -1,13 +1,14 @@
 //! What goes out: orders to the world, complete and absolute, so that repeating one changes nothing.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, fmt, net::IpAddr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use super::route::Route;
 use crate::{
-    id::{ActionId, Attempt, Epoch, InstanceId, Mark, RevisionId, WorkloadId},
+    id::{ActionId, Attempt, Epoch, HookRun, InstanceId, RevisionId, WorkloadId},
+    spec::{Breaker, Hook},
     time::Span,
-    weight::Weight,
 };
 
 /// One immutable version of a workload.
@@ -97,6 +98,27 @@ pub enum Effect {
         /// The whole route.
         Route,
     ),
+    /// The job was begun. One that has ended since stays ended.
+    Run {
+        /// Its run, the key by which a repeated attempt is known.
+        run: HookRun,
+        /// What is to be run.
+        hook: Arc<Hook>,
+    },
+    /// The modules are set like this.
+    Modules(
+        /// The whole setting.
+        ModuleSetting,
+    ),
+}
+
+/// How the modules of a workload are set, whole and absolute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleSetting {
+    /// Modules that are degraded; all others are not.
+    pub degraded: BTreeSet<String>,
+    /// The circuit breaker, where it is armed.
+    pub breaker: Option<Breaker>,
 }
 
 /// Whether a newly enrolled instance gets traffic.
@@ -109,18 +131,6 @@ pub enum Admission {
     Standby,
 }
 
-/// How traffic is shared among revisions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Route {
-    /// Every enrolled instance gets the same.
-    ByReplicas,
-    /// Each revision gets its share, divided evenly among its enrolled instances; the shares make 100 %.
-    Weighted(BTreeMap<RevisionId, Weight>),
-    /// Nobody gets anything: declared downtime.
-    Empty,
-}
-
 /// Which port carries an action out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +141,10 @@ pub enum Port {
     Enrolment,
     /// [`crate::port::Router`].
     Router,
+    /// [`crate::port::Hooks`].
+    Hooks,
+    /// [`crate::port::Modules`].
+    Modules,
 }
 
 /// What an action changes. Attempts on one subject are made one after the other, never side by side.
@@ -142,6 +156,10 @@ pub enum Subject {
     Pool(RevisionId),
     /// The route.
     Route,
+    /// One run of a job.
+    Run(HookRun),
+    /// The modules.
+    Modules,
 }
 
 impl Effect {
@@ -156,6 +174,8 @@ impl Effect {
             | Self::Scale { .. } => Port::Backend,
             Self::Enrol { .. } | Self::Drain { .. } | Self::Detach { .. } => Port::Enrolment,
             Self::Route(_) => Port::Router,
+            Self::Run { .. } => Port::Hooks,
+            Self::Modules(_) => Port::Modules,
         }
     }
 
@@ -172,6 +192,8 @@ impl Effect {
             | Self::Remove { instance } => Subject::Instance(instance.clone()),
             Self::Scale { revision, .. } => Subject::Pool(revision.clone()),
             Self::Route(_) => Subject::Route,
+            Self::Run { run, .. } => Subject::Run(run.clone()),
+            Self::Modules(_) => Subject::Modules,
         }
     }
 
@@ -186,105 +208,8 @@ impl Effect {
             | Self::Detach { instance }
             | Self::Stop { instance, .. }
             | Self::Remove { instance } => Some(instance),
-            Self::Scale { .. } | Self::Route(_) => None,
+            Self::Scale { .. } | Self::Route(_) | Self::Run { .. } | Self::Modules(_) => None,
         }
-    }
-}
-
-impl Route {
-    /// All traffic on `revision`.
-    #[must_use]
-    pub fn all_on(revision: RevisionId) -> Self {
-        Self::Weighted(BTreeMap::from([(revision, Weight::FULL)]))
-    }
-
-    /// The share of `revision`; `None` where the route follows the replicas.
-    #[must_use]
-    pub fn weight_of(&self, revision: &RevisionId) -> Option<Weight> {
-        match self {
-            Self::ByReplicas => None,
-            Self::Weighted(weights) => Some(weights.get(revision).copied().unwrap_or_default()),
-            Self::Empty => Some(Weight::ZERO),
-        }
-    }
-}
-
-/// What came of one attempt at an action.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It is so, now or already before.
-    Applied {
-        /// Observations from this mark on show it.
-        mark: Mark,
-    },
-    /// It was not done.
-    Refused {
-        /// Why.
-        why: Refusal,
-        /// When to try again.
-        retry: Retry,
-    },
-    /// Nobody knows whether it was, or will be, done.
-    Unknown {
-        /// What was seen instead of an answer.
-        why: String,
-    },
-}
-
-/// Why an attempt was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
-    /// The kind, for decisions.
-    pub kind: RefusalKind,
-    /// The orchestrator's own words, for people; without secrets.
-    pub detail: String,
-}
-
-/// Kinds of refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum RefusalKind {
-    /// A newer engine has taken over.
-    Fenced,
-    /// Something it needs is not there: an image, a network, the instance itself.
-    Missing,
-    /// Something else has that name, or another change is under way.
-    Conflict,
-    /// The order makes no sense to the orchestrator.
-    Invalid,
-    /// Not permitted, or above a quota.
-    Denied,
-    /// Too busy now.
-    Busy,
-    /// Not reachable: the attempt never left this side.
-    Unreachable,
-}
-
-/// When to try again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Retry {
-    /// Never: it will always be refused.
-    Never,
-    /// After this long, as the orchestrator said.
-    After(Span),
-    /// When the engine thinks fit.
-    Backoff,
-}
-
-impl Outcome {
-    /// A refusal.
-    #[must_use]
-    pub fn refused(kind: RefusalKind, detail: impl Into<String>, retry: Retry) -> Self {
-        Self::Refused { why: Refusal { kind, detail: detail.into() }, retry }
-    }
-
-    /// An attempt whose end nobody knows.
-    #[must_use]
-    pub fn unknown(why: impl Into<String>) -> Self {
-        Self::Unknown { why: why.into() }
     }
 }
 
@@ -311,47 +236,9 @@ impl fmt::Display for Effect {
             Self::Remove { instance } => write!(f, "remove {instance}"),
             Self::Scale { revision, replicas } => write!(f, "scale {revision} to {replicas}"),
             Self::Route(route) => write!(f, "route {route}"),
+            Self::Run { run, hook } => write!(f, "run hook {} as {run}", hook.name),
+            Self::Modules(setting) => write!(f, "set modules: {setting}"),
         }
-    }
-}
-
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ByReplicas => f.write_str("by replicas"),
-            Self::Empty => f.write_str("to nobody"),
-            Self::Weighted(weights) => {
-                let mut comma = "";
-                for (revision, weight) in weights {
-                    write!(f, "{comma}{weight} to {revision}")?;
-                    comma = ", ";
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Applied { .. } => f.write_str("applied"),
-            Self::Refused { why, retry } => {
-                write!(f, "refused: {why}")?;
-                match retry {
-                    Retry::Never => f.write_str(", for good"),
-                    Retry::After(span) => write!(f, ", again after {span}"),
-                    Retry::Backoff => Ok(()),
-                }
-            }
-            Self::Unknown { why } => write!(f, "unknown: {why}"),
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
     }
 }
 
@@ -361,6 +248,24 @@ impl fmt::Display for Port {
             Self::Backend => "backend",
             Self::Enrolment => "load balancer",
             Self::Router => "router",
+            Self::Hooks => "hook port",
+            Self::Modules => "module port",
         })
+    }
+}
+
+impl fmt::Display for ModuleSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.degraded.len() {
+            0 => f.write_str("none degraded")?,
+            _ => {
+                let names: Vec<&str> = self.degraded.iter().map(String::as_str).collect();
+                write!(f, "{} degraded", names.join(", "))?;
+            }
+        }
+        match self.breaker {
+            Some(breaker) => write!(f, ", breaker at {}", breaker.timeout),
+            None => Ok(()),
+        }
     }
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    action::{Outcome, Port, Revision},
+    action::{Port, Revision},
     observation::Observation,
+    outcome::Outcome,
+    record::Resolution,
 };
 use crate::{
     guard::Veto,
-    id::{ActionId, Epoch, InstanceId},
+    id::{ActionId, Epoch, HookRun, InstanceId, RevisionId},
     spec::CheckedSpec,
 };
 
@@ -54,8 +56,32 @@ pub enum Event {
         /// What was seen, for people.
         detail: String,
     },
+    /// The hook port was asked how a run stands.
+    Polled {
+        /// The run.
+        run: HookRun,
+        /// How it stands.
+        state: HookState,
+    },
     /// The guard refused the last step; nothing of it was kept or attempted.
     Vetoed(Veto),
+}
+
+/// How one run of a hook stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookState {
+    /// It has not ended yet.
+    Running,
+    /// It has ended well.
+    Succeeded,
+    /// It has ended badly.
+    Failed {
+        /// What it said last, for people; without secrets.
+        detail: String,
+    },
+    /// The port does not know it, though it was begun: what became of it nobody can say.
+    Missing,
 }
 
 /// Which probe of an instance.
@@ -105,6 +131,32 @@ pub enum OrderKind {
     },
     /// Go back to the stable revision.
     Abort,
+    /// Go back to a revision that was proven before.
+    Undo {
+        /// That revision. Default: the last proven one before the current one.
+        to: Option<RevisionId>,
+    },
+    /// Try the revision again that was taken back last.
+    Retry,
+    /// Have another number of instances, now, in whatever phase.
+    Resize {
+        /// That many.
+        replicas: u64,
+    },
+    /// Replace every instance by a new one of the same revision.
+    Restart,
+    /// Skip to a later stage; who and why are recorded.
+    Skip {
+        /// Name of the stage.
+        to: String,
+    },
+    /// Let nothing go out any more, not even a step back, until resumed.
+    Halt,
+    /// Leave the end that needs an operator.
+    Resolve(
+        /// How.
+        Resolution,
+    ),
 }
 
 /// Why an order was refused.
@@ -137,6 +189,68 @@ pub enum OrderRefused {
         /// The candidate.
         candidate: String,
     },
+    /// Everything is halted.
+    #[error("everything is halted by {by}; give the order `resume` first")]
+    Halted {
+        /// Who halted it.
+        by: String,
+    },
+    /// There is no proven revision to go back to.
+    #[error(
+        "there is no proven revision to go back to{}; submit the one you want",
+        match .known.as_slice() { [] => String::new(), known => format!(" but the current one and {}", known.join(", ")) }
+    )]
+    NotProven {
+        /// Proven revisions that could be named.
+        known: Vec<String>,
+    },
+    /// The revision named was never proven, or is not remembered any more.
+    #[error(
+        "`{revision}` was never proven here, or is not remembered any more; known are: {}",
+        if .known.is_empty() { "none".to_owned() } else { .known.join(", ") }
+    )]
+    UnknownRevision {
+        /// The revision named.
+        revision: String,
+        /// Proven revisions that could be named.
+        known: Vec<String>,
+    },
+    /// A rollout on trial must end first.
+    #[error(
+        "the rollout to `{candidate}` is on trial; give the order `abort` to go back, or wait for its end"
+    )]
+    OnTrial {
+        /// The revision on trial.
+        candidate: String,
+    },
+    /// There is nothing that could be tried again.
+    #[error(
+        "nothing was taken back ({phase}), so there is nothing to try again; submit a revision"
+    )]
+    NothingToRetry {
+        /// The phase the engine is in.
+        phase: String,
+    },
+    /// The stage named is not one that can be skipped to.
+    #[error("there is no stage `{stage}` ahead that can be skipped to; possible are: {}", if .ahead.is_empty() { "none".to_owned() } else { .ahead.join(", ") })]
+    NoSuchStage {
+        /// The stage named.
+        stage: String,
+        /// Names of the stages ahead, up to the one that proves the candidate.
+        ahead: Vec<String>,
+    },
+    /// Evidence is skipped without a word of why.
+    #[error("skipping gates is recorded with its reason, and none was given; say why")]
+    NoReason,
+    /// Nothing needs an operator.
+    #[error("nothing needs an operator (phase: {phase}); there is nothing to resolve")]
+    NothingToResolve {
+        /// The phase the engine is in.
+        phase: String,
+    },
+    /// There is no revision that serves.
+    #[error("no revision serves, so there is none to adopt; go on, or submit one")]
+    NothingServes,
     /// No gate is waited for.
     #[error("no gate is waited for ({waiting}); there is nothing to promote")]
     NoGate {

@@ -7,13 +7,18 @@
 mod action;
 mod capacity;
 mod event;
+mod hook;
+mod modules;
 mod note;
 mod observation;
 mod order;
+mod outcome;
 mod phase;
 mod record;
 mod retry;
+mod route;
 mod setup;
+mod share;
 mod state;
 mod status;
 mod steer;
@@ -23,19 +28,20 @@ mod turn;
 mod view;
 
 pub use self::{
-    action::{
-        Action, Admission, Effect, Outcome, Port, Refusal, RefusalKind, Retry, Revision, Route,
-        Subject,
-    },
-    event::{Event, Order, OrderKind, OrderRefused, ProbeKind},
+    action::{Action, Admission, Effect, ModuleSetting, Port, Revision, Subject},
+    event::{Event, HookState, Order, OrderKind, OrderRefused, ProbeKind},
     note::{Expiry, Note, Wait, WaitReason},
     observation::{
-        EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, Observation,
-        PoolSeen, RouteInForce,
+        EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, ModulesInForce,
+        Observation, PoolSeen, RouteInForce,
     },
-    record::{Cause, Change, End, Failure, RECORD_VERSION, Record, Settlement},
+    outcome::{Outcome, Refusal, RefusalKind, Retry},
+    record::{
+        Cause, Change, End, Failure, Purpose, RECORD_VERSION, Record, Resolution, Settlement,
+    },
+    route::{Route, Shares, Trial},
     setup::{Setup, Tuning},
-    status::{Phase, PoolStatus, Role, Status},
+    status::{Phase, PoolStatus, ProvenRevision, Role, RollbackState, Status},
 };
 pub(crate) use self::{
     capacity::Space,
@@ -46,7 +52,7 @@ pub(crate) use self::{
 use crate::{
     fleet::Made,
     guard::{Guard, Veto},
-    id::{Attempt, Epoch, InstanceId, RevisionId, Seq},
+    id::{Attempt, Epoch, HookRun, InstanceId, RevisionId, Seq},
     plan::Plan,
     spec::Health,
     time::Timestamp,
@@ -234,6 +240,12 @@ impl Engine {
             let address = seen.address.filter(|_| is_due && runs)?;
             Some(ProbeTarget { instance, address, health, started })
         })
+    }
+
+    /// The runs of hooks to be asked for now. Ask after every step.
+    pub fn hook_runs(&self) -> impl Iterator<Item = &HookRun> {
+        let runs = self.state.under_way().into_iter().flat_map(|rollout| &rollout.runs);
+        runs.filter(|(_, run)| run.has_begun && run.end.is_none()).map(|(id, _)| id)
     }
 
     /// Whether the rollout has ended, and how.

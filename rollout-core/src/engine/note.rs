@@ -5,12 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    action::{Effect, Outcome, Port, Route},
+    action::{Effect, ModuleSetting, Port},
+    outcome::Outcome,
     record::{Cause, End, Failure},
+    route::Route,
 };
 use crate::{
     guard::Veto,
-    id::{ActionId, InstanceId, RevisionId},
+    id::{ActionId, HookRun, InstanceId, RevisionId},
     time::{Span, Timestamp},
 };
 
@@ -91,6 +93,33 @@ pub enum Note {
         revision: RevisionId,
         /// Why.
         why: String,
+    },
+    /// A run of a hook has ended.
+    HookEnded {
+        /// Name of the hook.
+        hook: String,
+        /// The run.
+        run: HookRun,
+        /// What went wrong, if anything did.
+        failure: Option<String>,
+    },
+    /// Stages were skipped by order.
+    Skipped {
+        /// Name of the stage left.
+        from: String,
+        /// Name of the stage entered.
+        to: String,
+        /// Who ordered it.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// The number of instances was changed.
+    Resized {
+        /// From so many.
+        from: u64,
+        /// To so many.
+        to: u64,
     },
     /// The guard refused a step.
     Vetoed(Veto),
@@ -208,6 +237,45 @@ pub enum WaitReason {
         /// Candidate instances wanted.
         wanted: u64,
     },
+    /// The end of a run of a hook.
+    Hook {
+        /// Name of the hook.
+        hook: String,
+        /// The run.
+        run: HookRun,
+        /// Which try it is, from 1, and how many there may be.
+        tries: (u32, u32),
+    },
+    /// The modules getting into force, or somebody degrading those that the stage requires.
+    Modules {
+        /// The stage.
+        stage: String,
+        /// The setting that was ordered.
+        wanted: ModuleSetting,
+        /// Modules that somebody else must degrade and has not.
+        missing: Vec<String>,
+    },
+    /// The order `resume`, without which nothing goes out at all.
+    Halted {
+        /// Who halted it.
+        by: String,
+        /// Why.
+        why: Option<String>,
+    },
+    /// The end of the time in which the failed candidate is kept for inspection.
+    KeptFailed {
+        /// The candidate.
+        revision: RevisionId,
+        /// Instances kept, at weight 0.
+        instances: u64,
+    },
+    /// Unbroken health of the stable revision, to be sure of the way back.
+    Verifying {
+        /// Stable instances available.
+        available: u64,
+        /// Stable instances wanted.
+        wanted: u64,
+    },
     /// The order `resume`.
     Paused {
         /// Who paused.
@@ -265,6 +333,16 @@ impl fmt::Display for Note {
             Self::Ended { end } => write!(f, "{end}"),
             Self::Retrying { id, effect, outcome, .. } => write!(f, "{id} {effect}: {outcome}"),
             Self::NotStarted { revision, why } => write!(f, "{revision} was not started: {why}"),
+            Self::HookEnded { hook, run, failure: None } => {
+                write!(f, "hook {hook} ({run}) has succeeded")
+            }
+            Self::HookEnded { hook, run, failure: Some(why) } => {
+                write!(f, "hook {hook} ({run}) has failed: {why}")
+            }
+            Self::Skipped { from, to, by, why } => {
+                write!(f, "skipped from stage {from} to {to} by order of {by}: {why}")
+            }
+            Self::Resized { from, to } => write!(f, "from {from} to {to} instances"),
             Self::Vetoed(veto) => write!(f, "the guard refused a step: {veto}"),
         }
     }
@@ -315,6 +393,25 @@ impl fmt::Display for WaitReason {
             }
             Self::Health { stage, available, wanted } => {
                 write!(f, "unbroken health in stage {stage}: {available} of {wanted} available")
+            }
+            Self::Hook { hook, run, tries: (try_, of) } => {
+                write!(f, "the end of hook {hook} ({run}, try {try_} of {of})")
+            }
+            Self::Modules { stage, wanted, missing } if missing.is_empty() => {
+                write!(f, "the modules of stage {stage}: {wanted}")
+            }
+            Self::Modules { stage, missing, .. } => {
+                write!(f, "somebody to degrade {} for stage {stage}", missing.join(", "))
+            }
+            Self::Halted { by, why: None } => write!(f, "the order `resume`: halted by {by}"),
+            Self::Halted { by, why: Some(why) } => {
+                write!(f, "the order `resume`: halted by {by}, {why}")
+            }
+            Self::KeptFailed { revision, instances } => {
+                write!(f, "the end of inspection: {instances} instances of {revision} are kept")
+            }
+            Self::Verifying { available, wanted } => {
+                write!(f, "unbroken health after the way back: {available} of {wanted} available")
             }
             Self::Paused { by, why: None } => write!(f, "the order `resume`: paused by {by}"),
             Self::Paused { by, why: Some(why) } => {

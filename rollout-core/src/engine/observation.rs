@@ -1,10 +1,17 @@
 //! What comes in from the world: snapshots of instances, of the load balancer and of the route.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
-use super::action::{Port, Revision, Route};
+use super::{
+    action::{ModuleSetting, Port, Revision},
+    route::Route,
+};
 use crate::id::{Epoch, InstanceId, Mark, RevisionId};
 
 /// A snapshot of one part of the world.
@@ -17,6 +24,8 @@ pub enum Observation {
     Enrolments(Enrolments),
     /// How traffic is shared, from [`crate::port::Router::observe`].
     Route(RouteInForce),
+    /// How the modules are set, from [`crate::port::Modules::observe`].
+    Modules(ModulesInForce),
 }
 
 impl Observation {
@@ -27,6 +36,7 @@ impl Observation {
             Self::Inventory(_) => Port::Backend,
             Self::Enrolments(_) => Port::Enrolment,
             Self::Route(_) => Port::Router,
+            Self::Modules(_) => Port::Modules,
         }
     }
 
@@ -37,6 +47,7 @@ impl Observation {
             Self::Inventory(inventory) => inventory.mark,
             Self::Enrolments(enrolments) => enrolments.mark,
             Self::Route(route) => route.mark,
+            Self::Modules(modules) => modules.mark,
         }
     }
 }
@@ -145,4 +156,15 @@ pub struct RouteInForce {
     pub mark: Mark,
     /// The route, in the router's own resolution; `None` if nothing was ever set.
     pub route: Option<Route>,
+}
+
+/// How the modules are set now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModulesInForce {
+    /// It shows every acknowledged write up to this mark.
+    pub mark: Mark,
+    /// What was set by us last and is in force.
+    pub setting: ModuleSetting,
+    /// Every module that is degraded now, by whomever.
+    pub degraded: BTreeSet<String>,
 }

@@ -1,22 +1,25 @@
 //! The only change of state: what was decided, or learned and decided upon.
 //!
-//! Version 1. A variant is never renamed or given another meaning; new ones are added.
+//! Version 2. A variant is never renamed or given another meaning; new ones are added.
 
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::action::{Effect, Refusal, Revision};
+use super::{
+    action::{Effect, Revision},
+    outcome::Refusal,
+};
 use crate::{
     guard::Veto,
-    id::{ActionId, Attempt, Epoch, InstanceId, RevisionId},
+    id::{ActionId, Attempt, Epoch, HookRun, InstanceId, RevisionId},
     plan::Plan,
     spec::CheckedSpec,
     time::Timestamp,
 };
 
 /// Version of the format of records that this engine writes; it reads all up to it.
-pub const RECORD_VERSION: u32 = 1;
+pub const RECORD_VERSION: u32 = 2;
 
 /// One change of state and when it was decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +68,9 @@ pub enum Change {
         plan: Arc<Plan>,
         /// Who asked for it.
         by: String,
+        /// What for.
+        #[serde(default, skip_serializing_if = "Purpose::is_move")]
+        purpose: Purpose,
     },
     /// A revision waits for the rollout under way to end.
     Queued {
@@ -74,6 +80,9 @@ pub enum Change {
         spec: Arc<CheckedSpec>,
         /// Who asked for it.
         by: String,
+        /// What for.
+        #[serde(default, skip_serializing_if = "Purpose::is_move")]
+        purpose: Purpose,
     },
     /// A revision that waited was dropped.
     Dropped {
@@ -114,6 +123,27 @@ pub enum Change {
         gate: usize,
         /// Who passed it, if a person did.
         by: Option<String>,
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// Stages were skipped by order.
+    Skipped {
+        /// Name of the stage left.
+        from: String,
+        /// Name of the stage to enter.
+        to: String,
+        /// Who ordered it.
+        by: String,
+        /// Why, in their words.
+        why: String,
+    },
+    /// A run of a hook has ended.
+    HookEnded {
+        /// The run.
+        run: HookRun,
+        /// What went wrong, if anything did.
+        failure: Option<String>,
     },
     /// The candidate became the stable revision.
     Proven {
@@ -149,6 +179,33 @@ pub enum Change {
         /// Why, for people.
         why: Option<String>,
     },
+    /// Nothing goes out any more.
+    Halted {
+        /// Who halted it.
+        by: String,
+        /// Why, for people.
+        why: Option<String>,
+    },
+    /// The number of instances was changed while the rollout was under way.
+    Resized {
+        /// The spec with that number.
+        spec: Arc<CheckedSpec>,
+        /// The stages for it, by the same names as far as there are any.
+        plan: Arc<Plan>,
+        /// The place of the stage under way in the new plan.
+        stage: usize,
+        /// Who asked for it.
+        by: String,
+    },
+    /// The end that needed an operator was left.
+    Resolved {
+        /// How.
+        how: Resolution,
+        /// Who ordered it.
+        by: String,
+        /// Why, in their words.
+        why: Option<String>,
+    },
     /// Forward steps go on; every deadline moves by the time paused.
     Resumed {
         /// Who let them.
@@ -166,6 +223,8 @@ pub enum Change {
         /// Why.
         cause: Cause,
     },
+    /// The way back has reached its counts and its route; the stable revision is watched.
+    Restored,
     /// The rollout has ended.
     Ended {
         /// How.
@@ -187,6 +246,42 @@ pub enum Change {
         /// How it ended.
         how: Settlement,
     },
+}
+
+/// What an attempt is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A revision on trial.
+    #[default]
+    Move,
+    /// Back to a revision that was proven before.
+    Undo,
+    /// New instances of the same revision.
+    Restart,
+    /// Everything to the revision that an operator declared stable.
+    Adopt,
+}
+
+impl Purpose {
+    /// Whether it is the usual one.
+    #[must_use]
+    pub const fn is_move(&self) -> bool {
+        matches!(self, Self::Move)
+    }
+}
+
+/// How the end that needs an operator is left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// The revision that serves becomes the stable one, and everything is brought to it.
+    Adopt {
+        /// That revision. Default: the one with the most serving instances.
+        revision: Option<RevisionId>,
+    },
+    /// The way that stopped is gone on with, its deadlines anew.
+    GoOn,
 }
 
 /// How an action ended.
@@ -269,6 +364,13 @@ pub enum Cause {
     TooLong,
     /// An approval did not come in time.
     NotApproved,
+    /// A hook failed.
+    Hook {
+        /// Its name.
+        hook: String,
+        /// What went wrong.
+        why: String,
+    },
     /// A newer revision took its place.
     Superseded {
         /// That revision.
@@ -339,6 +441,7 @@ impl fmt::Display for Cause {
             ),
             Self::TooLong => f.write_str("the rollout took longer than its deadline"),
             Self::NotApproved => f.write_str("no approval before the gate's deadline"),
+            Self::Hook { hook, why } => write!(f, "hook {hook} failed: {why}"),
             Self::Superseded { by } => write!(f, "superseded by {by}"),
         }
     }
@@ -374,11 +477,30 @@ impl fmt::Display for Change {
             Self::Progressed { available } => write!(f, "progressed to {available} available"),
             Self::BatchEnded => f.write_str("batch ended"),
             Self::Reached { stage } => write!(f, "reached stage {stage}"),
-            Self::Passed { stage, gate, by: None } => {
+            Self::Passed { stage, gate, by: None, .. } => {
                 write!(f, "passed gate {gate} of stage {stage}")
             }
-            Self::Passed { stage, gate, by: Some(by) } => {
+            Self::Passed { stage, gate, by: Some(by), .. } => {
                 write!(f, "passed gate {gate} of stage {stage} by order of {by}")
+            }
+            Self::Skipped { from, to, by, why } => {
+                write!(f, "skipped from stage {from} to {to} by order of {by}: {why}")
+            }
+            Self::HookEnded { run, failure: None } => write!(f, "hook run {run} succeeded"),
+            Self::HookEnded { run, failure: Some(why) } => {
+                write!(f, "hook run {run} failed: {why}")
+            }
+            Self::Halted { by, why: None } => write!(f, "halted by {by}"),
+            Self::Halted { by, why: Some(why) } => write!(f, "halted by {by}: {why}"),
+            Self::Resized { plan, by, .. } => write!(f, "resized to {} by {by}", plan.desired),
+            Self::Resolved { how: Resolution::GoOn, by, .. } => {
+                write!(f, "resolved by {by}: goes on")
+            }
+            Self::Resolved { how: Resolution::Adopt { revision: Some(revision) }, by, .. } => {
+                write!(f, "resolved by {by}: {revision} is stable")
+            }
+            Self::Resolved { how: Resolution::Adopt { revision: None }, by, .. } => {
+                write!(f, "resolved by {by}: what serves is stable")
             }
             Self::Proven { revision } => write!(f, "proven {revision}"),
             Self::Failed { instance, failure } => write!(f, "failed {instance}: {failure}"),
@@ -390,6 +512,7 @@ impl fmt::Display for Change {
             Self::Resumed { by } => write!(f, "resumed by {by}"),
             Self::Promoted { by, .. } => write!(f, "promoted by {by}"),
             Self::Aborted { cause } => write!(f, "aborted: {cause}"),
+            Self::Restored => f.write_str("restored"),
             Self::Ended { end } => write!(f, "ended: {end}"),
             Self::Vetoed(veto) => write!(f, "vetoed: {veto}"),
             Self::Intended { id, effect } => write!(f, "intended {id} {effect}"),

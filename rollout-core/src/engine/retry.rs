@@ -1,8 +1,10 @@
 //! Attempts at actions: their outcomes, and when to try again. The engine retries, adapters never do.
 
 use super::{
-    action::{Effect, Outcome, RefusalKind, Retry},
+    action::Effect,
+    hook,
     note::{Expiry, Note, WaitReason},
+    outcome::{Outcome, RefusalKind, Retry},
     phase::moving,
     record::{Change, End, Failure, Settlement},
     traffic,
@@ -52,6 +54,13 @@ pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outc
             }
             return;
         }
+        Outcome::Refused { why, retry: Retry::Never } if matches!(effect, Effect::Run { .. }) => {
+            turn.record(Change::Settled { id, how: Settlement::Refused(why.clone()) });
+            if let Effect::Run { run, .. } = &effect {
+                hook::ended(turn, run, Some(why.to_string()));
+            }
+            return;
+        }
         // Tearing down and routing are never given up: what is refused for good today may be mended.
         Outcome::Refused { retry: Retry::Never, .. } => turn.setup.tuning.retry_most,
         Outcome::Refused { retry: Retry::After(span), .. } => *span,
@@ -71,7 +80,9 @@ fn fails_its_instance(effect: &Effect) -> bool {
         | Effect::Stop { .. }
         | Effect::Remove { .. }
         | Effect::Scale { .. }
-        | Effect::Route(_) => false,
+        | Effect::Route(_)
+        | Effect::Run { .. }
+        | Effect::Modules(_) => false,
     }
 }
 
@@ -90,7 +101,9 @@ fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
         | Effect::Detach { .. }
         | Effect::Stop { .. }
         | Effect::Remove { .. }
-        | Effect::Scale { .. } => true,
+        | Effect::Scale { .. }
+        | Effect::Run { .. }
+        | Effect::Modules(_) => true,
     }
 }
 

@@ -5,11 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    action::Route,
     note::Wait,
-    record::{Cause, End},
+    record::{Cause, End, Purpose},
+    route::Route,
     setup::Setup,
-    state::{State, Walk},
+    state::{ENGINE, Rollout, State, Walk},
     view::View,
 };
 use crate::{
@@ -27,6 +27,9 @@ pub struct Status {
     pub phase: Phase,
     /// Whether forward steps are stopped.
     pub paused: bool,
+    /// Whether nothing goes out at all.
+    #[serde(default)]
+    pub halted: bool,
     /// The reign.
     pub epoch: Epoch,
     /// The attempt under way or ended last; 0 if there was none.
@@ -49,8 +52,39 @@ pub struct Status {
     pub cause: Option<Cause>,
     /// How it ended, if it did.
     pub end: Option<End>,
+    /// How far the way back is; `None` where there is nothing to go back to.
+    #[serde(default)]
+    pub rollback: Option<RollbackState>,
+    /// Proven revisions that can be gone back to, the newest first; the stable one among them.
+    #[serde(default)]
+    pub history: Vec<ProvenRevision>,
     /// Every reason why nothing moves now, most important first.
     pub waits: Vec<Wait>,
+}
+
+/// How far the way back is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackState {
+    /// There is a revision to go back to, and no need.
+    Ready,
+    /// A failure was detected, and the spec says to wait for an order.
+    Detected,
+    /// Traffic and instances go back.
+    Executing,
+    /// Everything is back; its health is watched.
+    Verifying,
+    /// The way back is done.
+    Done,
+}
+
+/// A revision that was proven.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenRevision {
+    /// Its name.
+    pub revision: RevisionId,
+    /// When it was proven last.
+    pub at: Timestamp,
 }
 
 /// What the engine is doing.
@@ -111,6 +145,7 @@ impl Status {
             workload,
             phase: Phase::Idle,
             paused: false,
+            halted: false,
             epoch: Epoch(0),
             attempt: Attempt(0),
             desired: 0,
@@ -122,6 +157,8 @@ impl Status {
             began: None,
             cause: None,
             end: None,
+            rollback: None,
+            history: Vec::new(),
             waits: Vec::new(),
         }
     }
@@ -134,6 +171,12 @@ pub(super) fn of(now: Timestamp, setup: &Setup, state: &State, view: &View) -> S
     status.stable = state.stable.as_ref().map(|stable| stable.id.clone());
     status.route.clone_from(&state.route);
     status.paused = state.paused.is_some();
+    status.halted = state.halted.is_some();
+    status.rollback = state.rollout.as_ref().and_then(|rollout| rollback(state, rollout));
+    let proven = state.history.iter().rev();
+    status.history = proven
+        .map(|proof| ProvenRevision { revision: proof.revision.id.clone(), at: proof.at })
+        .collect();
     if let Some(rollout) = &state.rollout {
         let (place, under_way) = rollout.stage();
         status.phase = match &rollout.walk {
@@ -171,6 +214,22 @@ pub(super) fn of(now: Timestamp, setup: &Setup, state: &State, view: &View) -> S
     status
 }
 
+/// How far the way back is. An undo is a way back as well.
+fn rollback(state: &State, rollout: &Rollout) -> Option<RollbackState> {
+    let is_undo = rollout.purpose == Purpose::Undo;
+    let is_detected = state.paused.as_ref().is_some_and(|paused| paused.by == ENGINE);
+    match &rollout.walk {
+        _ if rollout.from.is_none() => None,
+        Walk::Reverting if rollout.restored.is_some() => Some(RollbackState::Verifying),
+        Walk::Reverting => Some(RollbackState::Executing),
+        Walk::Ended(End::RolledBack) => Some(RollbackState::Done),
+        Walk::Ended(End::Completed) if is_undo => Some(RollbackState::Done),
+        Walk::Moving { .. } | Walk::Gating { .. } if is_undo => Some(RollbackState::Executing),
+        Walk::Moving { .. } | Walk::Gating { .. } if is_detected => Some(RollbackState::Detected),
+        Walk::Moving { .. } | Walk::Gating { .. } | Walk::Ended(_) => Some(RollbackState::Ready),
+    }
+}
+
 /// What a revision is to the rollout; a proven candidate is the stable one.
 fn role(state: &State, revision: &RevisionId) -> Role {
     if state.stable.as_ref().is_some_and(|stable| stable.id == *revision) {
@@ -179,6 +238,18 @@ fn role(state: &State, revision: &RevisionId) -> Role {
     match &state.rollout {
         Some(rollout) if rollout.candidate.id == *revision => Role::Candidate,
         Some(_) | None => Role::Old,
+    }
+}
+
+impl fmt::Display for RollbackState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ready => "ready",
+            Self::Detected => "detected",
+            Self::Executing => "executing",
+            Self::Verifying => "verifying",
+            Self::Done => "done",
+        })
     }
 }
 

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    action::Route,
     capacity::Space,
     note::{Expiry, WaitReason},
     record::Change,
+    route::Route,
     traffic,
     turn::Turn,
     view::View,
@@ -159,7 +159,7 @@ fn shrink(
             continue;
         }
         let useless = (over - absent).min(tally.idle).min(surplus(goal, tallies, &id));
-        let may_serve_less = is_open && !is_waiting;
+        let may_serve_less = is_open && (!is_waiting || named(&id).is_none());
         let spare =
             if may_serve_less { traffic::spare(turn, view, &goal.space, tallies, &id) } else { 0 };
         let useful = (over - absent - useless).min(spare);

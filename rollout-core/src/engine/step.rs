@@ -3,6 +3,7 @@
 use super::{
     Port,
     event::Event,
+    hook,
     note::{Expiry, Note, WaitReason},
     order,
     phase::{ended, gating, idle, moving, reverting},
@@ -13,7 +14,7 @@ use super::{
     turn::Turn,
     view::{Held, View},
 };
-use crate::{fleet, time::Timestamp};
+use crate::{fleet, port::Ability, time::Timestamp};
 
 /// Takes in a fact. Changes the view; what lasts is only drafted.
 pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
@@ -25,7 +26,7 @@ pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
             }
         }
         Event::Woke => {}
-        Event::Ordered(order) => order::ordered(turn, order),
+        Event::Ordered(order) => order::ordered(turn, view, order),
         Event::Attempted { id, outcome } => retry::attempted(turn, view, id, outcome),
         Event::Observed(observation) => view.observed(turn.now, observation),
         Event::Unobserved { port, why } => {
@@ -37,6 +38,7 @@ pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
                 view.probed(health, instance, probe, healthy, detail);
             }
         }
+        Event::Polled { run, state } => hook::polled(turn, &run, state),
         Event::Vetoed(veto) => {
             let refusals = view.held.as_ref().map_or(1, |held| held.refusals.saturating_add(1));
             let until = turn.now.after(turn.setup.tuning.backoff(u64::from(refusals)));
@@ -54,6 +56,10 @@ pub(super) fn decide(turn: &mut Turn<'_>, view: &mut View) {
         return;
     }
     view.refresh(turn.now, &turn.state);
+    if let Some(halted) = turn.state.halted.clone() {
+        turn.wait(halted.at, None, || WaitReason::Halted { by: halted.by, why: halted.why });
+        return;
+    }
     if is_sighted(turn, view) {
         fleet::watch(turn, view);
         match view.held.clone().filter(|held| turn.now < held.until) {
@@ -87,6 +93,11 @@ fn is_sighted(turn: &mut Turn<'_>, view: &View) -> bool {
             turn.setup.capabilities.router.is_some(),
             view.route.as_ref().map(|seen| seen.at),
         ),
+        (
+            Port::Modules,
+            turn.setup.capabilities.abilities.contains(&Ability::Modules),
+            view.modules.as_ref().map(|seen| seen.at),
+        ),
     ];
     let limit = turn.setup.tuning.stale_after;
     let mut sighted = true;
@@ -113,7 +124,7 @@ fn walk(turn: &mut Turn<'_>, view: &mut View) {
             idle::decide(turn);
             return;
         }
-        start_over_first_deploy(turn);
+        start_over(turn);
         let mut tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
         watch_whole(turn, view, &tallies);
         let Some(walk) = walk_of(&turn.state) else { return };
@@ -149,25 +160,31 @@ fn walk(turn: &mut Turn<'_>, view: &mut View) {
     turn.wake(turn.now.after(turn.setup.tuning.retry_first));
 }
 
-/// A first deploy that is superseded has nothing to go back to: the new revision starts at once, and takes
-/// over as it becomes available.
-fn start_over_first_deploy(turn: &mut Turn<'_>) {
-    let is_superseded = turn.state.under_way().is_some_and(|rollout| {
-        rollout.from.is_none() && matches!(rollout.cause, Some(Cause::Superseded { .. }))
+/// A first deploy that is superseded has nothing to go back to, and a candidate that is proven only has its
+/// standby left: the next revision starts at once, and takes over as it becomes available.
+fn start_over(turn: &mut Turn<'_>) {
+    let gives_way = turn.state.under_way().is_some_and(|rollout| {
+        let is_superseded = matches!(rollout.cause, Some(Cause::Superseded { .. }));
+        rollout.proven || (rollout.from.is_none() && is_superseded)
     });
-    if is_superseded && turn.state.queued.is_some() {
+    if gives_way && turn.state.queued.is_some() {
         idle::start_queued(turn);
     }
 }
 
-/// Keeps the time since when every candidate instance of the stage serves, or some do not.
+/// Keeps the time since when every candidate instance of the stage serves, or some do not; on the way back,
+/// every stable instance.
 fn watch_whole(
     turn: &Turn<'_>,
     view: &mut View,
     tallies: &std::collections::BTreeMap<crate::id::RevisionId, fleet::Tally>,
 ) {
     let Some(rollout) = turn.state.under_way() else { return };
-    let is_whole = rollout.stage().1.candidate <= moving::serving(tallies, &rollout.candidate.id);
+    let (wanted, id) = match (&rollout.walk, &rollout.from) {
+        (Walk::Reverting, Some(from)) => (rollout.from_desired, &from.id),
+        _ => (rollout.stage().1.candidate, &rollout.candidate.id),
+    };
+    let is_whole = wanted <= moving::serving(tallies, id);
     if is_whole {
         view.broken_since = None;
         view.whole_since.get_or_insert(turn.now);

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::{
-    action::{Effect, Route},
+    action::Effect,
     capacity::Space,
     note::WaitReason,
     phase::moving,
+    route::{Route, Shares, Trial},
     turn::Turn,
     view::View,
 };
 use crate::{
     fleet::{self, Tally},
     id::RevisionId,
+    spec::Rules,
     time::Span,
     weight::Weight,
 };
@@ -68,7 +70,11 @@ fn spare_by(
     let serving = tallies.get(id).map_or(0, |tally| tally.serving);
     match share(id) {
         None => space.spare(tallies),
-        Some(weight) if weight.is_zero() => serving,
+        // What comes beside the shares needs an instance as well.
+        Some(weight) if weight.is_zero() => {
+            let beside = route.is_some_and(|route| route.sends_beside(id));
+            serving.saturating_sub(u64::from(beside))
+        }
         Some(weight) => {
             let behind = tallies.iter().filter(|(id, _)| share(id).is_some_and(|it| !it.is_zero()));
             let in_all = behind.map(|(_, tally)| tally.serving).fold(0, u64::saturating_add);
@@ -81,7 +87,7 @@ fn spare_by(
 /// Whether every share that grows has its capacity: the whole of it, or all there is where nobody else
 /// can serve, not even on the way out.
 pub(super) fn is_backed(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
-    let (Route::Weighted(weights), Some(rollout)) = (route, &turn.state.rollout) else {
+    let (Route::Weighted(shares), Some(rollout)) = (route, &turn.state.rollout) else {
         return true;
     };
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
@@ -90,7 +96,11 @@ pub(super) fn is_backed(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
     let serving = |id: &RevisionId| tallies.get(id).map_or(0, Tally::able);
     let others_may_serve =
         |id: &RevisionId| tallies.iter().any(|(other, tally)| other != id && 0 < tally.may_serve);
-    weights.iter().all(|(id, weight)| {
+    let is_unbacked = |trial: &Trial| trial.rules.sends() && serving(&trial.revision) == 0;
+    if shares.trial.as_ref().is_some_and(is_unbacked) && in_force != Some(route) {
+        return false;
+    }
+    shares.weights.iter().all(|(id, weight)| {
         let before = in_force.and_then(|route| route.weight_of(id));
         let grows = before.is_none_or(|before| before < *weight);
         !grows
@@ -107,7 +117,8 @@ pub(super) fn is_forward_again(turn: &Turn<'_>, view: &View, route: &Route) -> b
     let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
     let has = in_force.and_then(|route| route.weight_of(candidate));
     let wanted = route.weight_of(candidate).unwrap_or_default();
-    has.unwrap_or_default() < wanted
+    let sends = in_force.is_some_and(|route| route.sends_beside(candidate));
+    has.unwrap_or_default() < wanted || (!sends && route.sends_beside(candidate))
 }
 
 /// A share for `one` and the rest for `other`; no share is left unsaid.
@@ -120,7 +131,18 @@ pub(super) fn split(one: &RevisionId, weight: Weight, other: Option<&RevisionId>
             weights.insert(id.clone(), weight);
         }
     }
-    Route::Weighted(weights)
+    Route::weighted(weights)
+}
+
+/// `route` with the rules of a stage for its candidate.
+pub(super) fn ruled(route: Route, candidate: &RevisionId, rules: &Rules) -> Route {
+    match route {
+        Route::Weighted(Shares { weights, .. }) if !rules.is_empty() => {
+            let trial = Trial { revision: candidate.clone(), rules: rules.clone() };
+            Route::Weighted(Shares { weights, trial: Some(trial) })
+        }
+        Route::Weighted(_) | Route::ByReplicas | Route::Empty => route,
+    }
 }
 
 /// Keeps the route decided last in force, while nothing else is decided.

@@ -84,14 +84,18 @@ impl<'a> Turn<'a> {
 
     /// Decides an action, in place of any that is pending on the same subject.
     pub(crate) fn intend(&mut self, effect: Effect) {
-        let subject = effect.subject();
-        if let Some(id) = self.pending_on(&subject) {
-            self.record(Change::Settled { id, how: Settlement::Superseded });
-            self.actions.retain(|action| action.id != id);
-        }
+        self.take_back(&effect.subject());
         let id = self.state.last_action.next();
         self.actions.push(self.action(id, effect.clone()));
         self.record(Change::Intended { id, effect });
+    }
+
+    /// Gives up the action that is pending on `subject`, if one is.
+    pub(crate) fn take_back(&mut self, subject: &Subject) {
+        if let Some(id) = self.pending_on(subject) {
+            self.record(Change::Settled { id, how: Settlement::Superseded });
+            self.actions.retain(|action| action.id != id);
+        }
     }
 
     /// Emits a pending action once more.
@@ -159,6 +163,7 @@ impl<'a> Turn<'a> {
             },
             Subject::Pool(pool) => self.state.pending_scale(pool).map(|(id, _)| id),
             Subject::Route => self.state.pending_route(),
+            Subject::Run(_) | Subject::Modules => self.state.pending_about(subject),
         }
     }
 
@@ -173,7 +178,9 @@ impl<'a> Turn<'a> {
             | Effect::Detach { .. }
             | Effect::Stop { .. }
             | Effect::Remove { .. }
-            | Effect::Route(_) => None,
+            | Effect::Route(_)
+            | Effect::Run { .. }
+            | Effect::Modules(_) => None,
         };
         Action {
             id,

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    action::{Effect, Outcome, Port, Subject},
+    action::{Effect, Port, Subject},
     event::ProbeKind,
     observation::{
-        EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, Observation,
-        PoolSeen, RouteInForce,
+        EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, ModulesInForce,
+        Observation, PoolSeen, RouteInForce,
     },
+    outcome::Outcome,
     state::State,
 };
 use crate::{
@@ -82,6 +83,7 @@ pub(crate) struct View {
     pub(crate) inventory: Option<Seen<Inventory>>,
     pub(crate) enrolments: Option<Seen<Enrolments>>,
     pub(crate) route: Option<Seen<RouteInForce>>,
+    pub(crate) modules: Option<Seen<ModulesInForce>>,
     /// Why the last snapshot of a port could not be taken, if it could not.
     pub(crate) blind: BTreeMap<Port, String>,
     pub(crate) attempts: BTreeMap<ActionId, Attempts>,
@@ -114,6 +116,11 @@ impl View {
             Observation::Route(what) => {
                 if self.route.as_ref().is_none_or(|last| last.what.mark <= what.mark) {
                     self.route = Some(Seen { at: now, what });
+                }
+            }
+            Observation::Modules(what) => {
+                if self.modules.as_ref().is_none_or(|last| last.what.mark <= what.mark) {
+                    self.modules = Some(Seen { at: now, what });
                 }
             }
         }
@@ -167,6 +174,12 @@ impl View {
         self.shows(Port::Router, || Subject::Route, route.mark).then_some(route)
     }
 
+    /// The modules in force; `None` while no snapshot shows my last write to them.
+    pub(crate) fn modules_in_force(&self) -> Option<&ModulesInForce> {
+        let modules = &self.modules.as_ref()?.what;
+        self.shows(Port::Modules, || Subject::Modules, modules.mark).then_some(modules)
+    }
+
     /// The pool as the backend shows it; `None` while no snapshot shows my last write to it.
     pub(crate) fn pool(&self, revision: &RevisionId) -> Option<PoolSeen> {
         let inventory = &self.inventory.as_ref()?.what;
@@ -195,10 +208,11 @@ impl View {
     /// Brings up to date since when each instance is ready, and forgets what is gone.
     pub(crate) fn refresh(&mut self, now: Timestamp, state: &State) {
         self.health.retain(|instance, _| state.roster.contains_key(instance));
-        let (inventory, enrolments, route) = (
+        let (inventory, enrolments, route, modules) = (
             self.inventory.as_ref().map(|seen| seen.what.mark),
             self.enrolments.as_ref().map(|seen| seen.what.mark),
             self.route.as_ref().map(|seen| seen.what.mark),
+            self.modules.as_ref().map(|seen| seen.what.mark),
         );
         // What the last snapshot shows, every later one shows.
         self.shown_from.retain(|(port, _), from| {
@@ -206,6 +220,9 @@ impl View {
                 Port::Backend => inventory,
                 Port::Enrolment => enrolments,
                 Port::Router => route,
+                Port::Modules => modules,
+                // What became of a run is asked by its key, never by a mark.
+                Port::Hooks => return false,
             };
             mark.is_none_or(|mark| mark < *from)
         });

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     engine::{
-        Admission, Change, Effect, EnrolState, Enrolled, InstanceState, Note, Route, Sight, Space,
-        Turn, View, WaitReason, Walk,
+        Admission, Change, Effect, End, EnrolState, Enrolled, InstanceState, Note, Route, Sight,
+        Space, Turn, View, WaitReason, Walk,
     },
     id::{InstanceId, RevisionId},
     port::{Confirmation, Making},
@@ -102,7 +102,7 @@ fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tall
         let Some(pool) = turn.state.pools.get(&revision) else { continue };
         let created = count(turn, |entry| !entry.is_terminating() && entry.revision == revision);
         let missing = pool.target.saturating_sub(created);
-        if missing == 0 {
+        if missing == 0 || is_given_up(turn, &revision) {
             continue;
         }
         let not_before = pool
@@ -223,9 +223,15 @@ fn is_cap_reached(turn: &Turn<'_>, entry: &Instance) -> bool {
 
 /// Whether an instance is of a candidate that was given up: nothing new is sent to it any more.
 fn is_on_its_way_back(turn: &Turn<'_>, entry: &Instance) -> bool {
-    turn.state.under_way().is_some_and(|rollout| {
-        rollout.walk == Walk::Reverting && rollout.candidate.id == entry.revision
-    }) && entry.traffic == Traffic::Out
+    is_given_up(turn, &entry.revision) && entry.traffic == Traffic::Out
+}
+
+/// Whether a revision is a candidate that was given up: what is kept of it is not made anew.
+fn is_given_up(turn: &Turn<'_>, revision: &RevisionId) -> bool {
+    turn.state.rollout.as_ref().is_some_and(|rollout| {
+        let is_back = matches!(rollout.walk, Walk::Reverting | Walk::Ended(End::RolledBack));
+        is_back && rollout.from.is_some() && rollout.candidate.id == *revision
+    })
 }
 
 /// Instances on their way out, for the note.

@@ -92,6 +92,10 @@ pub(super) struct Book {
     pub(super) last_action: ActionId,
     pub(super) confirmation: Option<Confirmation>,
     pub(super) now: Timestamp,
+    /// Modules that must be available, by the spec submitted last.
+    pub(super) must_be_available: BTreeSet<String>,
+    /// Everything is halted.
+    pub(super) halted: bool,
     answers: BTreeMap<InstanceId, Answers>,
     /// Answers in a row that count, by revision; `None`: it has no readiness probe.
     thresholds: BTreeMap<RevisionId, Option<Thresholds>>,
@@ -126,6 +130,7 @@ impl Book {
             | Event::Woke
             | Event::Ordered(_)
             | Event::Unobserved { .. }
+            | Event::Polled { .. }
             | Event::Vetoed(_) => {}
         }
     }
@@ -187,6 +192,7 @@ impl Book {
                 }
             }
             Observation::Route(seen) => self.in_force.clone_from(&seen.route),
+            Observation::Modules(_) => {}
         }
     }
 
@@ -206,6 +212,9 @@ impl Book {
                 self.is_first = false;
                 self.stable = Some(revision.id.clone());
             }
+            Change::Resized { spec, plan, .. } => self.resized(spec, plan),
+            Change::Halted { .. } => self.halted = true,
+            Change::Resumed { .. } => self.halted = false,
             // The way back is to as many as there were, not to as many as there should have been.
             Change::Aborted { .. } if !self.is_first => {
                 if let Some(limits) = &mut self.limits {
@@ -251,6 +260,26 @@ impl Book {
         self.newest_threshold = threshold;
         self.drains.insert(revision.clone(), spec.drain.deadline);
         self.longest_drain = Some(spec.drain.deadline);
+        self.must_be_available = spec
+            .modules
+            .iter()
+            .filter(|module| module.must_be_available)
+            .map(|module| module.name.clone())
+            .collect();
+        let stable = self.stable.as_ref();
+        let is_stable = |entry: &&Entry| !entry.retired && entry.revision.as_ref() == stable;
+        self.from = self.entries.values().filter(is_stable).count() as u64;
+        self.limit(plan);
+    }
+
+    /// Another number of instances counts from now on, there and back.
+    fn resized(&mut self, spec: &CheckedSpec, plan: &Plan) {
+        self.from = spec.replicas;
+        self.limit(plan);
+    }
+
+    /// The limits of a plan.
+    fn limit(&mut self, plan: &Plan) {
         let has_downtime = plan.stages.iter().any(|stage| plan.desired <= stage.budget.unavailable);
         let widest = |pick: fn(&Budget) -> u64| {
             plan.stages
@@ -260,9 +289,6 @@ impl Book {
                 .max()
                 .unwrap_or(0)
         };
-        let stable = self.stable.as_ref();
-        let is_stable = |entry: &&Entry| !entry.retired && entry.revision.as_ref() == stable;
-        self.from = self.entries.values().filter(is_stable).count() as u64;
         self.limits = Some(Limits {
             least: plan.desired,
             most: plan.desired,
@@ -308,7 +334,9 @@ impl Book {
             | Effect::Detach { .. }
             | Effect::Stop { .. }
             | Effect::Remove { .. }
-            | Effect::Scale { .. } => {}
+            | Effect::Scale { .. }
+            | Effect::Run { .. }
+            | Effect::Modules(_) => {}
         }
     }
 
@@ -332,7 +360,9 @@ impl Book {
             | Effect::Enrol { .. }
             | Effect::Stop { .. }
             | Effect::Scale { .. }
-            | Effect::Route(_) => {}
+            | Effect::Route(_)
+            | Effect::Run { .. }
+            | Effect::Modules(_) => {}
         }
     }
 }

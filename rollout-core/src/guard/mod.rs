@@ -89,6 +89,10 @@ pub enum Rule {
     Revisions,
     /// C3: an action number used twice.
     Reuse,
+    /// A module degraded that must be available.
+    Availability,
+    /// L7: an action though everything is halted.
+    Halted,
 }
 
 impl fmt::Display for Rule {
@@ -101,6 +105,8 @@ impl fmt::Display for Rule {
             Self::Backing => "no weight without backing (T2)",
             Self::Revisions => "at most two revisions in traffic (R3)",
             Self::Reuse => "action numbers are never reused (C3)",
+            Self::Availability => "what must be available is never degraded",
+            Self::Halted => "nothing goes out while everything is halted (L7)",
         })
     }
 }

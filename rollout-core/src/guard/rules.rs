@@ -5,7 +5,7 @@ use super::{
     book::{Book, Entry},
 };
 use crate::{
-    engine::{Action, Change, Effect, Record, Route},
+    engine::{Action, Change, Effect, ModuleSetting, Record, Route, Shares, Trial},
     id::{ActionId, InstanceId},
     port::Confirmation,
     spec::Counting,
@@ -28,6 +28,9 @@ pub(super) fn check(
     }
     let last = after.last_action;
     for action in actions {
+        if after.halted {
+            return Err(veto(Rule::Halted, action, 1, 0));
+        }
         if action.id <= last {
             // Attempted again: it was let through before, and may have taken effect already.
             reuse(action, last, &after)?;
@@ -42,10 +45,12 @@ pub(super) fn check(
             }
             Effect::Detach { instance } => detached(&after, action, instance)?,
             Effect::Route(route) => routed(&after, action, route, is_by_name)?,
+            Effect::Modules(setting) => available(&after, action, setting)?,
             Effect::Create { .. }
             | Effect::Start { .. }
             | Effect::Enrol { .. }
-            | Effect::Scale { .. } => {}
+            | Effect::Scale { .. }
+            | Effect::Run { .. } => {}
         }
         after.commit(&Record {
             at: after.now,
@@ -84,6 +89,7 @@ fn has_share(book: &Book, entry: &Entry) -> bool {
     match (&book.route, &entry.revision) {
         (Some(route @ Route::Weighted(_)), Some(revision)) => {
             route.weight_of(revision).is_some_and(|weight| !weight.is_zero())
+                || route.sends_beside(revision)
         }
         _ => true,
     }
@@ -108,7 +114,9 @@ fn floor(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto
                 .filter(|other| serves(book, other) && other.revision == entry.revision)
                 .count() as u64;
             let weight = entry.revision.as_ref().and_then(|revision| route.weight_of(revision));
-            let wanted = needed(weight.unwrap_or_default(), limits.least, limits.unavailable);
+            let beside = entry.revision.as_ref().is_some_and(|it| route.sends_beside(it));
+            let wanted = needed(weight.unwrap_or_default(), limits.least, limits.unavailable)
+                .max(u64::from(beside));
             if of_its_pool <= wanted {
                 return Err(veto(Rule::Floor, action, of_its_pool.saturating_sub(1), wanted));
             }
@@ -176,6 +184,29 @@ fn detached(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), V
     Err(veto(Rule::DrainOrder, action, 1, 0))
 }
 
+/// T6: copies and matched requests need an instance behind them, unless they go there already.
+fn backed_beside(book: &Book, action: &Action, trial: &Trial) -> Result<(), Veto> {
+    let goes = |route: &Option<Route>| {
+        route.as_ref().is_some_and(|route| route.sends_beside(&trial.revision))
+    };
+    let is_behind =
+        |entry: &&Entry| serves(book, entry) && entry.revision.as_ref() == Some(&trial.revision);
+    let serving = book.entries.values().filter(is_behind).count() as u64;
+    if serving == 0 && !goes(&book.route) && !goes(&book.in_force) {
+        return Err(veto(Rule::Backing, action, serving, 1));
+    }
+    Ok(())
+}
+
+/// A module that must be available is never degraded.
+fn available(book: &Book, action: &Action, setting: &ModuleSetting) -> Result<(), Veto> {
+    let broken = setting.degraded.iter().filter(|name| book.must_be_available.contains(*name));
+    match broken.count() as u64 {
+        0 => Ok(()),
+        count => Err(veto(Rule::Availability, action, count, 0)),
+    }
+}
+
 /// Fewest serving instances behind a share, by the rule of T2: its part of the desired number, at most the
 /// floor, at least one.
 fn needed(weight: Weight, desired: u64, unavailable: u64) -> u64 {
@@ -190,7 +221,7 @@ fn needed(weight: Weight, desired: u64, unavailable: u64) -> u64 {
 /// T1, R3, T2: shares make 100 %, at most two revisions get one, and each has its capacity, unless it only
 /// gets less than before.
 fn routed(book: &Book, action: &Action, route: &Route, is_by_name: bool) -> Result<(), Veto> {
-    let Route::Weighted(weights) = route else { return Ok(()) };
+    let Route::Weighted(Shares { weights, trial }) = route else { return Ok(()) };
     let sum: u64 = weights.values().map(|weight| weight.basis_points()).sum();
     let full = Weight::FULL.basis_points();
     if sum != full {
@@ -201,6 +232,9 @@ fn routed(book: &Book, action: &Action, route: &Route, is_by_name: bool) -> Resu
         return Err(veto(Rule::Revisions, action, shares, 2));
     }
     let Some(limits) = book.limits.filter(|_| is_by_name) else { return Ok(()) };
+    if let Some(trial) = trial.as_ref().filter(|trial| trial.rules.sends()) {
+        backed_beside(book, action, trial)?;
+    }
     for (revision, weight) in weights {
         let of = |route: &Option<Route>| route.as_ref().and_then(|route| route.weight_of(revision));
         let before = of(&book.route).max(of(&book.in_force));

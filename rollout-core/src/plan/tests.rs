@@ -21,6 +21,7 @@ pub(super) fn capabilities(router: Option<u64>) -> Capabilities {
         counting: Counting::Strict,
         enrolment: Some(Confirmation::Observed),
         router,
+        abilities: std::collections::BTreeSet::new(),
     }
 }
 

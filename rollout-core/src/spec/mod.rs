@@ -91,6 +91,31 @@ pub struct Spec {
     pub traffic: serde_json::Value,
 }
 
+impl Spec {
+    /// A spec of `workload` with every default. Embedders start from it, as fields are added with time.
+    #[must_use]
+    pub fn new(workload: WorkloadId) -> Self {
+        Self {
+            version: 1,
+            workload,
+            revision: None,
+            replicas: default_replicas(),
+            strategy: Strategy::default(),
+            health: Health::default(),
+            drain: Drain::default(),
+            deadlines: Deadlines::default(),
+            rollback: Rollback::default(),
+            on_submit: OnSubmit::default(),
+            hooks: Hooks::default(),
+            modules: Vec::new(),
+            breaker: None,
+            history: HISTORY,
+            template: serde_json::Value::Null,
+            traffic: serde_json::Value::Null,
+        }
+    }
+}
+
 fn default_replicas() -> u64 {
     1
 }

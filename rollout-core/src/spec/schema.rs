@@ -46,7 +46,10 @@ mod tests {
             }"#,
         );
         let mut written = serde_json::to_value(spec.unwrap()).unwrap();
-        written["traffic"] = serde_json::Value::Null; // Not written when it is nothing.
+        // Not written when they are nothing, or the default.
+        for field in ["traffic", "hooks", "modules", "breaker", "history"] {
+            written[field] = serde_json::Value::Null;
+        }
         let names = |map: &serde_json::Map<_, _>| -> Vec<String> { map.keys().cloned().collect() };
         let mut written = names(written.as_object().unwrap());
         written.sort();

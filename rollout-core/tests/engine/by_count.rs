@@ -33,6 +33,7 @@ impl Fleet {
                 counting: Counting::Loose,
                 enrolment: None,
                 router: None,
+                abilities: std::collections::BTreeSet::new(),
             },
             tuning: Tuning::default(),
         };

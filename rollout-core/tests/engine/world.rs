@@ -52,6 +52,7 @@ pub(crate) fn setup(router: Option<u64>) -> Setup {
             counting: Counting::Strict,
             enrolment: Some(Confirmation::Observed),
             router,
+            abilities: std::collections::BTreeSet::new(),
         },
         tuning: Tuning::default(),
     }
@@ -174,7 +175,9 @@ impl World {
                 self.instances.remove(instance);
             }
             Effect::Route(route) => self.route = Some(route.clone()),
-            Effect::Scale { .. } => unreachable!("this world makes instances by name"),
+            Effect::Scale { .. } | Effect::Run { .. } | Effect::Modules(_) => {
+                unreachable!("this world makes instances by name")
+            }
         }
         self.mark += 1;
         Outcome::Applied { mark: Mark(self.mark) }

@@ -144,6 +144,9 @@ impl DockerBackend {
             | Effect::Drain { .. }
             | Effect::Detach { .. }
             | Effect::Route(_) => Err(invalid("docker itself shares no traffic")),
+            Effect::Run { .. } | Effect::Modules(_) => {
+                Err(invalid("docker itself runs no hooks and knows no modules"))
+            }
         }
     }
 }
@@ -220,7 +223,9 @@ impl Backend for DockerBackend {
             | Effect::Detach { .. }
             | Effect::Remove { .. }
             | Effect::Scale { .. }
-            | Effect::Route(_) => Span::ZERO,
+            | Effect::Route(_)
+            | Effect::Run { .. }
+            | Effect::Modules(_) => Span::ZERO,
         });
         let outcome = match tokio::time::timeout(limit.to_std(), self.attempt(action)).await {
             Ok(Ok(())) => Outcome::Applied { mark: self.acknowledged() },

@@ -18,6 +18,7 @@ mod words;
 use std::fmt;
 
 use rollout_core::spec::Spec;
+pub use rollout_import::report::{Fate, Mapping};
 use serde_json::{Map, Value, json};
 
 use self::fields::Fields;
@@ -43,37 +44,6 @@ pub struct Imported {
     pub spec: Spec,
     /// What became of every field, in the order of the file's fields by name.
     pub report: Vec<Mapping>,
-}
-
-/// What became of one field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mapping {
-    /// Path of the field in the service, such as `deploy.update_config.order`.
-    pub field: String,
-    /// What became of it.
-    pub fate: Fate,
-}
-
-/// What became of a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It stands in the spec at that place.
-    Mapped {
-        /// Path in the spec.
-        to: String,
-    },
-    /// It stands in the spec, but means something a little different there.
-    Changed {
-        /// Path in the spec.
-        to: String,
-        /// What is different.
-        how: String,
-    },
-    /// It is left out.
-    LeftOut {
-        /// Why that is safe.
-        why: String,
-    },
 }
 
 /// A Compose file that cannot be read as a spec.
@@ -286,17 +256,6 @@ fn section(file: &mut Map<String, Value>, name: &str) -> Result<Map<String, Valu
             format!("`{other}` is no map from names to fields"),
             "write it as one",
         )),
-    }
-}
-
-impl fmt::Display for Mapping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let field = &self.field;
-        match &self.fate {
-            Fate::Mapped { to } => write!(f, "{field} → {to}"),
-            Fate::Changed { to, how } => write!(f, "{field} → {to}: {how}"),
-            Fate::LeftOut { why } => write!(f, "{field} left out: {why}"),
-        }
     }
 }
 

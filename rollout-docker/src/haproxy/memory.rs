@@ -81,6 +81,7 @@ fn write(route: &Route) -> String {
         Route::Empty => "empty".to_owned(),
         Route::Weighted(shares) => {
             let shares: Vec<String> = shares
+                .weights
                 .iter()
                 .map(|(revision, share)| format!("/{revision}={}", share.basis_points()))
                 .collect();
@@ -104,7 +105,7 @@ fn read(text: &str) -> Option<Route> {
                 Some((revision, share))
             })
             .collect::<Option<_>>()
-            .map(Route::Weighted),
+            .map(Route::weighted),
     }
 }
 
@@ -114,11 +115,11 @@ mod tests {
 
     #[test]
     fn routes_read_back_as_written() {
-        let weighted = Route::Weighted(BTreeMap::from([
+        let weighted = Route::weighted(BTreeMap::from([
             (RevisionId::new("v1.0-a").unwrap(), Weight::from_basis_points(7_500).unwrap()),
             (RevisionId::new("v2").unwrap(), Weight::from_basis_points(2_500).unwrap()),
         ]));
-        for route in [Route::ByReplicas, Route::Empty, weighted, Route::Weighted(BTreeMap::new())] {
+        for route in [Route::ByReplicas, Route::Empty, weighted, Route::weighted(BTreeMap::new())] {
             assert_eq!(read(&write(&route)), Some(route));
         }
         assert_eq!(read("weighted/v1=x"), None);

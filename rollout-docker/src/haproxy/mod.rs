@@ -280,6 +280,8 @@ fn is_ours(effect: &Effect) -> bool {
         | Effect::Start { .. }
         | Effect::Stop { .. }
         | Effect::Remove { .. }
-        | Effect::Scale { .. } => false,
+        | Effect::Scale { .. }
+        | Effect::Run { .. }
+        | Effect::Modules(_) => false,
     }
 }

@@ -61,7 +61,9 @@ impl HaProxy {
             | Effect::Start { .. }
             | Effect::Stop { .. }
             | Effect::Remove { .. }
-            | Effect::Scale { .. } => Ok(()),
+            | Effect::Scale { .. }
+            | Effect::Run { .. }
+            | Effect::Modules(_) => Ok(()),
         }
     }
 

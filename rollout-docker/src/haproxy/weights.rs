@@ -18,7 +18,7 @@ pub(super) fn of(route: &Route, servers: &BTreeMap<String, RevisionId>) -> BTree
     match route {
         Route::ByReplicas => servers.keys().map(|name| (name.clone(), EVEN)).collect(),
         Route::Empty => servers.keys().map(|name| (name.clone(), 0)).collect(),
-        Route::Weighted(shares) => weighted(shares, servers),
+        Route::Weighted(shares) => weighted(&shares.weights, servers),
     }
 }
 
@@ -142,7 +142,7 @@ pub(super) fn shares(
         .sum();
     let rest = Weight::FULL.basis_points().saturating_sub(others);
     shares.insert(largest, Weight::from_basis_points(rest).unwrap_or(Weight::FULL));
-    Route::Weighted(shares)
+    Route::weighted(shares)
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ pub(super) mod tests {
     }
 
     pub(crate) fn route(shares: &[(&str, u64)]) -> Route {
-        Route::Weighted(
+        Route::weighted(
             shares
                 .iter()
                 .map(|(revision, points)| {

@@ -177,7 +177,7 @@ pub(crate) fn instance(last: u8) -> InstanceId {
 }
 
 fn weighted(shares: &[(&str, u64)]) -> Route {
-    Route::Weighted(
+    Route::weighted(
         shares
             .iter()
             .map(|(revision, percent)| {

@@ -134,12 +134,26 @@ async fn attempt(ports: Ports, time: ReignTime, limit: Span, action: Action) -> 
 }
 
 async fn apply(ports: &Ports, action: &Action) -> Outcome {
-    match (action.effect.port(), &ports.enrolment, &ports.router) {
-        (Port::Backend, _, _) => ports.backend.apply(action).await,
-        (Port::Enrolment, Some(enrolment), _) => enrolment.apply(action).await,
-        (Port::Router, _, Some(router)) => router.apply(action).await,
-        (port @ (Port::Enrolment | Port::Router), _, _) => {
-            Outcome::refused(RefusalKind::Invalid, format!("no {port} was given"), Retry::Never)
-        }
+    let port = action.effect.port();
+    let missing =
+        || Outcome::refused(RefusalKind::Invalid, format!("no {port} was given"), Retry::Never);
+    match port {
+        Port::Backend => ports.backend.apply(action).await,
+        Port::Enrolment => match &ports.enrolment {
+            Some(enrolment) => enrolment.apply(action).await,
+            None => missing(),
+        },
+        Port::Router => match &ports.router {
+            Some(router) => router.apply(action).await,
+            None => missing(),
+        },
+        Port::Hooks => match &ports.hooks {
+            Some(hooks) => hooks.apply(action).await,
+            None => missing(),
+        },
+        Port::Modules => match &ports.modules {
+            Some(modules) => modules.apply(action).await,
+            None => missing(),
+        },
     }
 }

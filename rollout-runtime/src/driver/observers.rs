@@ -73,6 +73,9 @@ impl Observers {
         if ports.router.is_some() {
             watched.insert(Port::Router, Watched::due(now));
         }
+        if ports.modules.is_some() {
+            watched.insert(Port::Modules, Watched::due(now));
+        }
         let hints = Hints::Open(ports.backend.changes(&workload));
         Self {
             workload,
@@ -228,23 +231,26 @@ async fn snapshot(
     workload: &WorkloadId,
     ports: &Ports,
 ) -> Result<Observation, ObserveError> {
-    match (port, &ports.enrolment, &ports.router) {
-        (Port::Backend, _, _) => {
-            let inventory = ports.backend.observe(workload).await?;
-            Ok(Observation::Inventory(inventory))
+    let missing = || ObserveError {
+        what: format!("the {port}"),
+        why: "none was given".to_owned(),
+        way_out: "give the driver one".to_owned(),
+    };
+    match port {
+        Port::Backend => ports.backend.observe(workload).await.map(Observation::Inventory),
+        Port::Enrolment => {
+            let enrolment = ports.enrolment.as_ref().ok_or_else(missing)?;
+            enrolment.observe(workload).await.map(Observation::Enrolments)
         }
-        (Port::Enrolment, Some(enrolment), _) => {
-            let enrolments = enrolment.observe(workload).await?;
-            Ok(Observation::Enrolments(enrolments))
+        Port::Router => {
+            let router = ports.router.as_ref().ok_or_else(missing)?;
+            router.observe(workload).await.map(Observation::Route)
         }
-        (Port::Router, _, Some(router)) => {
-            let route = router.observe(workload).await?;
-            Ok(Observation::Route(route))
+        Port::Modules => {
+            let modules = ports.modules.as_ref().ok_or_else(missing)?;
+            modules.observe(workload).await.map(Observation::Modules)
         }
-        (Port::Enrolment | Port::Router, _, _) => Err(ObserveError {
-            what: format!("the {port}"),
-            why: "none was given".to_owned(),
-            way_out: "give the driver one".to_owned(),
-        }),
+        // Runs of hooks are asked for one by one.
+        Port::Hooks => Err(missing()),
     }
 }

@@ -181,7 +181,7 @@ impl Reign {
     fn set_pace(&mut self, now: Timestamp) {
         let is_under_way = self.engine.attempt() != Attempt(0) && self.engine.end().is_none();
         self.pace = Pace::of(is_under_way, &self.engine.waits(now));
-        for port in [Port::Backend, Port::Enrolment, Port::Router] {
+        for port in [Port::Backend, Port::Enrolment, Port::Router, Port::Modules] {
             let period = self.pace.period(port, &self.options);
             self.observers.pace(port, period);
         }

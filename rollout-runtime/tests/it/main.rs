@@ -5,6 +5,7 @@
 mod control;
 mod failures;
 mod journals;
+mod old_journals;
 mod probes;
 mod rollouts;
 mod world;

@@ -99,6 +99,9 @@ impl<'a> Case<'a> {
             Port::Backend => self.bench.backend().apply(action).await,
             Port::Enrolment => self.enrolment()?.apply(action).await,
             Port::Router => self.router()?.apply(action).await,
+            port @ (Port::Hooks | Port::Modules) => {
+                return Err(Stop::Failed(format!("the bench has no {port}")));
+            }
         })
     }
 

@@ -42,7 +42,7 @@ async fn weighted(case: &Case<'_>) -> Result<(), Stop> {
     // Quarters: every router that knows weights can say them.
     for quarters in [0, 1, 2, 4, 1] {
         let share = Weight::share(quarters, 4);
-        let route = Route::Weighted(BTreeMap::from([
+        let route = Route::weighted(BTreeMap::from([
             (stable.id.clone(), share.rest()),
             (candidate.id.clone(), share),
         ]));

@@ -4,7 +4,7 @@
 //! serves nothing, or its recovery could not be seen, anything is better. Failures that nobody could have
 //! seen are subtracted.
 
-use rollout_core::engine::{Effect, Route};
+use rollout_core::engine::{Effect, Route, Shares};
 
 use super::{Broken, Happened, Invariant, Moment, require};
 
@@ -19,7 +19,7 @@ impl Invariant for Backing {
         let Happened::Ordered(action) = moment.happened else {
             return Ok(());
         };
-        let Effect::Route(Route::Weighted(weights)) = &action.effect else {
+        let Effect::Route(Route::Weighted(Shares { weights, .. })) = &action.effect else {
             return Ok(());
         };
         let ledger = moment.ledger;

@@ -1,6 +1,6 @@
 //! T1 Conservation: every route shares out exactly 100 %, or declares downtime where the plan does.
 
-use rollout_core::engine::{Effect, Route};
+use rollout_core::engine::{Effect, Route, Shares};
 
 use super::{Broken, Happened, Invariant, Moment, require};
 
@@ -16,7 +16,7 @@ impl Invariant for Conservation {
             return Ok(());
         };
         match &action.effect {
-            Effect::Route(Route::Weighted(weights)) => {
+            Effect::Route(Route::Weighted(Shares { weights, .. })) => {
                 let sum: u64 = weights.values().map(|weight| weight.basis_points()).sum();
                 require(sum == 10_000, || format!("{action} shares out {sum} basis points"))
             }
@@ -32,7 +32,9 @@ impl Invariant for Conservation {
             | Effect::Detach { .. }
             | Effect::Stop { .. }
             | Effect::Remove { .. }
-            | Effect::Scale { .. } => Ok(()),
+            | Effect::Scale { .. }
+            | Effect::Run { .. }
+            | Effect::Modules(_) => Ok(()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! T3 Exposure cap: the candidate never has more than the stage's share, by weight or by replicas.
 
-use rollout_core::engine::{Effect, Route};
+use rollout_core::engine::{Effect, Route, Shares};
 
 use super::{Broken, Happened, Invariant, Moment, require};
 
@@ -28,7 +28,7 @@ impl Invariant for Exposure {
             return Ok(());
         }
         match (&landing.action.effect, terms.exposure) {
-            (Effect::Route(Route::Weighted(weights)), Some(cap)) => {
+            (Effect::Route(Route::Weighted(Shares { weights, .. })), Some(cap)) => {
                 let weight = weights.get(candidate).copied().unwrap_or_default();
                 require(weight <= cap, || format!("{}; the stage allows {cap}", landing.action))
             }

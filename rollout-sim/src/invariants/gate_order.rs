@@ -4,7 +4,7 @@
 //! On the way back a route in doubt counts as in force: an engine that cannot know whether its last step
 //! forward was taken may leave part of it.
 
-use rollout_core::engine::{Change, Effect, Route};
+use rollout_core::engine::{Change, Effect, Route, Shares};
 
 use super::{Broken, Happened, Invariant, Moment, require};
 
@@ -34,7 +34,7 @@ impl Invariant for GateOrder {
                 })
             }
             Happened::Ordered(action) => {
-                let (Effect::Route(Route::Weighted(weights)), Some(candidate)) =
+                let (Effect::Route(Route::Weighted(Shares { weights, .. })), Some(candidate)) =
                     (&action.effect, &ledger.candidate)
                 else {
                     return Ok(());

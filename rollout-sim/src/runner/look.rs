@@ -20,15 +20,15 @@ pub(super) struct Seen {
 /// When each port is looked at next, and its last snapshot arrives.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    due: [Option<u64>; 3],
-    arrived: [u64; 3],
-    marks: [Option<Mark>; 3],
+    due: [Option<u64>; 5],
+    arrived: [u64; 5],
+    marks: [Option<Mark>; 5],
 }
 
 impl Looks {
     /// Forgets what an engine held in memory.
     pub(super) fn forget(&mut self) {
-        self.due = [None; 3];
+        self.due = [None; 5];
     }
 }
 
@@ -52,6 +52,7 @@ impl Run<'_> {
             Port::Backend => true,
             Port::Enrolment => capabilities.enrolment.is_some(),
             Port::Router => capabilities.router.is_some(),
+            Port::Hooks | Port::Modules => false,
         };
         if !there || self.engine.is_none() {
             return;
@@ -77,6 +78,7 @@ impl Run<'_> {
             Port::Backend => Observation::Inventory(self.world.inventory()),
             Port::Enrolment => Observation::Enrolments(self.world.enrolments()),
             Port::Router => Observation::Route(self.world.route_in_force()),
+            Port::Hooks | Port::Modules => return,
         };
         let seen = Seen {
             port,
@@ -120,9 +122,10 @@ impl Run<'_> {
                 Observation::Enrolments(enrolments) if harm.enrolment => {
                     !enrolments.instances.contains_key(&harm.instance)
                 }
-                Observation::Inventory(_) | Observation::Enrolments(_) | Observation::Route(_) => {
-                    false
-                }
+                Observation::Inventory(_)
+                | Observation::Enrolments(_)
+                | Observation::Route(_)
+                | Observation::Modules(_) => false,
             };
             if shown {
                 harm.known = Some(step);

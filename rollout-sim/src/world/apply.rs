@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use rollout_core::{
-    engine::{Action, Admission, Effect, EnrolState, Outcome, RefusalKind, Retry, Route},
+    engine::{Action, Admission, Effect, EnrolState, Outcome, RefusalKind, Retry, Route, Shares},
     id::{ActionId, InstanceId, RevisionId},
     time::Span,
     weight::Weight,
@@ -70,6 +70,10 @@ impl World {
             Effect::Remove { instance } => self.remove(action.id, instance),
             Effect::Scale { revision, replicas } => self.scale(action, revision, *replicas),
             Effect::Route(route) => self.set_route(action.id, route),
+            Effect::Run { .. } | Effect::Modules(_) => {
+                let detail = "this world has neither hooks nor modules";
+                self.refused(RefusalKind::Invalid, detail, Retry::Never)
+            }
         }
     }
 
@@ -89,6 +93,7 @@ impl World {
             }
             Effect::Scale { revision, .. } => self.pools.get(revision).map(|pool| pool.newest),
             Effect::Route(_) => Some(self.newest_route),
+            Effect::Run { .. } | Effect::Modules(_) => None,
         };
         newest.is_some_and(|newest| action.id < newest)
     }
@@ -312,7 +317,10 @@ impl World {
             return self.put_route(route.clone());
         };
         let rounded = match route {
-            Route::Weighted(weights) => Route::Weighted(round(weights, units)),
+            Route::Weighted(shares) => {
+                let (weights, trial) = (round(&shares.weights, units), shares.trial.clone());
+                Route::Weighted(Shares { weights, trial })
+            }
             Route::ByReplicas | Route::Empty => route.clone(),
         };
         self.put_route(rounded)

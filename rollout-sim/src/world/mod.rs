@@ -13,7 +13,11 @@ mod ports;
 mod tally;
 mod traffic;
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use rollout_core::{
     engine::{EnrolState, Revision, Route},
@@ -67,6 +71,7 @@ impl Default for WorldConfig {
                 counting: Counting::Strict,
                 enrolment: Some(Confirmation::Observed),
                 router: Some(10_000),
+                abilities: BTreeSet::new(),
             },
             start: (500, 2000),
             manner: Manner::Graceful,

@@ -4,7 +4,7 @@
 //! request, so that shares lose nothing that matters. A request fails for one named reason.
 
 use rollout_core::{
-    engine::{EnrolState, Route},
+    engine::{EnrolState, Route, Shares},
     id::{InstanceId, RevisionId},
     spec::Counting,
 };
@@ -144,7 +144,7 @@ impl World {
         match self.route.clone() {
             Some(Route::Empty) => self.traffic.fail(Loss::Downtime, amount),
             None | Some(Route::ByReplicas) => self.spread(from, at, amount, None),
-            Some(Route::Weighted(weights)) => {
+            Some(Route::Weighted(Shares { weights, .. })) => {
                 for (revision, weight) in &weights {
                     let part = amount * u128::from(weight.basis_points()) / 10_000;
                     if 0 < part {
@@ -193,7 +193,7 @@ impl World {
             && match &self.route {
                 None | Some(Route::ByReplicas) => true,
                 Some(Route::Empty) => false,
-                Some(Route::Weighted(weights)) => {
+                Some(Route::Weighted(Shares { weights, .. })) => {
                     weights.get(&instance.revision).is_some_and(|weight| !weight.is_zero())
                 }
             }

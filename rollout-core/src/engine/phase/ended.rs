@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{idle, moving};
+use super::{idle, moving, reverting};
 use crate::{
     engine::{
-        note::WaitReason,
+        modules,
+        note::{Expiry, WaitReason},
         record::End,
         state::Rollout,
         steer::{Goal, Routing, steer},
@@ -30,10 +31,12 @@ pub(in crate::engine) fn decide(
     let Some(rollout) = turn.state.rollout.clone() else { return false };
     let reason = end.clone();
     turn.wait(rollout.stage_began, None, || WaitReason::Ended { end: reason });
-    let (Some(counts), true) = (kept(end, &rollout), turn.state.paused.is_none()) else {
+    modules::restore(turn, view);
+    let (Some(mut counts), true) = (kept(end, &rollout), turn.state.paused.is_none()) else {
         traffic::hold(turn, view);
         return false;
     };
+    counts.extend(kept_failed(turn, end, &rollout, tallies));
     let goal = Goal {
         counts,
         routing: turn.state.route.clone().map_or(Routing::Keep, Routing::Set),
@@ -42,6 +45,27 @@ pub(in crate::engine) fn decide(
     };
     steer(turn, view, &goal, tallies);
     false
+}
+
+/// The failed candidate, as long as it is kept for inspection.
+fn kept_failed(
+    turn: &mut Turn<'_>,
+    end: &End,
+    rollout: &Rollout,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) -> Option<(RevisionId, u64)> {
+    let instances = reverting::kept(rollout, tallies);
+    let until = rollout.stage_began.after(rollout.spec.rollback.keep_failed);
+    if *end != End::RolledBack || instances == 0 || until <= turn.now {
+        return None;
+    }
+    let revision = rollout.candidate.id.clone();
+    let kept = revision.clone();
+    turn.wait(rollout.stage_began, Some((until, Expiry::GoesOn)), || WaitReason::KeptFailed {
+        revision: kept,
+        instances,
+    });
+    Some((revision, instances))
 }
 
 /// The pools that are kept, and their sizes; `None`: everything stays as it is.

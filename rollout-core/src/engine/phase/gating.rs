@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{idle, moving};
 use crate::{
     engine::{
+        hook::{self, Stand},
         note::{Expiry, Note, WaitReason},
         record::{Cause, Change, End},
         state::{Rollout, Walk},
@@ -64,7 +65,14 @@ pub(in crate::engine) fn decide(
                 turn.wait(since, until, || WaitReason::Approval { stage: name });
                 is_over
             }
-            StageGate::Hook(_) => false,
+            StageGate::Hook(hook) => match hook::drive(turn, &format!("{index}-{gate}"), hook) {
+                Stand::Waits => false,
+                Stand::Passed => true,
+                Stand::Failed(why) => {
+                    let hook = hook.name.clone();
+                    return moving::fail(turn, Cause::Hook { hook, why });
+                }
+            },
             StageGate::Health(span) => {
                 let available = moving::serving(tallies, &rollout.candidate.id);
                 let wanted = stage.candidate;
@@ -76,7 +84,7 @@ pub(in crate::engine) fn decide(
             }
         };
     if passes {
-        turn.record(Change::Passed { stage: index, gate, by: None });
+        turn.record(Change::Passed { stage: index, gate, by: None, why: None });
     }
     passes
 }

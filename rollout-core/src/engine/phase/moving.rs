@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::{
     engine::{
-        action::Route,
         capacity::Space,
+        modules,
         note::{Expiry, Note, WaitReason},
-        record::{Cause, Change, End},
+        record::{Cause, Change, End, Purpose},
+        route::Route,
         state::{ENGINE, Rollout, Walk},
         steer::{Goal, Routing, steer},
         traffic,
@@ -17,6 +18,7 @@ use crate::{
     fleet::Tally,
     id::RevisionId,
     plan::StageRoute,
+    spec::OnFailure,
 };
 
 /// Takes every forward step that the observation allows. Returns whether the stage was reached.
@@ -30,6 +32,11 @@ pub(in crate::engine) fn decide(
         return true;
     }
     let (index, stage) = rollout.stage();
+    let is_ready = modules::prepare(turn, view, &rollout.spec, stage);
+    if !is_ready && matches!(rollout.walk, Walk::Moving { .. }) {
+        traffic::hold(turn, view);
+        return false;
+    }
     let serving = serving(tallies, &rollout.candidate.id);
     let is_whole = stage.candidate <= serving;
     let reached = steer(turn, view, &goal(&rollout, turn, tallies), tallies) && is_whole;
@@ -60,7 +67,8 @@ fn goal(rollout: &Rollout, turn: &Turn<'_>, tallies: &BTreeMap<RevisionId, Tally
         StageRoute::Weighted(weight) => {
             let able = tallies.get(candidate).map_or(0, Tally::able);
             if is_whole && traffic::backing(weight, &space) <= able {
-                Routing::Set(traffic::split(candidate, weight, from))
+                let route = traffic::split(candidate, weight, from);
+                Routing::Set(traffic::ruled(route, candidate, &stage.rules))
             } else {
                 Routing::Later(meanwhile(turn, candidate, from, tallies, &space))
             }
@@ -79,19 +87,23 @@ fn meanwhile(
     space: &Space,
 ) -> Option<Route> {
     let from = from.filter(|from| 0 < tallies.get(from).map_or(0, Tally::able))?;
-    let Some(route @ Route::Weighted(_)) = &turn.state.route else {
+    let Some(route @ Route::Weighted(shares)) = &turn.state.route else {
         return Some(Route::all_on(from.clone()));
     };
     let has = route.weight_of(candidate).unwrap_or_default();
     let able = tallies.get(candidate).map_or(0, Tally::able);
-    if traffic::backing(has, space) <= able {
+    let has_lost_all = able == 0 && route.sends_beside(candidate);
+    if traffic::backing(has, space) <= able && !has_lost_all {
         return None;
     }
     let units = turn.setup.capabilities.router.unwrap_or(1);
     let keeps = traffic::carries(able, space).min(has).in_units(units);
     let stable = tallies.get(from).map_or(0, Tally::able);
-    (traffic::backing(keeps.rest(), space) <= stable)
-        .then(|| traffic::split(candidate, keeps, Some(from)))
+    let rules = shares.trial.as_ref().filter(|_| 0 < able).map(|trial| trial.rules.clone());
+    (traffic::backing(keeps.rest(), space) <= stable).then(|| {
+        let route = traffic::split(candidate, keeps, Some(from));
+        traffic::ruled(route, candidate, &rules.unwrap_or_default())
+    })
 }
 
 /// The limits of the stage under way.
@@ -171,14 +183,17 @@ fn too_many_failures(turn: &Turn<'_>, rollout: &Rollout) -> Option<Cause> {
 /// Turns back, pauses, or asks for an operator, whichever fits. Returns whether the walk changed.
 pub(in crate::engine) fn fail(turn: &mut Turn<'_>, cause: Cause) -> bool {
     let Some(rollout) = turn.state.rollout.as_ref() else { return false };
-    let pauses = rollout.spec.rollback.on_failure == crate::spec::OnFailure::Pause;
-    if rollout.proven || rollout.is_resize() {
+    let pauses = rollout.spec.rollback.on_failure == OnFailure::Pause;
+    let is_wanted = matches!(cause, Cause::Ordered { .. } | Cause::Superseded { .. });
+    // A rollback is never rolled back by itself.
+    let is_rollback = rollout.purpose == Purpose::Undo && !is_wanted;
+    if rollout.proven || rollout.is_resize() || is_rollback {
         let end = End::NeedsOperator { why: cause.to_string() };
         turn.note(Note::Ended { end: end.clone() });
         turn.record(Change::Ended { end });
         return true;
     }
-    if pauses && !matches!(cause, Cause::Ordered { .. } | Cause::Superseded { .. }) {
+    if pauses && !is_wanted {
         let why = Some(cause.to_string());
         turn.record(Change::Paused { by: ENGINE.to_owned(), why });
         return true;
@@ -188,13 +203,21 @@ pub(in crate::engine) fn fail(turn: &mut Turn<'_>, cause: Cause) -> bool {
     true
 }
 
+/// What a failure does now.
+fn expiry(rollout: &Rollout) -> Expiry {
+    match rollout.spec.rollback.on_failure {
+        _ if rollout.proven || rollout.is_resize() || rollout.purpose == Purpose::Undo => {
+            Expiry::NeedsOperator
+        }
+        OnFailure::Rollback => Expiry::RollsBack,
+        OnFailure::Pause => Expiry::Pauses,
+    }
+}
+
 /// Says how many candidate instances are missing.
 fn say_instances(turn: &mut Turn<'_>, rollout: &Rollout, tallies: &BTreeMap<RevisionId, Tally>) {
     let terminating = tallies.values().any(|tally| 0 < tally.terminating);
-    let expiry = match rollout.spec.rollback.on_failure {
-        crate::spec::OnFailure::Rollback => Expiry::RollsBack,
-        crate::spec::OnFailure::Pause => Expiry::Pauses,
-    };
+    let expiry = expiry(rollout);
     let revision = rollout.candidate.id.clone();
     let tally = tallies.get(&revision).copied().unwrap_or_default();
     let wanted = rollout.stage().1.candidate;

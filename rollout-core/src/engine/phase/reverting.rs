@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use super::moving;
 use crate::{
     engine::{
-        action::Route,
+        hook::{self, Stand},
         note::{Expiry, Note, WaitReason},
         record::{Change, End},
+        route::Route,
         state::Rollout,
         steer::{Goal, Routing, steer},
         traffic,
@@ -39,17 +40,22 @@ pub(in crate::engine) fn decide(
     }
     let since = turn.state.rollout.as_ref().map_or(turn.now, |rollout| rollout.high_water.1);
     let drain = &rollout.spec.drain;
-    let until =
+    let standstill =
         since.after(rollout.spec.deadlines.progress).after(drain.deadline).after(drain.stop_grace);
+    let whole = rollout.spec.rollback.timeout.map(|span| rollout.stage_began.after(span));
+    let until = whole.map_or(standstill, |whole| whole.min(standstill));
+    let space = moving::space(&rollout);
+    let kept = kept(&rollout, tallies).min(space.ceiling().saturating_sub(wanted));
     let goal = Goal {
-        counts: vec![(from.clone(), wanted), (rollout.candidate.id.clone(), 0)],
+        counts: vec![(from.clone(), wanted), (rollout.candidate.id.clone(), kept)],
         routing: routing(turn, view, &rollout, &from, tallies),
-        space: moving::space(&rollout),
+        space,
         in_batches: true,
     };
+    let are_hooks_over = run_hooks(turn, &rollout);
     let reached = steer(turn, view, &goal, tallies);
     if reached && wanted <= moving::serving(tallies, &from) && is_all_on(turn, &from) {
-        return end(turn, End::RolledBack);
+        return are_hooks_over && verify(turn, view, &rollout, wanted);
     }
     if until <= turn.now {
         let why = format!(
@@ -63,6 +69,48 @@ pub(in crate::engine) fn decide(
         created: tally.created,
         ready: tally.ready,
         available: tally.serving,
+        wanted,
+    });
+    false
+}
+
+/// How many instances of a failed candidate are kept for inspection: those that are there still, while
+/// their traffic can be taken off by weight.
+pub(super) fn kept(rollout: &Rollout, tallies: &BTreeMap<RevisionId, Tally>) -> u64 {
+    if rollout.spec.rollback.keep_failed.is_zero() || !rollout.is_weighted() {
+        return 0;
+    }
+    tallies.get(&rollout.candidate.id).map_or(0, |tally| tally.target.min(tally.created))
+}
+
+/// Runs the hooks beside the way back, one after the other. Returns whether all have ended; the way back
+/// itself never waits for them, and their failure changes nothing.
+fn run_hooks(turn: &mut Turn<'_>, rollout: &Rollout) -> bool {
+    rollout.plan.rollback_hooks.iter().enumerate().all(|(place, hook)| {
+        match hook::drive(turn, &format!("back-{place}"), hook) {
+            Stand::Waits => false,
+            Stand::Passed | Stand::Failed(_) => true,
+        }
+    })
+}
+
+/// Ends the way back once stable was whole and healthy for long enough. Returns whether the walk changed.
+fn verify(turn: &mut Turn<'_>, view: &View, rollout: &Rollout, wanted: u64) -> bool {
+    let interval = rollout.spec.rollback.health_check_interval;
+    if interval.is_zero() {
+        return end(turn, End::RolledBack);
+    }
+    if rollout.restored.is_none() {
+        turn.record(Change::Restored);
+    }
+    let restored = rollout.restored.unwrap_or(turn.now);
+    let since = view.whole_since.map_or(turn.now, |whole| whole.max(restored));
+    let until = since.after(interval);
+    if until <= turn.now {
+        return end(turn, End::RolledBack);
+    }
+    turn.wait(since, Some((until, Expiry::GoesOn)), || WaitReason::Verifying {
+        available: wanted,
         wanted,
     });
     false

@@ -1,6 +1,6 @@
 //! Actions: intended, then settled, and what each of both means for an instance and for the route.
 
-use super::State;
+use super::{Run, State};
 use crate::{
     engine::{
         action::{Admission, Effect},
@@ -12,7 +12,8 @@ use crate::{
 };
 
 impl State {
-    pub(super) fn intended(&mut self, id: ActionId, effect: &Effect) {
+    pub(super) fn intended(&mut self, at: Timestamp, id: ActionId, effect: &Effect) {
+        self.intended_beside(at, effect);
         self.last_action = self.last_action.max(id);
         self.pending.insert(id, effect.clone());
         if let Effect::Create { instance, revision } = effect {
@@ -65,8 +66,26 @@ impl State {
             | Effect::Stop { .. }
             | Effect::Remove { .. }
             | Effect::Scale { .. }
-            | Effect::Route(_) => {}
+            | Effect::Route(_)
+            | Effect::Run { .. }
+            | Effect::Modules(_) => {}
         }
+    }
+
+    /// A run of a hook, or a setting of the modules, was decided upon.
+    fn intended_beside(&mut self, at: Timestamp, effect: &Effect) {
+        if let Effect::Modules(setting) = effect {
+            self.modules = Some(setting.clone());
+        }
+        if let (Effect::Run { run, hook }, Some(rollout)) = (effect, &mut self.rollout) {
+            let begun = Run { hook: hook.clone(), since: at, has_begun: false, end: None };
+            rollout.runs.insert(run.clone(), begun);
+        }
+    }
+
+    /// Whatever of the runs was decided and not begun yet is not wanted any more.
+    pub(super) fn forget_runs(&mut self) {
+        self.pending.retain(|_, effect| !matches!(effect, Effect::Run { .. }));
     }
 
     pub(super) fn settled(&mut self, at: Timestamp, id: ActionId, how: &Settlement) {
@@ -79,6 +98,12 @@ impl State {
                     entry.standby = Standby::No;
                 }
             }
+        }
+        if let (true, Effect::Run { run, .. }, Some(rollout)) =
+            (applied, &effect, &mut self.rollout)
+            && let Some(run) = rollout.runs.get_mut(run)
+        {
+            run.has_begun = true;
         }
         let Some(entry) = effect.instance().and_then(|instance| self.roster.get_mut(instance))
         else {
@@ -98,7 +123,7 @@ impl State {
             Effect::Detach { .. } => entry.traffic = Traffic::Out,
             Effect::Stop { .. } => entry.made = entry.made.max(Made::Stopped),
             Effect::Remove { .. } => entry.made = Made::Removed,
-            Effect::Scale { .. } | Effect::Route(_) => {}
+            Effect::Scale { .. } | Effect::Route(_) | Effect::Run { .. } | Effect::Modules(_) => {}
         }
     }
 }

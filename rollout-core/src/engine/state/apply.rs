@@ -26,17 +26,22 @@ impl State {
             Change::Adopted { revision } => {
                 self.pool(revision);
                 self.stable = Some(revision.clone());
+                self.proved(at, revision.clone(), None);
             }
             Change::Found { instance, revision, enrolled, started } => {
                 let made = if *started { Made::Started } else { Made::Created };
                 self.found(instance, revision, *enrolled, made);
             }
-            Change::Submitted { attempt, revision, spec, plan, .. } => {
-                self.submitted(at, *attempt, revision, spec, plan);
+            Change::Submitted { attempt, revision, spec, plan, purpose, .. } => {
+                self.submitted(at, *attempt, *purpose, (revision, spec, plan));
             }
-            Change::Queued { revision, spec, by } => {
-                self.queued =
-                    Some(Queued { revision: revision.clone(), spec: spec.clone(), by: by.clone() });
+            Change::Queued { revision, spec, by, purpose } => {
+                self.queued = Some(Queued {
+                    revision: revision.clone(),
+                    spec: spec.clone(),
+                    by: by.clone(),
+                    purpose: *purpose,
+                });
             }
             Change::Dropped { .. } => self.queued = None,
             Change::Targeted { revision, replicas } => self.targeted(revision, *replicas),
@@ -57,16 +62,27 @@ impl State {
                 self.forget_idle_pools();
             }
             Change::Paused { by, why } => {
+                let at = self.paused.as_ref().map_or(at, |earlier| earlier.at);
                 self.paused = Some(Paused { at, by: by.clone(), why: why.clone() });
             }
+            Change::Halted { by, why } => {
+                let halted = Paused { at, by: by.clone(), why: why.clone() };
+                self.paused.get_or_insert_with(|| halted.clone());
+                self.halted = Some(halted);
+            }
+            Change::Resized { spec, plan, stage, .. } => self.resized(at, spec, plan, *stage),
             Change::Resumed { .. } => self.resumed(at),
-            Change::Intended { id, effect } => self.intended(*id, effect),
+            Change::Intended { id, effect } => self.intended(at, *id, effect),
             Change::Settled { id, how } => self.settled(at, *id, how),
             Change::Entered { .. }
             | Change::Progressed { .. }
             | Change::BatchEnded
             | Change::Reached { .. }
             | Change::Passed { .. }
+            | Change::Skipped { .. }
+            | Change::HookEnded { .. }
+            | Change::Resolved { .. }
+            | Change::Restored
             | Change::Proven { .. }
             | Change::Promoted { .. }
             | Change::Aborted { .. }
@@ -91,6 +107,7 @@ impl State {
             revision: revision.clone(),
             spec: None,
             target: 0,
+            desired: None,
             failed: 0,
             last_failure: None,
         })

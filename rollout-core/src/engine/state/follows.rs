@@ -14,6 +14,11 @@ impl State {
                 | Change::BatchEnded
                 | Change::Reached { .. }
                 | Change::Passed { .. }
+                | Change::Skipped { .. }
+                | Change::HookEnded { .. }
+                | Change::Resized { .. }
+                | Change::Resolved { .. }
+                | Change::Restored
                 | Change::Proven { .. }
                 | Change::Aborted { .. }
         );
@@ -35,8 +40,13 @@ impl State {
             {
                 Err(format!("stage {stage} is not in the plan"))
             }
-            Change::Submitted { plan, .. } if plan.stages.is_empty() => {
+            Change::Submitted { plan, .. } | Change::Resized { plan, .. }
+                if plan.stages.is_empty() =>
+            {
                 Err("the plan has no stage".to_owned())
+            }
+            Change::Resized { plan, stage, .. } if plan.stages.len() <= *stage => {
+                Err(format!("stage {stage} is not in the plan"))
             }
             Change::Reached { stage } | Change::Passed { stage, .. }
                 if self.rollout.as_ref().is_some_and(|it| it.plan.stages.len() <= *stage) =>

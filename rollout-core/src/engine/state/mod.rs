@@ -10,20 +10,23 @@ mod walk;
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    action::{Effect, Revision, Route},
-    record::{Cause, End},
+    action::{Effect, ModuleSetting, Revision, Subject},
+    record::{Cause, End, Purpose},
+    route::Route,
 };
 use crate::{
     fleet::{Instance, Roster, Standby, Traffic},
-    id::{ActionId, Attempt, Epoch, RevisionId, Seq},
+    id::{ActionId, Attempt, Epoch, HookRun, RevisionId, Seq},
     plan::{Budget, Plan, Stage, StageRoute},
-    spec::{CheckedSpec, Drain, Health},
+    spec::{CheckedSpec, Drain, Health, Hook},
     time::{Span, Timestamp},
     weight::Weight,
 };
 
 /// Who paused, where the engine itself did.
 pub(crate) const ENGINE: &str = "the engine";
+/// Who paused, where the calendar of the spec did.
+pub(crate) const CALENDAR: &str = "the calendar";
 
 /// Everything that lasts about a workload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,7 +47,34 @@ pub(crate) struct State {
     /// When the route decided last was acknowledged.
     pub(crate) routed_at: Option<Timestamp>,
     pub(crate) paused: Option<Paused>,
+    /// Nothing goes out any more.
+    pub(crate) halted: Option<Paused>,
     pub(crate) fenced: bool,
+    /// The setting of the modules decided last; `None` if never.
+    pub(crate) modules: Option<ModuleSetting>,
+    /// Proven revisions, the newest last.
+    pub(crate) history: Vec<Proof>,
+}
+
+/// A revision that was proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proof {
+    pub(crate) revision: Arc<Revision>,
+    /// The spec it was submitted with; `None` if it was found.
+    pub(crate) spec: Option<Arc<CheckedSpec>>,
+    pub(crate) at: Timestamp,
+}
+
+/// One run of a hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) hook: Arc<Hook>,
+    /// When it was decided upon.
+    pub(crate) since: Timestamp,
+    /// Whether its beginning was acknowledged.
+    pub(crate) has_begun: bool,
+    /// Whether it has ended, and what went wrong, if anything did.
+    pub(crate) end: Option<Option<String>>,
 }
 
 /// One attempt at moving to a revision.
@@ -58,8 +88,17 @@ pub(crate) struct Rollout {
     pub(crate) candidate: Arc<Revision>,
     pub(crate) spec: Arc<CheckedSpec>,
     pub(crate) plan: Arc<Plan>,
+    pub(crate) purpose: Purpose,
     pub(crate) began: Timestamp,
     pub(crate) walk: Walk,
+    /// The stage entered last.
+    pub(crate) place: usize,
+    /// Runs of hooks of this attempt.
+    pub(crate) runs: BTreeMap<HookRun, Run>,
+    /// How often somebody let it go on after the engine itself had paused; hooks are tried anew then.
+    pub(crate) rounds: u32,
+    /// When the way back reached its counts and its route.
+    pub(crate) restored: Option<Timestamp>,
     /// When the stage, or the way back, began.
     pub(crate) stage_began: Timestamp,
     /// Most instances available so far in this stage, and since when.
@@ -90,6 +129,7 @@ pub(crate) struct Queued {
     pub(crate) revision: Arc<Revision>,
     pub(crate) spec: Arc<CheckedSpec>,
     pub(crate) by: String,
+    pub(crate) purpose: Purpose,
 }
 
 /// The instances of the workload at one revision.
@@ -99,6 +139,8 @@ pub(crate) struct Pool {
     /// The spec it was submitted with, for its health and its drain; `None` if it was found.
     pub(crate) spec: Option<Arc<CheckedSpec>>,
     pub(crate) target: u64,
+    /// How many instances there were to be when it was submitted or resized last; `None` if it was found.
+    pub(crate) desired: Option<u64>,
     /// Failures in this attempt.
     pub(crate) failed: u64,
     pub(crate) last_failure: Option<(Timestamp, String)>,
@@ -207,6 +249,11 @@ impl State {
             .iter()
             .find(|(_, effect)| matches!(effect, Effect::Route(_)))
             .map(|(id, _)| *id)
+    }
+
+    /// The pending action on something rarely acted on, if one is.
+    pub(crate) fn pending_about(&self, subject: &Subject) -> Option<ActionId> {
+        self.pending.iter().find(|(_, effect)| effect.subject() == *subject).map(|(id, _)| *id)
     }
 
     /// The pending action on the size of a pool, if one is.

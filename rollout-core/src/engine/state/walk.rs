@@ -1,12 +1,12 @@
 //! The walk through a plan: submitted, stage by stage, paused, turned back, ended.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{ENGINE, Paused, Rollout, State, Walk};
+use super::{ENGINE, Paused, Proof, Rollout, State, Walk};
 use crate::{
     engine::{
-        action::Revision,
-        record::{Change, End},
+        action::{Effect, Revision},
+        record::{Change, End, Purpose, Resolution},
     },
     guard::Veto,
     id::Attempt,
@@ -23,6 +23,7 @@ impl State {
         match change {
             Change::Entered { stage } => {
                 rollout.walk = Walk::Moving { stage: *stage };
+                rollout.place = *stage;
                 rollout.has_moved = false;
                 rollout.stage_began = at;
                 rollout.high_water = (0, at);
@@ -38,9 +39,22 @@ impl State {
                 rollout.walk = Walk::Gating { stage: *stage, gate: gate + 1 };
                 rollout.gate_since = at;
             }
+            Change::Skipped { .. } => self.forget_runs(),
+            Change::HookEnded { run, failure } => {
+                if let Some(run) = rollout.runs.get_mut(run) {
+                    run.end = Some(failure.clone());
+                }
+                let is_over =
+                    |effect: &Effect| matches!(effect, Effect::Run { run: it, .. } if it == run);
+                self.pending.retain(|_, effect| !is_over(effect));
+            }
+            Change::Restored => rollout.restored = Some(at),
+            Change::Resolved { how, .. } => self.resolved(at, how),
             Change::Proven { .. } => {
                 rollout.proven = true;
                 self.stable = Some(rollout.candidate.clone());
+                let (revision, spec) = (rollout.candidate.clone(), rollout.spec.clone());
+                self.proved(at, revision, Some(spec));
             }
             Change::Promoted { .. } => rollout.promoted = true,
             Change::Aborted { cause } => {
@@ -51,9 +65,12 @@ impl State {
                 rollout.high_water = (0, at);
                 rollout.batch_ended = None;
                 self.paused = None;
+                self.forget_runs();
             }
             Change::Ended { end } => {
                 rollout.walk = Walk::Ended(end.clone());
+                rollout.stage_began = at;
+                self.forget_runs();
                 self.fenced |= matches!(end, End::Fenced);
                 self.paused = None;
                 self.forget_idle_pools();
@@ -66,27 +83,28 @@ impl State {
         &mut self,
         at: Timestamp,
         attempt: Attempt,
-        revision: &Arc<Revision>,
-        spec: &Arc<CheckedSpec>,
-        plan: &Arc<Plan>,
+        purpose: Purpose,
+        (revision, spec, plan): (&Arc<Revision>, &Arc<CheckedSpec>, &Arc<Plan>),
     ) {
         self.queued = None;
         self.paused = None;
+        self.forget_runs();
         for pool in self.pools.values_mut() {
             pool.failed = 0;
             pool.last_failure = None;
         }
         let from_desired =
             self.stable.as_ref().and_then(|stable| self.pools.get(&stable.id)).map_or(0, |pool| {
-                match &pool.spec {
+                match pool.desired {
                     // Not its target of now, which an attempt before may have left on its way.
-                    Some(spec) => spec.replicas,
+                    Some(desired) => desired,
                     // Found: how many there were to be nobody knows, but not fewer than are wanted now.
                     None => pool.target.max(plan.desired),
                 }
             });
         let pool = self.pool(revision);
         pool.spec = Some(spec.clone());
+        pool.desired = Some(spec.replicas);
         pool.revision = revision.clone();
         self.rollout = Some(Rollout {
             attempt,
@@ -95,8 +113,13 @@ impl State {
             candidate: revision.clone(),
             spec: spec.clone(),
             plan: plan.clone(),
+            purpose,
             began: at,
             walk: Walk::Moving { stage: 0 },
+            place: 0,
+            runs: BTreeMap::new(),
+            rounds: 0,
+            restored: None,
             stage_began: at,
             high_water: (0, at),
             gate_since: at,
@@ -110,11 +133,13 @@ impl State {
 
     /// Moves every timer of the way forward by the time paused.
     pub(super) fn resumed(&mut self, at: Timestamp) {
+        self.halted = None;
         let Some(paused) = self.paused.take() else { return };
         let Some(rollout) = &mut self.rollout else { return };
         if paused.by == ENGINE {
             // Whoever resumes gives it another try: what it was paused for is forgiven.
             rollout.high_water.1 = paused.at;
+            rollout.rounds += 1;
             if let Some(pool) = self.pools.get_mut(&rollout.candidate.id) {
                 pool.failed = 0;
                 pool.last_failure = None;
@@ -126,6 +151,77 @@ impl State {
         rollout.high_water.1 = rollout.high_water.1.after(shift);
         rollout.gate_since = rollout.gate_since.after(shift);
         rollout.batch_ended = rollout.batch_ended.map(|ended| ended.after(shift));
+    }
+
+    /// Another number of instances: the same attempt at the same stage of the plan for it.
+    pub(super) fn resized(
+        &mut self,
+        at: Timestamp,
+        spec: &Arc<CheckedSpec>,
+        plan: &Arc<Plan>,
+        stage: usize,
+    ) {
+        let Some(rollout) = &mut self.rollout else { return };
+        rollout.spec = spec.clone();
+        rollout.plan = plan.clone();
+        rollout.place = stage;
+        rollout.walk = match &rollout.walk {
+            Walk::Moving { .. } => Walk::Moving { stage },
+            Walk::Gating { gate, .. } => Walk::Gating { stage, gate: *gate },
+            other => other.clone(),
+        };
+        // How many are available is counted against another number from now on.
+        rollout.high_water = (0, at);
+        if rollout.from.is_some() {
+            rollout.from_desired = plan.desired;
+        }
+        let ids = [Some(&rollout.candidate), rollout.from.as_ref()];
+        for id in ids.into_iter().flatten().map(|revision| &revision.id) {
+            if let Some(pool) = self.pools.get_mut(id) {
+                pool.desired = Some(plan.desired);
+            }
+        }
+        if let Some(pool) = self.pools.get_mut(&rollout.candidate.id) {
+            pool.spec = Some(spec.clone());
+        }
+    }
+
+    /// Leaves the end that needed an operator.
+    fn resolved(&mut self, at: Timestamp, how: &Resolution) {
+        let Some(rollout) = &mut self.rollout else { return };
+        match how {
+            Resolution::GoOn => {
+                let is_back = rollout.cause.is_some() && !rollout.proven;
+                rollout.walk =
+                    if is_back { Walk::Reverting } else { Walk::Moving { stage: rollout.place } };
+                rollout.began = at;
+                rollout.stage_began = at;
+                rollout.high_water = (0, at);
+                rollout.has_moved = false;
+            }
+            Resolution::Adopt { revision: Some(id) } => {
+                let Some(pool) = self.pools.get(id) else { return };
+                let (revision, spec) = (pool.revision.clone(), pool.spec.clone());
+                self.stable = Some(revision.clone());
+                self.proved(at, revision, spec);
+            }
+            Resolution::Adopt { revision: None } => {}
+        }
+    }
+
+    /// Remembers a proven revision, and forgets the oldest above the limit, never the stable one.
+    pub(super) fn proved(
+        &mut self,
+        at: Timestamp,
+        revision: Arc<Revision>,
+        spec: Option<Arc<CheckedSpec>>,
+    ) {
+        let limit = spec.as_ref().map_or(u64::MAX, |spec| spec.history.max(1));
+        self.history.retain(|proof| proof.revision.id != revision.id);
+        self.history.push(Proof { revision, spec, at });
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let over = self.history.len() - self.history.len().min(most);
+        self.history.drain(..over);
     }
 
     pub(super) fn vetoed(&mut self, at: Timestamp, veto: &Veto) {

@@ -129,6 +129,30 @@ mod tests {
         }
     }
 
+    /// The property that openkruise/rollouts tests of its batches (`TestParseIntegerAsPercentage`), over the
+    /// same range: the part is rounded up, and what is left of stable follows it within 1 % and one instance.
+    #[test]
+    fn every_whole_percentage_of_up_to_ten_thousand_keeps_its_share() {
+        for desired in 1..=10_000_u64 {
+            for percent in 1..=100_u64 {
+                let weight = Weight::from_basis_points(percent * 100).unwrap();
+                let candidate = candidate_of(weight, desired);
+                let ceil = (percent * desired).div_ceil(100);
+                let most = if percent == 100 { desired } else { desired - 1 };
+                assert_eq!(candidate, ceil.min(most), "{percent}% of {desired}");
+                // What the counts say, read back as a share of stable: none of 100 %, else below all of it.
+                let stable = Weight::share(desired - candidate, desired);
+                assert_eq!(stable.is_zero(), percent == 100, "{percent}% of {desired}");
+                assert!(stable < Weight::FULL || desired == 1, "{percent}% of {desired}");
+                let back = stable.of_rounded_up(desired);
+                assert!(
+                    100 * back.abs_diff(desired - candidate) <= desired,
+                    "{percent}% of {desired}"
+                );
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn both_revisions_keep_an_instance_and_shares_rise(

@@ -180,7 +180,9 @@ impl World {
             | Effect::Detach { .. }
             | Effect::Remove { .. }
             | Effect::Scale { .. }
-            | Effect::Route(_) => 2,
+            | Effect::Route(_)
+            | Effect::Run { .. }
+            | Effect::Modules(_) => 2,
         });
         let subject = action.effect.subject();
         let alone = self.truth().changing.insert(subject.clone());
@@ -262,7 +264,9 @@ impl Truth {
                 self.instances.remove(instance);
             }
             Effect::Route(route) => self.route = Some(route.clone()),
-            Effect::Scale { .. } => panic!("this backend makes instances by name"),
+            Effect::Scale { .. } | Effect::Run { .. } | Effect::Modules(_) => {
+                panic!("this backend makes instances by name")
+            }
         }
         Some(())
     }

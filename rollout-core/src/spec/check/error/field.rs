@@ -19,6 +19,7 @@ impl CheckError {
             Self::Module(error) => error.field(),
             Self::Rollback(error) => error.field(),
             Self::TotalBelowProgress { .. } => "deadlines.total",
+            Self::Calendar(error) => error.field(),
             Self::TooMany { field, .. }
             | Self::NoRoom { field }
             | Self::NoParallelism { field }

@@ -14,7 +14,7 @@ pub use self::{
     stages::StagesError,
 };
 use super::REPLICAS_LIMIT;
-use crate::{amount::Amount, time::Span, weight::Weight};
+use crate::{amount::Amount, calendar::CalendarError, time::Span, weight::Weight};
 
 /// A spec that was refused: the field, its value, the limit and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -275,6 +275,9 @@ pub enum CheckError {
         /// The other deadline.
         progress: Span,
     },
+    /// A calendar that makes no sense.
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
     /// A wait that nobody can mean.
     #[error("{field}: {value} is above the limit of {limit}; write less")]
     TooLong {

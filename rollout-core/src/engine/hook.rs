@@ -1,0 +1,107 @@
+//! Hooks: jobs outside the engine, each run begun once by its key, asked for until it ends or is too late.
+
+use std::sync::Arc;
+
+use super::{
+    action::{Effect, Subject},
+    event::HookState,
+    note::{Expiry, Note, WaitReason},
+    record::Change,
+    state::Run,
+    turn::Turn,
+};
+use crate::{
+    id::HookRun,
+    spec::{Hook, HookFailure},
+};
+
+/// Where a hook stands.
+pub(super) enum Stand {
+    /// It has not ended.
+    Waits,
+    /// It has ended well, or its failure does not matter.
+    Passed,
+    /// Its last try has failed, for this reason.
+    Failed(String),
+}
+
+/// Brings the hook at `place` of the attempt one step further: begins it, waits for it, tries it again.
+pub(super) fn drive(turn: &mut Turn<'_>, place: &str, hook: &Hook) -> Stand {
+    let mut last = String::new();
+    let rounds = turn.state.rollout.as_ref().map_or(0, |rollout| rollout.rounds);
+    for number in 0..=hook.retries {
+        let run = run_of(turn, place, rounds, number);
+        let known = turn.state.rollout.as_ref().and_then(|rollout| rollout.runs.get(&run));
+        match known.cloned() {
+            None => {
+                turn.intend(Effect::Run { run, hook: Arc::new(hook.clone()) });
+                return Stand::Waits;
+            }
+            Some(Run { end: Some(None), .. }) => return Stand::Passed,
+            Some(Run { end: Some(Some(failure)), .. }) => last = failure,
+            Some(Run { end: None, since, .. }) => {
+                let until = since.after(hook.deadline);
+                if until <= turn.now {
+                    last = format!("it did not end within {}", hook.deadline);
+                    ended(turn, &run, Some(last.clone()));
+                    continue;
+                }
+                let tries = (number.saturating_add(1), hook.retries.saturating_add(1));
+                let name = hook.name.clone();
+                turn.wait(since, Some((until, expiry(hook))), || WaitReason::Hook {
+                    hook: name,
+                    run,
+                    tries,
+                });
+                return Stand::Waits;
+            }
+        }
+    }
+    match hook.on_failure {
+        HookFailure::Ignore => Stand::Passed,
+        HookFailure::Fail => Stand::Failed(last),
+    }
+}
+
+fn expiry(hook: &Hook) -> Expiry {
+    match (hook.retries, hook.on_failure) {
+        (0, HookFailure::Fail) => Expiry::RollsBack,
+        (0, HookFailure::Ignore) => Expiry::GoesOn,
+        (_, _) => Expiry::Retries,
+    }
+}
+
+/// The key of a run: the same for every engine that comes to this point of the attempt.
+fn run_of(turn: &Turn<'_>, place: &str, round: u32, number: u32) -> HookRun {
+    let attempt = turn.state.rollout.as_ref().map_or(0, |rollout| rollout.attempt.0);
+    let workload = &turn.setup.workload;
+    HookRun::new(format!("{workload}-{attempt}-{place}-{round}-{number}"))
+        .expect("a name of at most 63 characters and five numbers make a name")
+}
+
+/// Takes in how a run stands. An answer about one that has ended already changes nothing.
+pub(super) fn polled(turn: &mut Turn<'_>, run: &HookRun, state: HookState) {
+    let is_open = turn
+        .state
+        .under_way()
+        .and_then(|rollout| rollout.runs.get(run))
+        .is_some_and(|run| run.end.is_none());
+    let failure = match state {
+        HookState::Running => return,
+        HookState::Succeeded => None,
+        HookState::Failed { detail } => Some(detail),
+        HookState::Missing => Some("what became of it nobody can say".to_owned()),
+    };
+    if is_open {
+        ended(turn, run, failure);
+    }
+}
+
+/// Records the end of a run.
+pub(super) fn ended(turn: &mut Turn<'_>, run: &HookRun, failure: Option<String>) {
+    let hook = turn.state.rollout.as_ref().and_then(|rollout| rollout.runs.get(run));
+    let hook = hook.map_or_else(String::new, |run| run.hook.name.clone());
+    turn.take_back(&Subject::Run(run.clone()));
+    turn.note(Note::HookEnded { hook, run: run.clone(), failure: failure.clone() });
+    turn.record(Change::HookEnded { run: run.clone(), failure });
+}

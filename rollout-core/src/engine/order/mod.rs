@@ -1,0 +1,102 @@
+//! Orders: accepted or refused with a reason in every state; repeated, they change nothing.
+
+mod resize;
+mod resolve;
+mod revision;
+mod submit;
+mod walk;
+
+use super::{
+    event::{Order, OrderKind, OrderRefused},
+    record::Change,
+    state::{CALENDAR, Rollout, Walk},
+    turn::Turn,
+    view::View,
+};
+
+/// Takes in an order and answers it.
+pub(super) fn ordered(turn: &mut Turn<'_>, view: &View, order: Order) {
+    let Order { kind, by, why } = order;
+    let answer = match (&turn.state.halted, &kind) {
+        (Some(halted), OrderKind::Submit { .. } | OrderKind::Undo { .. } | OrderKind::Retry)
+        | (Some(halted), OrderKind::Restart | OrderKind::Resize { .. } | OrderKind::Skip { .. })
+        | (Some(halted), OrderKind::Promote { .. } | OrderKind::Abort | OrderKind::Resolve(_)) => {
+            Err(OrderRefused::Halted { by: halted.by.clone() })
+        }
+        (Some(_), OrderKind::Pause | OrderKind::Resume | OrderKind::Halt) | (None, _) => {
+            take(turn, view, kind, by, why)
+        }
+    };
+    turn.answer = Some(answer);
+}
+
+fn take(
+    turn: &mut Turn<'_>,
+    view: &View,
+    kind: OrderKind,
+    by: String,
+    why: Option<String>,
+) -> Result<(), OrderRefused> {
+    match kind {
+        OrderKind::Submit { revision, spec } => submit::submit(turn, revision, spec, by),
+        OrderKind::Pause => pause(turn, by, why),
+        OrderKind::Resume => resume(turn, by),
+        OrderKind::Promote { all } => walk::promote(turn, all, by, why),
+        OrderKind::Abort => walk::abort(turn, by, why),
+        OrderKind::Undo { to } => revision::undo(turn, to.as_ref(), by),
+        OrderKind::Retry => revision::retry(turn, by),
+        OrderKind::Resize { replicas } => resize::resize(turn, view, replicas, by),
+        OrderKind::Restart => revision::restart(turn, by),
+        OrderKind::Skip { to } => walk::skip(turn, &to, by, why),
+        OrderKind::Halt => halt(turn, by, why),
+        OrderKind::Resolve(how) => resolve::resolve(turn, view, how, by, why),
+    }
+}
+
+/// The rollout under way, or the refusal that says there is none.
+fn under_way(turn: &Turn<'_>) -> Result<Rollout, OrderRefused> {
+    turn.state
+        .under_way()
+        .cloned()
+        .ok_or_else(|| OrderRefused::NothingUnderWay { phase: phase_of(turn) })
+}
+
+/// What the engine is doing, where no rollout is under way.
+fn phase_of(turn: &Turn<'_>) -> String {
+    match turn.state.rollout.as_ref().map(|rollout| &rollout.walk) {
+        Some(Walk::Ended(end)) => end.to_string(),
+        Some(Walk::Moving { .. }) => "moving".to_owned(),
+        Some(Walk::Gating { .. }) => "gating".to_owned(),
+        Some(Walk::Reverting) => "reverting".to_owned(),
+        None => "idle".to_owned(),
+    }
+}
+
+fn pause(turn: &mut Turn<'_>, by: String, why: Option<String>) -> Result<(), OrderRefused> {
+    let rollout = under_way(turn)?;
+    if rollout.walk == Walk::Reverting {
+        return Err(OrderRefused::GoingBack);
+    }
+    // A person's pause outlasts the calendar's.
+    if turn.state.paused.as_ref().is_none_or(|paused| paused.by == CALENDAR) {
+        turn.record(Change::Paused { by, why });
+    }
+    Ok(())
+}
+
+fn resume(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused> {
+    if turn.state.halted.is_none() {
+        under_way(turn)?;
+    }
+    if turn.state.paused.is_some() || turn.state.halted.is_some() {
+        turn.record(Change::Resumed { by });
+    }
+    Ok(())
+}
+
+fn halt(turn: &mut Turn<'_>, by: String, why: Option<String>) -> Result<(), OrderRefused> {
+    if turn.state.halted.is_none() {
+        turn.record(Change::Halted { by, why });
+    }
+    Ok(())
+}

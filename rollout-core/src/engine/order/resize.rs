@@ -1,0 +1,127 @@
+//! The order `resize`: another number of instances, in whatever phase. It never restarts, skips or completes
+//! a rollout.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{phase_of, revision::resized};
+use crate::{
+    engine::{
+        event::OrderRefused,
+        note::Note,
+        phase::{idle, moving},
+        record::{Change, End, Purpose},
+        share::{Extent, share},
+        state::{Queued, Rollout, Walk},
+        turn::Turn,
+        view::View,
+    },
+    fleet::{self, Tally},
+    id::RevisionId,
+    plan::StageRoute,
+};
+
+pub(super) fn resize(
+    turn: &mut Turn<'_>,
+    view: &View,
+    replicas: u64,
+    by: String,
+) -> Result<(), OrderRefused> {
+    let none = OrderRefused::NothingUnderWay { phase: phase_of(turn) };
+    let Some(rollout) = turn.state.rollout.clone() else { return Err(none) };
+    match &rollout.walk {
+        Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting => {
+            under_way(turn, view, &rollout, replicas, by)
+        }
+        Walk::Ended(End::Completed | End::RolledBack) => at_rest(turn, &rollout, replicas, by),
+        Walk::Ended(_) => Err(none),
+    }
+}
+
+/// Between rollouts: the stable revision gets another size by an attempt of its own.
+fn at_rest(
+    turn: &mut Turn<'_>,
+    rollout: &Rollout,
+    replicas: u64,
+    by: String,
+) -> Result<(), OrderRefused> {
+    let none = OrderRefused::NothingUnderWay { phase: phase_of(turn) };
+    let Some(stable) = turn.state.stable.clone() else { return Err(none) };
+    if let Some(queued) = turn.state.queued.clone() {
+        let spec = resized(&queued.spec, replicas)?;
+        let Queued { revision, by, purpose, .. } = queued;
+        turn.record(Change::Queued { revision, spec, by, purpose });
+        return Ok(());
+    }
+    let pool = turn.state.pools.get(&stable.id);
+    let own = pool.and_then(|pool| pool.spec.clone()).unwrap_or_else(|| rollout.spec.clone());
+    if pool.and_then(|pool| pool.desired) == Some(replicas) {
+        return Ok(());
+    }
+    let spec = resized(&own, replicas)?;
+    idle::plan_for(turn, Purpose::Move, &stable.id, &spec)?;
+    turn.record(Change::Queued { revision: stable, spec, by, purpose: Purpose::Move });
+    Ok(())
+}
+
+/// In mid-rollout: the same attempt at the same stage of the plan for the new number.
+fn under_way(
+    turn: &mut Turn<'_>,
+    view: &View,
+    rollout: &Rollout,
+    replicas: u64,
+    by: String,
+) -> Result<(), OrderRefused> {
+    if rollout.plan.desired == replicas && rollout.spec.replicas == replicas {
+        return Ok(());
+    }
+    let spec = resized(&rollout.spec, replicas)?;
+    let plan = idle::plan_again(turn, rollout, &spec)?;
+    let (place, stage) = rollout.stage();
+    let stage = match rollout.walk {
+        Walk::Reverting | Walk::Ended(_) => rollout.place,
+        Walk::Moving { .. } | Walk::Gating { .. } => {
+            place.min(plan.stages.iter().position(|it| it.name == stage.name).unwrap_or(place))
+        }
+    };
+    let stage = stage.min(plan.stages.len() - 1);
+    let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
+    turn.note(Note::Resized { from: rollout.plan.desired, to: replicas });
+    turn.record(Change::Resized { spec, plan: Arc::new(plan), stage, by });
+    let is_by_replicas = matches!(rollout.walk, Walk::Moving { .. } | Walk::Gating { .. })
+        && rollout.stage().1.route == StageRoute::ByReplicas;
+    if is_by_replicas {
+        share_difference(turn, rollout, &tallies);
+    }
+    Ok(())
+}
+
+/// Shares the difference over the pools in proportion to their size. Serving instances go only down to the
+/// new floor; what is left to do is the walk's.
+fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<RevisionId, Tally>) {
+    let Some(after) = turn.state.rollout.clone() else { return };
+    let space = moving::space(&after);
+    let extent = |rollout: &Rollout| Extent {
+        desired: rollout.plan.desired,
+        surge: rollout.stage().1.budget.surge,
+    };
+    let candidate = Some(after.candidate.id.clone());
+    let ids: Vec<RevisionId> =
+        candidate.into_iter().chain(after.from.iter().map(|from| from.id.clone())).collect();
+    let of = |id: &RevisionId| tallies.get(id).copied().unwrap_or_default();
+    let sizes: Vec<u64> = ids.iter().map(|id| of(id).target).collect();
+    if sizes.iter().filter(|size| 0 < **size).count() < 2 {
+        return;
+    }
+    let mut spare = space.spare(tallies);
+    for (id, shared) in ids.iter().zip(share(&sizes, extent(before), extent(&after))) {
+        let tally = of(id);
+        let fewer = tally.target.saturating_sub(shared);
+        let free = tally.target.saturating_sub(tally.serving);
+        let serving = fewer.saturating_sub(free).min(spare);
+        spare -= serving;
+        let replicas = if fewer == 0 { shared } else { tally.target - fewer.min(free) - serving };
+        if replicas != tally.target {
+            turn.record(Change::Targeted { revision: id.clone(), replicas });
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Orders about revisions that are known already: `undo`, `retry`, `restart`.
+
+use std::sync::Arc;
+
+use super::{phase_of, submit};
+use crate::{
+    engine::{
+        action::Revision,
+        event::OrderRefused,
+        phase::idle,
+        record::{Change, End, Purpose},
+        state::{Proof, Walk},
+        turn::Turn,
+    },
+    id::RevisionId,
+    spec::{CheckedSpec, OnSubmit, Spec},
+};
+
+/// What parts the name of a restarted revision from the number of its restart.
+const RESTART: &str = ".r";
+
+/// Goes back to the last proven revision other than the current one, or to the one named.
+pub(super) fn undo(
+    turn: &mut Turn<'_>,
+    to: Option<&RevisionId>,
+    by: String,
+) -> Result<(), OrderRefused> {
+    let current = turn.state.stable.as_ref().map(|stable| stable.id.clone());
+    if to.is_some() && to == current.as_ref() {
+        return Ok(());
+    }
+    let is_other = |proof: &&Proof| Some(&proof.revision.id) != current.as_ref();
+    let known = || -> Vec<String> {
+        let others = turn.state.history.iter().rev().filter(is_other);
+        others.map(|proof| proof.revision.id.to_string()).collect()
+    };
+    let found = match to {
+        Some(id) => turn.state.history.iter().find(|proof| proof.revision.id == *id),
+        None => turn.state.history.iter().rev().find(is_other),
+    };
+    let Some(Proof { revision, spec, .. }) = found.cloned() else {
+        return Err(match to {
+            Some(id) => OrderRefused::UnknownRevision { revision: id.to_string(), known: known() },
+            None => OrderRefused::NotProven { known: known() },
+        });
+    };
+    if is_coming(turn, &revision.id) {
+        return Ok(());
+    }
+    if let Some(rollout) = turn.state.under_way().filter(|rollout| !rollout.proven) {
+        return Err(OrderRefused::OnTrial { candidate: rollout.candidate.id.to_string() });
+    }
+    let newest = turn.state.rollout.as_ref().map(|rollout| rollout.spec.clone());
+    let Some(spec) = spec.or_else(|| newest.clone()) else {
+        return Err(OrderRefused::NotProven { known: known() });
+    };
+    // As many instances as there are to be now, not as there were then.
+    let replicas = newest.map_or(spec.replicas, |newest| newest.replicas);
+    let spec = resized(&spec, replicas)?;
+    idle::plan_for(turn, Purpose::Undo, &revision.id, &spec)?;
+    turn.record(Change::Queued { revision, spec, by, purpose: Purpose::Undo });
+    Ok(())
+}
+
+/// Whether the revision is queued, or on its way by an undo.
+fn is_coming(turn: &Turn<'_>, id: &RevisionId) -> bool {
+    let is_queued = turn.state.queued.as_ref().is_some_and(|queued| queued.revision.id == *id);
+    is_queued
+        || turn
+            .state
+            .under_way()
+            .is_some_and(|rollout| rollout.purpose == Purpose::Undo && rollout.candidate.id == *id)
+}
+
+/// Tries the candidate again that was taken back last.
+pub(super) fn retry(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused> {
+    let nothing = OrderRefused::NothingToRetry { phase: phase_of(turn) };
+    let Some(rollout) = &turn.state.rollout else { return Err(nothing) };
+    match &rollout.walk {
+        Walk::Ended(End::RolledBack | End::Failed) | Walk::Reverting => {}
+        Walk::Moving { .. } | Walk::Gating { .. } | Walk::Ended(_) => return Err(nothing),
+    }
+    let (revision, spec) = (rollout.candidate.clone(), rollout.spec.clone());
+    let purpose = rollout.purpose;
+    if turn.state.queued.as_ref().is_some_and(|queued| queued.revision.id == revision.id) {
+        return Ok(());
+    }
+    idle::plan_for(turn, purpose, &revision.id, &spec)?;
+    turn.record(Change::Queued { revision, spec, by, purpose });
+    Ok(())
+}
+
+/// Replaces every instance of the stable revision by a new one.
+pub(super) fn restart(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused> {
+    let is_under_way = |rollout: &&_| -> bool {
+        let rollout: &crate::engine::state::Rollout = rollout;
+        rollout.purpose == Purpose::Restart && rollout.is_under_way() && !rollout.proven
+    };
+    let is_queued =
+        turn.state.queued.as_ref().is_some_and(|queued| queued.purpose == Purpose::Restart);
+    if is_queued || turn.state.rollout.as_ref().filter(is_under_way).is_some() {
+        return Ok(());
+    }
+    let none = OrderRefused::NothingUnderWay { phase: phase_of(turn) };
+    let Some(stable) = turn.state.stable.clone() else { return Err(none) };
+    let own = turn.state.pools.get(&stable.id).and_then(|pool| pool.spec.clone());
+    let newest = turn.state.rollout.as_ref().map(|rollout| rollout.spec.clone());
+    let Some(spec) = own.or(newest) else { return Err(none) };
+    let revision =
+        Arc::new(Revision { id: restarted(&stable.id), template: stable.template.clone() });
+    idle::plan_for(turn, Purpose::Restart, &revision.id, &spec)?;
+    // Whatever is on trial is not pushed aside by new instances of what is proven.
+    submit::make_room(turn, &revision, OnSubmit::Refuse)?;
+    turn.record(Change::Queued { revision, spec, by, purpose: Purpose::Restart });
+    Ok(())
+}
+
+/// The name of a revision without the number of its restart.
+pub(super) fn base(id: &RevisionId) -> &str {
+    match id.as_str().rsplit_once(RESTART) {
+        Some((base, number)) if !base.is_empty() && is_number(number) => base,
+        Some(_) | None => id.as_str(),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The name of the next restart: a revision of its own, made from the same template, as Kubernetes' restart
+/// makes a template of its own by an annotation.
+fn restarted(id: &RevisionId) -> RevisionId {
+    let base = base(id);
+    let last: u64 = id
+        .as_str()
+        .strip_prefix(base)
+        .and_then(|rest| rest.strip_prefix(RESTART))
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0);
+    let suffix = format!("{RESTART}{}", last.saturating_add(1));
+    let room = RevisionId::LIMIT - suffix.len().min(RevisionId::LIMIT - 1);
+    let base = base.get(..room.min(base.len())).unwrap_or(base).trim_end_matches(['-', '.']);
+    RevisionId::new(format!("{base}{suffix}"))
+        .expect("a name cut to fit, with a dot, a letter and a number, is a name")
+}
+
+/// The spec with another number of instances.
+///
+/// # Errors
+///
+/// [`OrderRefused::NoPlan`] if other numbers of the spec do not fit it.
+pub(super) fn resized(spec: &CheckedSpec, replicas: u64) -> Result<Arc<CheckedSpec>, OrderRefused> {
+    let spec = Spec { replicas, ..spec.spec().clone() };
+    CheckedSpec::new(spec)
+        .map(Arc::new)
+        .map_err(|errors| OrderRefused::NoPlan { why: errors.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(name: &str) -> RevisionId {
+        RevisionId::new(name).unwrap()
+    }
+
+    #[test]
+    fn restarts_are_numbered() {
+        for (name, next) in
+            [("v2", "v2.r1"), ("v2.r1", "v2.r2"), ("v2.r9", "v2.r10"), ("a.rx", "a.rx.r1")]
+        {
+            assert_eq!(restarted(&id(name)).as_str(), next);
+        }
+        assert_eq!((base(&id("v2.r7")), base(&id("v2.rc"))), ("v2", "v2.rc"));
+        let long = restarted(&id(&"v".repeat(63)));
+        assert_eq!((long.as_str().len(), long.as_str().ends_with("v.r1")), (63, true));
+    }
+}
