@@ -1,7 +1,7 @@
 //! What cannot be planned: a checked spec that asks for more than its budget or its backend has.
 
 use super::Finding;
-use crate::{time::Span, weight::Weight};
+use crate::{port::Ability, time::Span, weight::Weight};
 
 /// A spec that was refused by the planner: the field, the numbers and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,14 @@ pub enum PlanError {
     Unsound {
         /// Everything that the linter found. Never empty.
         findings: Vec<Finding>,
+    },
+    /// None of the ports can do what a field needs.
+    #[error("{field}: it needs {ability}, which no port here can do; leave it out, or {}", way_out(*ability))]
+    Unable {
+        /// Path of the field.
+        field: String,
+        /// What is missing.
+        ability: Ability,
     },
     /// Candidate instances of a preview would get traffic.
     #[error(
@@ -115,4 +123,16 @@ pub enum PlanError {
 fn list(findings: &[Finding]) -> String {
     let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
     said.join("; ")
+}
+
+/// Where an ability comes from.
+const fn way_out(ability: Ability) -> &'static str {
+    match ability {
+        Ability::Matches | Ability::Mirror | Ability::Affinity => {
+            "name a router in `traffic` that can"
+        }
+        Ability::Hooks => "give the engine a port that runs jobs",
+        Ability::Metrics => "give the engine a port that measures",
+        Ability::Modules => "give the engine a port that degrades modules",
+    }
 }

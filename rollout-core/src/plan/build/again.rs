@@ -31,7 +31,8 @@ pub fn build_undo(spec: &CheckedSpec, capabilities: &Capabilities) -> Result<Pla
     let draft = if scope.desired == 0 {
         Draft::nothing(&paces)
     } else if is_recreate {
-        recreate::stop_and_start(&scope, paces.back, final_route(&paces))
+        let budget = Budget { parallelism: paces.back.parallelism, ..budget::all_missing(&scope) };
+        recreate::stop_and_start(&scope, budget, final_route(&paces))
     } else {
         exchange(&scope, &paces, paces.back, None)
     };

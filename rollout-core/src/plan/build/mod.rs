@@ -3,6 +3,7 @@
 //! In: a checked spec, what the ports can do, and what the plan is for. Out: a [`Plan`], or a
 //! [`PlanError`]. Absent: anything about single instances or time.
 
+mod abilities;
 mod again;
 mod blue_green;
 mod budget;
@@ -80,6 +81,7 @@ fn compile(scope: &Scope<'_>, paces: &Paces) -> Result<Draft, PlanError> {
         // By replicas, what is kept would be served.
         return Err(PlanError::OnlyWithWeights { field: "rollback.keep_failed".to_owned() });
     }
+    abilities::check(scope)?;
     Ok(draft)
 }
 

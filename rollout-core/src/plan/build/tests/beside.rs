@@ -1,6 +1,10 @@
 //! Ramps, and what goes to the candidate beside its share.
 
-use super::{planned, stages};
+use super::{build, capabilities, planned, spec_of, stages};
+use crate::{
+    port::{Ability, Capabilities},
+    spec::CheckedSpec,
+};
 
 #[test]
 fn ramps_are_steps() {
@@ -88,4 +92,60 @@ fn modules_are_needed_by_replicas_too() {
     let tail = "strategy: { canary: { steps: [{ weight: 50, modules: { require: [search], breaker: true } }] } }\nmodules: [{ name: search }]\nbreaker: {}";
     let plan = planned(tail, None, false).unwrap();
     assert_eq!((plan.stages[0].modules.require.len(), plan.stages[0].modules.breaker), (1, true));
+}
+
+#[test]
+fn what_no_port_can_do_is_refused_with_the_way_out() {
+    let can = |tail: &str, abilities: &[Ability]| {
+        let spec = CheckedSpec::new(spec_of(tail)).unwrap();
+        let abilities = abilities.iter().copied().collect();
+        let ports = Capabilities { abilities, ..capabilities(Some(100)) };
+        build(&spec, &ports, false).map(|_| ()).map_err(|error| error.to_string())
+    };
+    let all = [Ability::Matches, Ability::Mirror, Ability::Affinity, Ability::Modules];
+    assert_eq!(can(RULES, &all), Ok(()));
+    let router = "name a router in `traffic` that can";
+    for (tail, able, field, missing, way_out) in [
+        (
+            RULES,
+            &all[1..],
+            "strategy.canary.steps[0].match",
+            "matches of headers and cookies",
+            router,
+        ),
+        (RULES, &all[..1], "strategy.canary.steps[0].mirror", "copies of requests", router),
+        (
+            RULES,
+            &all[..3],
+            "strategy.canary.steps[1].modules",
+            "modules",
+            "give the engine a port that degrades modules",
+        ),
+        (
+            "strategy: { stages: [{ name: a, candidate: 4, stable: 4, route: { weight: 50 }, affinity: { cookie: c } }, { name: b, candidate: 4, stable: 0, route: { weight: 100 }, proves: true }] }",
+            &[],
+            "strategy.stages[0].affinity",
+            "affinity of clients",
+            router,
+        ),
+        (
+            "strategy: { blue_green: { bake_gates: [hold: 1s, hook: { name: a, run: 1 }] } }",
+            &all,
+            "strategy.blue_green.bake_gates[1].hook",
+            "hooks",
+            "give the engine a port that runs jobs",
+        ),
+        (
+            "hooks: { on_rollback: [{ name: a, run: 1 }] }",
+            &all,
+            "hooks.on_rollback[0]",
+            "hooks",
+            "give the engine a port that runs jobs",
+        ),
+    ] {
+        let expected = format!(
+            "{field}: it needs {missing}, which no port here can do; leave it out, or {way_out}"
+        );
+        assert_eq!(can(tail, able), Err(expected));
+    }
 }
