@@ -12,7 +12,7 @@ mod text;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    build::build,
+    build::{build, build_resize, build_restart, build_undo},
     error::PlanError,
     lint::{Finding, lint},
     predict::{Binding, Prediction, StagePrediction, Timing, predict},

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     canary::{Canary, CanaryStep, RESERVED_STAGES, Ramp},
     check::{
-        CheckError, CheckErrors, CheckedSpec, LONG_WAIT_LIMIT, REPLICAS_LIMIT, SHORT_WAIT_LIMIT,
-        Warning,
+        CheckError, CheckErrors, CheckedSpec, HookError, LONG_WAIT_LIMIT, ModuleError,
+        REPLICAS_LIMIT, RollbackError, RouteError, SHORT_WAIT_LIMIT, StagesError, Warning,
     },
     gate::{Gate, Hook, HookFailure, Hooks, Unanswered},
     module::{Breaker, Module, ModuleNeeds},

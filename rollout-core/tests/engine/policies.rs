@@ -37,7 +37,8 @@ fn a_hook_is_run_once_and_waited_for() {
 
 #[test]
 fn a_hook_that_fails_is_tried_again_and_then_takes_the_rollout_back() {
-    for (failing, retries, end) in [(1, 1, "completed"), (2, 1, "rolled back"), (1, 0, "rolled back")]
+    for (failing, retries, end) in
+        [(1, 1, "completed"), (2, 1, "rolled back"), (1, 0, "rolled back")]
     {
         let rest = gated(&json!({"hook": hook(retries)}));
         let mut world = deployed(Some(10_000), &value(ROLLING));

@@ -8,8 +8,9 @@ use std::{
 use rollout_core::{
     engine::{
         Action, Change, Effect, Engine, EnrolState, Enrolled, Enrolments, Event, HookState,
-        InstanceSeen, InstanceState, Inventory, ModuleSetting, ModulesInForce, Note, Observation, Order, OrderKind, OrderRefused, Outcome,
-        ProbeKind, Record, Revision, Route, RouteInForce, Setup, Step, Tuning,
+        InstanceSeen, InstanceState, Inventory, ModuleSetting, ModulesInForce, Note, Observation,
+        Order, OrderKind, OrderRefused, Outcome, ProbeKind, Record, Revision, Route, RouteInForce,
+        Setup, Step, Tuning,
     },
     id::{Epoch, HookRun, InstanceId, Mark, RevisionId, WorkloadId},
     port::{Ability, Capabilities, Confirmation, Making},
