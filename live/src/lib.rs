@@ -6,6 +6,7 @@
 //! suites and the examples say what is promised.
 
 pub mod bed;
+pub mod cluster;
 pub mod load;
 pub mod rig;
 pub mod story;

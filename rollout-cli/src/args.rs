@@ -129,9 +129,9 @@ pub(crate) struct SimulateArgs {
     /// Print everything that happened
     #[arg(long)]
     pub(crate) transcript: bool,
-    /// Whose capabilities the simulated world has
-    #[arg(long, value_enum, default_value_t = BackendName::Sim)]
-    pub(crate) backend: BackendName,
+    /// Whose capabilities the simulated world has [default: what the template is written for, else sim]
+    #[arg(long, value_enum)]
+    pub(crate) backend: Option<BackendName>,
     /// Simulate the very first deploy, with nothing running before
     #[arg(long)]
     pub(crate) first: bool,

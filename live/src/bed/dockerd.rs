@@ -110,7 +110,7 @@ pub(super) fn answers(host: &str) -> Result<String, BedError> {
 }
 
 /// The end of a log, for an error message.
-pub(super) fn last_lines(log: &Path) -> String {
+pub(crate) fn last_lines(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(5)..].join("\n")

@@ -42,7 +42,8 @@ impl Image {
         }
     }
 
-    fn health(self) -> &'static str {
+    /// The variable `HEALTH` of its image.
+    pub(crate) fn health(self) -> &'static str {
         match self {
             Self::V1 | Self::V2 => "good",
             Self::Broken => "never",
@@ -50,7 +51,8 @@ impl Image {
         }
     }
 
-    fn bad_share(self) -> &'static str {
+    /// The variable `BAD_SHARE` of its image.
+    pub(crate) fn bad_share(self) -> &'static str {
         match self {
             Self::V1 | Self::V2 | Self::Broken => "0",
             Self::Degrading => "20",

@@ -21,14 +21,15 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use self::command::output;
-use self::reaper::Reaper;
+pub(crate) use self::{command::output, dockerd::last_lines, reaper::Reaper};
 pub use self::{
     compose::{Manners, compose_file},
     haproxy::Haproxy,
     images::{Image, build_server},
 };
 
+/// Removes what a bed started.
+const REAPER: &str = include_str!("reaper.sh");
 /// Port the server under test listens on.
 pub const SERVER_PORT: u16 = 8080;
 
@@ -150,7 +151,7 @@ impl Bed {
         let tag = format!("rollout-bed-{}-{nth}", std::process::id());
         let dir = std::env::temp_dir().join(&tag);
         fs::create_dir_all(&dir).map_err(|why| BedError::folder(&dir, why))?;
-        let reaper = Reaper::watch(&dir, &tag)?;
+        let reaper = Reaper::watch(REAPER, &dir, &tag)?;
         let host = match given {
             Some(host) => host,
             None => dockerd::start(&dir)?,

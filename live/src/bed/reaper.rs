@@ -1,6 +1,6 @@
 //! Reaper: a process that outlives the bed by as long as it takes to remove what the bed started.
 //!
-//! In: the bed's folder and tag. Out: nothing left. It waits for the end of a pipe, so that a dropped
+//! In: a script, the bed's folder and tag. Out: nothing left. It waits for the end of a pipe, so that a dropped
 //! bed, a panic, Ctrl-C and a kill all end the same way.
 
 use std::{
@@ -11,17 +11,15 @@ use std::{
 
 use super::BedError;
 
-const SCRIPT: &str = include_str!("reaper.sh");
-
 /// The process that waits.
 #[derive(Debug)]
-pub(super) struct Reaper(Child);
+pub(crate) struct Reaper(Child);
 
 impl Reaper {
-    /// Starts to wait. Everything is found by `dir` and `tag` later on.
-    pub(super) fn watch(dir: &Path, tag: &str) -> Result<Self, BedError> {
+    /// Starts to wait; `script` is told `dir` and `tag`, by which it finds everything later on.
+    pub(crate) fn watch(script: &str, dir: &Path, tag: &str) -> Result<Self, BedError> {
         Command::new("sh")
-            .args(["-c", SCRIPT, "reaper"])
+            .args(["-c", script, "reaper"])
             .arg(dir)
             .arg(tag)
             .current_dir("/")
@@ -32,6 +30,12 @@ impl Reaper {
             .spawn()
             .map(Self)
             .map_err(|why| BedError::Run { command: "sh reaper.sh".to_owned(), why })
+    }
+
+    /// Ends the wait with nothing removed.
+    pub(crate) fn dismiss(mut self) {
+        // Killed by its handle: the script ignores everything milder. It cannot be gone already.
+        self.0.kill().ok();
     }
 }
 

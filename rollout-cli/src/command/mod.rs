@@ -58,6 +58,15 @@ fn backend_of(spec: &CheckedSpec) -> BackendName {
     }
 }
 
+/// The backend whose capabilities a simulated world has: those of the template's own, where they differ
+/// from the simulator's in more than the number of units.
+fn simulated_as(spec: &CheckedSpec) -> BackendName {
+    match Words::of(spec) {
+        Some(Words::Kubernetes) => BackendName::Kubernetes,
+        Some(Words::Nomad) | None => BackendName::Sim,
+    }
+}
+
 /// What the ports of `spec` can do on a backend, as far as it is known without asking it.
 fn capabilities(spec: &CheckedSpec, backend: BackendName) -> Result<Capabilities, CliError> {
     let (enrolment, router) = match backend {

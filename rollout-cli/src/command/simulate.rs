@@ -2,12 +2,13 @@
 
 use rollout_core::{
     plan::{self, Plan, Prediction, Timing},
+    port::{Capabilities, Making},
     time::Span,
 };
 use rollout_sim::{Report, Scenario, runner::Finish, simulate};
 use serde_json::json;
 
-use super::capabilities;
+use super::{capabilities, simulated_as};
 use crate::{
     args::SimulateArgs,
     error::CliError,
@@ -19,12 +20,17 @@ use crate::{
 pub(super) fn run(args: &SimulateArgs, output: Output) -> Result<Exit, CliError> {
     let source = source::load(&args.source)?;
     let spec = &source.spec;
+    let backend = args.backend.unwrap_or_else(|| simulated_as(spec));
     let scenario = Scenario {
         candidate: args.candidate,
         seed: args.seed,
         faults: args.faults,
         first: args.first,
-        capabilities: capabilities(spec, args.backend)?,
+        capabilities: Capabilities {
+            // The simulated world has its instances by name, whoever it stands in for.
+            making: Making::ByName,
+            ..capabilities(spec, backend)?
+        },
         rate: args.rate,
         start: (args.start, args.start),
     };

@@ -13,6 +13,9 @@ use crate::{
     report::{Fate, Mapping},
 };
 
+/// Why a field without a value is left out.
+const NOTHING: &str = "it says nothing";
+
 /// The report in the making, shared by all fields of a workload.
 #[derive(Debug, Default)]
 pub(crate) struct Log(RefCell<Vec<Mapping>>);
@@ -39,8 +42,13 @@ fn says_more(more: &Mapping, line: &Mapping) -> bool {
         (Fate::Changed { to: more_to, .. }, Fate::Mapped { to }) => {
             more.field == line.field && more_to.starts_with(to.as_str())
         }
-        (Fate::Changed { .. }, Fate::Changed { .. } | Fate::LeftOut { .. })
-        | (Fate::Mapped { .. } | Fate::LeftOut { .. }, _) => false,
+        // A map without fields may still mean something.
+        (Fate::Changed { .. } | Fate::Mapped { .. }, Fate::LeftOut { why }) => {
+            more.field == line.field && why == NOTHING
+        }
+        (Fate::Changed { .. }, Fate::Changed { .. })
+        | (Fate::Mapped { .. }, Fate::Mapped { .. } | Fate::Changed { .. })
+        | (Fate::LeftOut { .. }, _) => false,
     }
 }
 
@@ -130,7 +138,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn raw(&mut self, name: &str) -> Option<Value> {
         let value = self.left.remove(name)?;
         if value.is_null() {
-            self.note(name, Fate::LeftOut { why: "it says nothing".to_owned() });
+            self.note(name, Fate::LeftOut { why: NOTHING.to_owned() });
             return None;
         }
         Some(value)
@@ -199,7 +207,7 @@ impl<'a> Fields<'a> {
             None => Ok(None),
             Some(Value::Object(left)) => {
                 if left.is_empty() {
-                    self.note(name, Fate::LeftOut { why: "it says nothing".to_owned() });
+                    self.note(name, Fate::LeftOut { why: NOTHING.to_owned() });
                 }
                 Ok(Some(Self { scope: self.scope, path: self.at(name), left }))
             }
@@ -225,7 +233,7 @@ impl<'a> Fields<'a> {
             Some(other) => return Err(self.no(name, &other, "list", "write it as one")),
         };
         if items.is_empty() {
-            self.note(name, Fate::LeftOut { why: "it says nothing".to_owned() });
+            self.note(name, Fate::LeftOut { why: NOTHING.to_owned() });
         }
         let mut list = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
@@ -234,7 +242,7 @@ impl<'a> Fields<'a> {
                 return Err(self.no(&name, &item, "map of fields", "write it as one"));
             };
             if left.is_empty() {
-                self.note(&name, Fate::LeftOut { why: "it says nothing".to_owned() });
+                self.note(&name, Fate::LeftOut { why: NOTHING.to_owned() });
             }
             list.push(Self { scope: self.scope, path: self.at(&name), left });
         }
@@ -303,7 +311,7 @@ impl<'a> Fields<'a> {
         match self.raw(name) {
             None => Ok(()),
             Some(Value::Bool(false)) => {
-                self.dropped(name, "it says nothing");
+                self.dropped(name, NOTHING);
                 Ok(())
             }
             Some(_) => Err(self.wrong(name, why, way_out)),
@@ -349,7 +357,7 @@ impl Drop for Fields<'_> {
     fn drop(&mut self) {
         for (name, value) in mem::take(&mut self.left) {
             let why = if value.is_null() {
-                "it says nothing"
+                NOTHING
             } else {
                 "it is not known here, so what it asks for is not in the spec"
             };

@@ -23,9 +23,8 @@ pub(crate) fn target<'a>(
             "refer to a Deployment",
         ));
     }
-    for field in ["apiVersion", "kind", "name"] {
-        reference.leave_out(field, "");
-    }
+    // The line about the whole reference says all.
+    drop(reference.raw("apiVersion"));
     reference.mapped("", "template");
     file.named(reference.scope.object, &kind, &name).ok_or_else(|| {
         reference.wrong(

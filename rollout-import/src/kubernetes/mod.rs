@@ -24,7 +24,7 @@ use crate::{
     file::File,
 };
 
-/// Whose defaults stand in the report.
+/// Whose defaults stand in the report of Kubernetes' own workloads.
 const OWN: &str = "Kubernetes'";
 /// `progressDeadlineSeconds` and `revisionHistoryLimit` of this are no limit at all.
 const INFINITE: u64 = 2_147_483_647;
@@ -80,7 +80,10 @@ pub(crate) fn replicas(
             spec.changed(NAME, NAME, format!("not set: {least}, the least that {name} chooses"));
             Ok(())
         }
-        Some(_) | None => spec.carry_or(NAME, draft, NAME, (1_u64, OWN), Fields::number),
+        Some(_) | None => {
+            let default = (1_u64, whose(spec));
+            spec.carry_or(NAME, draft, NAME, default, Fields::number)
+        }
     }
 }
 
@@ -101,22 +104,20 @@ pub(crate) fn times(spec: &mut Fields<'_>, draft: &mut Draft) -> Result<(), Impo
         }
         None => {
             draft.set(to, &PROGRESS);
-            spec.changed(name, to, format!("not set: {PROGRESS}, {OWN} default"));
+            spec.changed(name, to, format!("not set: {PROGRESS}, {} default", whose(spec)));
         }
     }
     history(spec, draft)
 }
 
-/// `revisionHistoryLimit`.
+/// `revisionHistoryLimit`; the spec's own default is the same.
 fn history(spec: &mut Fields<'_>, draft: &mut Draft) -> Result<(), ImportError> {
     let (name, to) = ("revisionHistoryLimit", "history");
-    match spec.number(name)? {
-        // The default of both.
-        None | Some(HISTORY) => spec.changed(name, to, format!("{HISTORY}, the default of both")),
-        Some(limit) => spec.dropped(name, format!("{limit}: not kept")),
+    if spec.peek(name).and_then(Value::as_u64) == Some(INFINITE) {
+        spec.leave_out(name, "it is no limit; the spec's default is kept");
+        return Ok(());
     }
-    let _ = draft;
-    Ok(())
+    spec.carry_or(name, draft, to, (HISTORY, whose(spec)), Fields::number)
 }
 
 /// `maxSurge` and `maxUnavailable` of `rolling` into the pace at `to`; both are 25 % by default, `whose` it is.
@@ -132,6 +133,15 @@ pub(crate) fn quarter_pace(
     }
     draft.set(&format!("{to}.counting"), &"loose");
     Ok(())
+}
+
+/// Whose defaults hold for an object.
+fn whose(spec: &Fields<'_>) -> &'static str {
+    match spec.scope.object.kind.as_str() {
+        "Rollout" => "Argo's",
+        "Canary" => "Flagger's",
+        _ => OWN,
+    }
 }
 
 fn quarter() -> Amount {

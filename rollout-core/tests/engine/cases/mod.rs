@@ -11,10 +11,11 @@ mod fixture;
 mod moments;
 mod plans;
 mod scene;
-mod standing;
+pub(crate) mod standing;
 mod stories;
 
 use self::fixture::{Listed, Row, Table, Verdict};
+pub(crate) use self::plans::{Stage, first_stage};
 
 /// Rules that the tests inside the crate play: of the shares of a resize, and of the split by replicas.
 const INSIDE: [&str; 3] = ["share", "share_part", "split_property"];

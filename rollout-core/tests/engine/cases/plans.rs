@@ -5,6 +5,7 @@ use rollout_core::{
     plan::{self, Plan, StageRoute},
     port::{Capabilities, Making},
     spec::{CheckedSpec, Counting, Spec},
+    weight::Weight,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -141,4 +142,20 @@ pub(super) fn refused(given: &Refused) -> Value {
 /// How many may be extra and missing while a strategy moves.
 pub(super) fn budget_of(replicas: u64, strategy: &Value) -> plan::Budget {
     plan_of(replicas, strategy, None, false).expect("a plan").stages[0].budget
+}
+
+/// Instances and share of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stage {
+    pub(crate) candidate: u64,
+    pub(crate) stable: u64,
+    pub(crate) share: Option<Weight>,
+}
+
+/// The first stage of a strategy; none if it is refused.
+pub(crate) fn first_stage(replicas: u64, strategy: &Value, router: Option<u64>) -> Option<Stage> {
+    let plan = plan_of(replicas, strategy, router, false).ok()?;
+    let stage = &plan.stages[0];
+    let share = if let StageRoute::Weighted(weight) = stage.route { Some(weight) } else { None };
+    Some(Stage { candidate: stage.candidate, stable: stage.stable, share })
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use rollout_core::{
     engine::{
         Change, Effect, Engine, Event, Inventory, Observation, Order, OrderKind, Phase, PoolSeen,
-        Record, Route, RouteInForce, Setup, Tuning,
+        Record, Route, RouteInForce, Settlement, Setup, Tuning,
     },
-    id::{Epoch, Mark, RevisionId, WorkloadId},
+    id::{ActionId, Epoch, Mark, RevisionId, WorkloadId},
     plan,
     spec::{CheckedSpec, Counting},
     time::{Span, Timestamp},
@@ -24,63 +24,64 @@ const BEGAN: Timestamp = Timestamp(1_000_000);
 /// Where a rollout stands.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Given {
-    pub(super) replicas: u64,
-    pub(super) strategy: Value,
+pub(crate) struct Given {
+    pub(crate) replicas: u64,
+    pub(crate) strategy: Value,
     /// Other fields of the spec.
     #[serde(default)]
-    pub(super) spec: Value,
-    pub(super) candidate: Pool,
+    pub(crate) spec: Value,
+    pub(crate) candidate: Pool,
     /// Pools of older revisions, the stable one first.
     #[serde(default)]
-    pub(super) old: Vec<Pool>,
+    pub(crate) old: Vec<Pool>,
     /// Place of the stage under way.
     #[serde(default)]
-    pub(super) stage: usize,
+    pub(crate) stage: usize,
     /// Counts of the stage, in place of those of the plan.
     #[serde(default)]
-    pub(super) counts: Option<Counts>,
+    pub(crate) counts: Option<Counts>,
     /// Units of a router that divides traffic.
     #[serde(default)]
-    pub(super) router: Option<u64>,
+    pub(crate) router: Option<u64>,
     /// The candidate's share in force.
     #[serde(default)]
-    pub(super) share: Option<Weight>,
+    pub(crate) share: Option<Weight>,
     #[serde(default)]
-    pub(super) paused: bool,
+    pub(crate) paused: bool,
     /// Whether the rollout is on its way back.
     #[serde(default)]
-    pub(super) back: bool,
+    pub(crate) back: bool,
 }
 
 /// Instances of one pool.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Pool {
+pub(crate) struct Pool {
     /// As many as it is to have.
-    pub(super) target: u64,
+    pub(crate) target: u64,
     /// As many as exist; as a rule all.
-    pub(super) created: Option<u64>,
+    pub(crate) created: Option<u64>,
     /// As many as are available; as a rule all.
-    pub(super) available: Option<u64>,
+    pub(crate) available: Option<u64>,
     #[serde(default)]
-    pub(super) terminating: u64,
+    pub(crate) terminating: u64,
 }
 
 /// Instances of both revisions at the end of a stage.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Counts {
-    pub(super) candidate: u64,
-    pub(super) stable: u64,
+pub(crate) struct Counts {
+    pub(crate) candidate: u64,
+    pub(crate) stable: u64,
 }
 
 /// The engine and what it is shown.
-pub(super) struct Standing {
-    pub(super) engine: Engine,
-    pub(super) now: Timestamp,
-    pub(super) changes: Vec<Change>,
-    pub(super) wake_at: Option<Timestamp>,
+#[derive(Clone)]
+pub(crate) struct Standing {
+    pub(crate) engine: Engine,
+    pub(crate) now: Timestamp,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) wake_at: Option<Timestamp>,
     given: Given,
     in_force: Option<Route>,
     mark: u64,
@@ -169,7 +170,36 @@ impl Journal {
 
 impl Standing {
     /// An engine that stands where `given` says, and has decided once.
-    pub(super) fn new(given: &Given) -> Self {
+    pub(crate) fn new(given: &Given) -> Self {
+        let mut standing = Self::unseen(given);
+        standing.observe();
+        standing
+    }
+
+    /// The same rollout with other pools and another share in force, after one decision. The records that
+    /// say so are committed at once: nothing but their sizes is different.
+    pub(crate) fn with(&self, candidate: Pool, stable: Pool, share: Option<Weight>) -> Self {
+        let mut standing = self.clone();
+        standing.given.candidate = candidate;
+        standing.given.old = vec![stable];
+        standing.given.share = share;
+        standing.in_force = standing.given.route();
+        let targeted =
+            |name: &str, pool: Pool| Change::Targeted { revision: id(name), replicas: pool.target };
+        let mut changes = vec![targeted(CANDIDATE, candidate), targeted(&old_name(0), stable)];
+        if let Some(route) = standing.in_force.clone() {
+            let first = ActionId(1);
+            changes.push(Change::Intended { id: first, effect: Effect::Route(route) });
+            changes.push(Change::Settled { id: first, how: Settlement::Applied });
+        }
+        let records = changes.into_iter().map(|change| Record { at: BEGAN, change });
+        standing.engine.commit(&records.collect::<Vec<_>>());
+        standing.observe();
+        standing
+    }
+
+    /// An engine that stands where `given` says, and has not seen anything yet.
+    pub(crate) fn unseen(given: &Given) -> Self {
         let setup = Setup {
             workload: WorkloadId::new("web").unwrap(),
             capabilities: ports(given.router, given.counting()),
@@ -190,18 +220,17 @@ impl Standing {
             standing.feed(Event::Ordered(order));
         }
         standing.feed(Event::Claimed { epoch: Epoch(2) });
-        standing.observe();
         standing
     }
 
     /// What the engine sees `millis` after the stage began.
-    pub(super) fn observe_at(&mut self, millis: u64) {
+    pub(crate) fn observe_at(&mut self, millis: u64) {
         self.now = BEGAN.after(Span::from_millis(millis));
         self.observe();
     }
 
     /// So many candidate instances are available now.
-    pub(super) fn make_available(&mut self, available: u64) {
+    pub(crate) fn make_available(&mut self, available: u64) {
         self.given.candidate.available = Some(available);
     }
 
@@ -230,27 +259,34 @@ impl Standing {
     }
 
     /// What the engine is doing.
-    pub(super) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         self.engine.status(self.now).phase
     }
 
     /// Instances that the candidate's pool is to have.
-    pub(super) fn candidate(&self) -> u64 {
-        self.target(CANDIDATE)
+    pub(crate) fn candidate(&self) -> u64 {
+        self.target(CANDIDATE, self.given.candidate)
     }
 
     /// Instances that the older pools are to have, the stable one first.
-    pub(super) fn old(&self) -> Vec<u64> {
-        (0..self.given.old.len()).map(|place| self.target(&old_name(place))).collect()
+    pub(crate) fn old(&self) -> Vec<u64> {
+        let old = self.given.old.iter().enumerate();
+        old.map(|(place, pool)| self.target(&old_name(place), *pool)).collect()
     }
 
-    fn target(&self, name: &str) -> u64 {
-        let pools = self.engine.status(self.now).pools;
-        pools.iter().find(|pool| pool.revision.as_str() == name).map_or(0, |pool| pool.target)
+    /// The size decided last, or the one before.
+    fn target(&self, name: &str, before: Pool) -> u64 {
+        let targets = self.changes.iter().rev().filter_map(|change| {
+            if let Change::Targeted { revision, replicas } = change {
+                return (revision.as_str() == name).then_some(*replicas);
+            }
+            None
+        });
+        targets.into_iter().next().unwrap_or(before.target)
     }
 
     /// The candidate's share in the route decided last; none while all is left where it was.
-    pub(super) fn share(&self) -> Weight {
+    pub(crate) fn share(&self) -> Weight {
         let decided = self.changes.iter().rev().find_map(|change| {
             if let Change::Intended { effect: Effect::Route(route), .. } = change {
                 return Some(route);
