@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod guard;
 
 pub mod id;
+pub mod judge;
 pub mod plan;
 pub mod port;
 pub mod spec;

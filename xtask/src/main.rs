@@ -3,6 +3,7 @@
 //! In: a command name. Out: what it does, step by step with its time, and an exit code: 0 all well,
 //! 1 a step failed, 2 no such command. Absent: dependencies, so that it builds in a second.
 
+mod cluster;
 mod live;
 mod problem;
 mod step;
@@ -21,8 +22,11 @@ usage: cargo xtask COMMAND
   fix              formats, and applies what clippy can apply by itself
   tidy             the rules of the house alone: sizes, headers, links, words, arrows
   live docker      the live suites on a real Docker engine; installs and starts what is missing
+  live kubernetes  the live suites on a real Kubernetes; installs, builds and starts what is missing
+  cluster up       a real Kubernetes for you to try things on, with a kubeconfig; it stays
+  cluster down     removes it
   bench            the benchmarks
-  deep             the long searches of the simulator, in release mode";
+  deep             the long searches of the simulator and the full grid of makespans, in release mode";
 
 /// Seeds of `deep`.
 const DEEP_SEEDS: &str = "0..1000000";
@@ -35,6 +39,9 @@ fn main() -> ExitCode {
         ["fix"] => verify::fix(),
         ["tidy"] => verify::tidy(),
         ["live", "docker"] => live::docker(),
+        ["live", "kubernetes"] => cluster::live(),
+        ["cluster", "up"] => cluster::up(),
+        ["cluster", "down"] => cluster::down(),
         ["bench"] => bench(),
         ["deep"] => deep(),
         _ => {
@@ -68,6 +75,12 @@ fn deep() -> Result<(), Problem> {
         ["run", "--locked", "--release", "--package", "rollout-sim", "--example", "swarm", "--"]
             .into_iter()
             .chain(["--seeds", DEEP_SEEDS, "--threads", &threads]),
+    )?;
+    steps.cargo(
+        "makespans",
+        ["test", "--locked", "--release", "--package", "rollout-core", "--test", "makespan", "--"]
+            .into_iter()
+            .chain(["--ignored", "full_grid", "--nocapture"]),
     )?;
     steps.end();
     Ok(())

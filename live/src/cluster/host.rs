@@ -12,7 +12,7 @@ use super::{
 use crate::bed::output;
 
 /// Programs and the Debian packages they come from.
-pub const PROGRAMS: [(&str, &str); 13] = [
+const PROGRAMS: [(&str, &str); 13] = [
     ("go", "golang-go"),
     ("pip3", "python3-pip"),
     ("containerd", "containerd"),

@@ -1,10 +1,10 @@
 //! Cluster: a whole Kubernetes on this host, without any image registry.
 //!
-//! In: a Debian host, as root, with the programs of [`PROGRAMS`] and a reachable Go module proxy. Out: etcd, API
-//! server, controllers, scheduler, a node with real containers, kube-proxy, nodes that are only played (kwok),
-//! and a Gateway (Contour with Envoy). Whatever happens to this process, a reaper removes it all; unless it is
-//! [kept](Cluster::keep) for a person. A host has room for one. Absent: DNS in pods, storage classes, metrics;
-//! rollouts.
+//! In: a Linux host, as root, with the programs that `cargo xtask cluster up` installs; the first time also Go's
+//! module proxy and Python's package index. Out: etcd, API server, controllers, scheduler, a node with real
+//! containers, kube-proxy, nodes that are only played (kwok), and a Gateway (Contour with Envoy). Whatever happens
+//! to this process, a reaper removes it all; unless it is [kept](Cluster::keep) for a person. A host has room for
+//! one. Absent: DNS in pods, storage classes, metrics; rollouts.
 
 mod component;
 mod config;
@@ -32,7 +32,6 @@ use std::{
 pub use self::{
     component::{Component, Throttle},
     error::ClusterError,
-    host::PROGRAMS,
     nodes::POD as PLAYED_POD,
 };
 use self::{
@@ -271,7 +270,8 @@ fn clear(layout: &Layout) -> Result<(), ClusterError> {
     let reaper =
         fs::read_to_string(layout.path("reaper.pid")).ok().and_then(|pid| pid.trim().parse().ok());
     let is_watched = reaper.is_some_and(|pid| process::is_ours(pid, layout));
-    if is_watched || process::pid(Component::Api, layout).is_some() {
+    let runs = |part: &Component| process::pid(*part, layout).is_some();
+    if is_watched || Component::ALL.iter().any(runs) {
         return Err(ClusterError::RunsAlready { kubeconfig: layout.admin() });
     }
     reap(layout)

@@ -6,6 +6,7 @@
 
 mod action;
 mod batch;
+mod calendar;
 mod capacity;
 mod event;
 mod hook;

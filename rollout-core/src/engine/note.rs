@@ -237,6 +237,18 @@ pub enum WaitReason {
         /// Candidate instances wanted.
         wanted: u64,
     },
+    /// A window gate's calendar to open.
+    Window {
+        /// The stage.
+        stage: String,
+        /// Why it is closed.
+        why: String,
+    },
+    /// The spec's calendar to open. The order `resume` overrides it.
+    Closed {
+        /// Why it is closed.
+        why: String,
+    },
     /// The end of a run of a hook.
     Hook {
         /// Name of the hook.
@@ -394,6 +406,8 @@ impl fmt::Display for WaitReason {
             Self::Health { stage, available, wanted } => {
                 write!(f, "unbroken health in stage {stage}: {available} of {wanted} available")
             }
+            Self::Window { stage, why } => write!(f, "the window of stage {stage}: {why}"),
+            Self::Closed { why } => write!(f, "the calendar to open: {why}"),
             Self::Hook { hook, run, tries: (try_, of) } => {
                 write!(f, "the end of hook {hook} ({run}, try {try_} of {of})")
             }

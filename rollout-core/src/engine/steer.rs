@@ -52,6 +52,7 @@ pub(super) fn steer(
     goal: &Goal,
     tallies: &mut BTreeMap<RevisionId, Tally>,
 ) -> bool {
+    tallies.values_mut().for_each(discount);
     let batch = batch::under_way(turn, goal, tallies);
     grow(turn, goal, tallies, batch);
     let (routed, may_shrink) = match &goal.routing {
@@ -80,6 +81,17 @@ pub(super) fn steer(
                 .iter()
                 .all(|(id, count)| tallies.get(id).map_or(0, |tally| tally.created) == *count);
     routed && counted
+}
+
+/// Counts as on their way out what is above a target that was lowered in this very call, by an order: what
+/// does not serve first.
+fn discount(tally: &mut Tally) {
+    let over = tally.created.saturating_sub(tally.target);
+    let idle = over.min(tally.idle);
+    tally.idle -= idle;
+    tally.serving -= (over - idle).min(tally.serving);
+    tally.created -= over;
+    tally.terminating += over;
 }
 
 /// Raises targets below the ceiling.

@@ -1,7 +1,7 @@
 //! One call of `step`: takes in the event, then decides until nothing more follows from it.
 
 use super::{
-    Port,
+    Port, calendar,
     event::Event,
     hook,
     note::{Expiry, Note, WaitReason},
@@ -9,7 +9,7 @@ use super::{
     phase::{ended, gating, idle, moving, reverting},
     record::{Cause, Change},
     retry,
-    state::{State, Walk},
+    state::{CALENDAR, Paused, State, Walk},
     traffic,
     turn::Turn,
     view::{Held, View},
@@ -125,6 +125,7 @@ fn walk(turn: &mut Turn<'_>, view: &mut View) {
             return;
         }
         start_over(turn);
+        calendar::watch(turn);
         let mut tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
         watch_whole(turn, view, &tallies);
         let Some(walk) = walk_of(&turn.state) else { return };
@@ -133,10 +134,7 @@ fn walk(turn: &mut Turn<'_>, view: &mut View) {
             Walk::Reverting => reverting::decide(turn, view, &mut tallies),
             Walk::Moving { .. } | Walk::Gating { .. } => match turn.state.paused.clone() {
                 Some(paused) => {
-                    turn.wait(paused.at, None, || WaitReason::Paused {
-                        by: paused.by,
-                        why: paused.why,
-                    });
+                    say_paused(turn, paused);
                     // Keeping what was decided is no step forward; and paused time counts for nothing.
                     traffic::hold(turn, view);
                     view.broken_since = None;
@@ -158,6 +156,17 @@ fn walk(turn: &mut Turn<'_>, view: &mut View) {
         return;
     }
     turn.wake(turn.now.after(turn.setup.tuning.retry_first));
+}
+
+/// Says why forward steps are stopped.
+fn say_paused(turn: &mut Turn<'_>, paused: Paused) {
+    let Paused { at, by, why } = paused;
+    if by == CALENDAR {
+        let until = calendar::opens(turn).map(|until| (until, Expiry::GoesOn));
+        turn.wait(at, until, || WaitReason::Closed { why: why.unwrap_or_default() });
+    } else {
+        turn.wait(at, None, || WaitReason::Paused { by, why });
+    }
 }
 
 /// A first deploy that is superseded has nothing to go back to, and a candidate that is proven only has its

@@ -1,6 +1,7 @@
 //! What cannot be planned: a checked spec that asks for more than its budget or its backend has.
 
-use crate::{time::Span, weight::Weight};
+use super::Finding;
+use crate::{port::Ability, time::Span, weight::Weight};
 
 /// A spec that was refused by the planner: the field, the numbers and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,11 +17,38 @@ pub enum PlanError {
     },
     /// A field means something only where traffic is divided by weight.
     #[error(
-        "{field}: without a router that divides traffic by weight the share is made of replicas, so their number cannot be chosen as well; leave it out, or name a router in `traffic`"
+        "{field}: it needs traffic that is divided by weight, and here it is shared by replicas; leave it out, or use `canary` or `blue_green` with a router named in `traffic`"
     )]
     OnlyWithWeights {
         /// Path of the field.
         field: String,
+    },
+    /// Nobody is to be served while instances stand, and nothing can keep traffic from them.
+    #[error(
+        "{field}: stage `{stage}` has instances that nobody may reach, which needs a router, and there is none; name one in `traffic`, or write 0 instances"
+    )]
+    CannotEmpty {
+        /// Path of the field.
+        field: String,
+        /// Name of the stage.
+        stage: String,
+    },
+    /// Stages written by hand would break a guarantee or never end.
+    #[error(
+        "strategy.stages: they cannot be walked safely: {}; change these stages",
+        list(findings)
+    )]
+    Unsound {
+        /// Everything that the linter found. Never empty.
+        findings: Vec<Finding>,
+    },
+    /// None of the ports can do what a field needs.
+    #[error("{field}: it needs {ability}, which no port here can do; leave it out, or {}", way_out(*ability))]
+    Unable {
+        /// Path of the field.
+        field: String,
+        /// What is missing.
+        ability: Ability,
     },
     /// Candidate instances of a preview would get traffic.
     #[error(
@@ -90,4 +118,21 @@ pub enum PlanError {
         /// Whether a stable set that shrinks is a way out.
         may_scale_stable: bool,
     },
+}
+
+fn list(findings: &[Finding]) -> String {
+    let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    said.join("; ")
+}
+
+/// Where an ability comes from.
+const fn way_out(ability: Ability) -> &'static str {
+    match ability {
+        Ability::Matches | Ability::Mirror | Ability::Affinity => {
+            "name a router in `traffic` that can"
+        }
+        Ability::Hooks => "give the engine a port that runs jobs",
+        Ability::Metrics => "give the engine a port that measures",
+        Ability::Modules => "give the engine a port that degrades modules",
+    }
 }

@@ -12,13 +12,14 @@ mod text;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    build::build,
+    build::{build, build_resize, build_restart, build_undo},
     error::PlanError,
     lint::{Finding, lint},
     predict::{Binding, Prediction, StagePrediction, Timing, predict},
     text::PlanTable,
 };
 use crate::{
+    calendar::Calendar,
     spec::{Counting, Hook, ModuleNeeds, Rules, Unanswered},
     time::Span,
     weight::Weight,
@@ -135,6 +136,8 @@ pub enum StageGate {
     Health(Span),
     /// Runs a job and waits for its end.
     Hook(Hook),
+    /// Waits until this calendar is open.
+    Window(Calendar),
 }
 
 /// What a person should know about a plan.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::time::Span;
+use crate::{calendar::Calendar, time::Span};
 
 /// A condition for going on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +25,8 @@ pub enum Gate {
     Health(Span),
     /// Runs a job and waits for its end.
     Hook(Hook),
+    /// Waits until this calendar is open.
+    Window(Calendar),
 }
 
 /// What an approval that nobody gave in time means.

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     canary::{Canary, CanaryStep, RESERVED_STAGES, Ramp},
     check::{
-        CheckError, CheckErrors, CheckedSpec, LONG_WAIT_LIMIT, REPLICAS_LIMIT, SHORT_WAIT_LIMIT,
-        Warning,
+        CheckError, CheckErrors, CheckedSpec, HookError, LONG_WAIT_LIMIT, ModuleError,
+        REPLICAS_LIMIT, RollbackError, RouteError, SHORT_WAIT_LIMIT, StagesError, Warning,
     },
     gate::{Gate, Hook, HookFailure, Hooks, Unanswered},
     module::{Breaker, Module, ModuleNeeds},
@@ -35,6 +35,7 @@ pub use self::{
     strategy::{BlueGreen, Counting, Order, Pace, Promotion, Recreate, Strategy},
 };
 use crate::{
+    calendar::Calendar,
     id::{RevisionId, WorkloadId},
     time::Span,
 };
@@ -71,6 +72,9 @@ pub struct Spec {
     /// What a new revision does to a rollout under way.
     #[serde(default)]
     pub on_submit: OnSubmit,
+    /// When forward steps may be taken. What goes back is never stopped. Default: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Calendar>,
     /// Jobs at named points of the rollout.
     #[serde(default, skip_serializing_if = "Hooks::is_empty")]
     pub hooks: Hooks,
@@ -106,6 +110,7 @@ impl Spec {
             deadlines: Deadlines::default(),
             rollback: Rollback::default(),
             on_submit: OnSubmit::default(),
+            calendar: None,
             hooks: Hooks::default(),
             modules: Vec::new(),
             breaker: None,

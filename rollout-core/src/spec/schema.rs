@@ -38,10 +38,16 @@ mod tests {
         let schema = schema();
         assert_eq!(schema["additionalProperties"], false);
         let properties = schema["properties"].as_object().unwrap();
-        let spec = Spec::from_json(r#"{"version": 1, "workload": "web", "revision": "v1"}"#);
+        // Each field that is not written while it has its default, with another value.
+        let spec = Spec::from_json(
+            r#"{
+                "version": 1, "workload": "web", "revision": "v1", "history": 3, "breaker": {},
+                "hooks": { "after": [{ "name": "x", "run": 1 }] }, "modules": [{ "name": "x" }]
+            }"#,
+        );
         let mut written = serde_json::to_value(spec.unwrap()).unwrap();
         // Not written when they are nothing, or the default.
-        for field in ["traffic", "hooks", "modules", "breaker", "history"] {
+        for field in ["traffic", "calendar", "hooks", "modules", "breaker", "history"] {
             written[field] = serde_json::Value::Null;
         }
         let names = |map: &serde_json::Map<_, _>| -> Vec<String> { map.keys().cloned().collect() };

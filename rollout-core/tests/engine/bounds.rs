@@ -18,11 +18,14 @@ use crate::cases::{
 
 const WEIGHTS: [u64; 11] = [0, 1, 10, 25, 33, 50, 75, 90, 95, 99, 100];
 
-/// Sizes of both pools, how many of each are available, and the candidate's share in force.
+/// Sizes of both pools, how many of each are available, what is on its way out, and the candidate's share
+/// in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct State {
     candidate: (u64, u64),
     stable: (u64, u64),
+    /// Instances that were told to go and still exist; they count in strict counting alone.
+    leaving: u64,
     share: Option<Weight>,
 }
 
@@ -41,16 +44,19 @@ struct Walk {
     is_back: bool,
     goal: Stage,
     shares: Vec<Option<Weight>>,
+    /// Whether instances on their way out count against the ceiling.
+    is_strict: bool,
 }
 
 impl State {
     /// Every state with at most `desired` instances in each pool.
-    fn all(desired: u64, share: Option<Weight>) -> impl Iterator<Item = Self> {
+    fn all(desired: u64, leaving: u64, share: Option<Weight>) -> impl Iterator<Item = Self> {
         let pool = move || {
             (0..=desired).flat_map(|size| (0..=size).map(move |available| (size, available)))
         };
-        pool()
-            .flat_map(move |candidate| pool().map(move |stable| Self { candidate, stable, share }))
+        pool().flat_map(move |candidate| {
+            pool().map(move |stable| Self { candidate, stable, leaving, share })
+        })
     }
 
     /// How many are available behind the shares in force; all, where there is no router.
@@ -74,7 +80,8 @@ impl Walk {
     fn next(&self, standing: &Standing, state: State) -> Option<State> {
         let pool =
             |(target, available)| Pool { target, available: Some(available), ..Pool::default() };
-        let after = standing.with(pool(state.candidate), pool(state.stable), state.share);
+        let stable = Pool { terminating: state.leaving, ..pool(state.stable) };
+        let after = standing.with(pool(state.candidate), stable, state.share);
         let is_reached = after.changes.iter().any(|change| {
             if self.is_back {
                 return matches!(change, Change::Ended { .. });
@@ -90,7 +97,11 @@ impl Walk {
         }
         let (candidate, stable) = (after.candidate(), after.old()[0]);
         let share = if self.given.router.is_some() { Some(after.share()) } else { None };
-        let after = State { candidate: (candidate, candidate), stable: (stable, stable), share };
+        let gone =
+            state.candidate.0.saturating_sub(candidate) + state.stable.0.saturating_sub(stable);
+        let leaving = if self.is_strict { gone } else { 0 };
+        let (candidate, stable) = ((candidate, candidate), (stable, stable));
+        let after = State { candidate, stable, leaving, share };
         self.check(state, after);
         Some(after)
     }
@@ -102,11 +113,15 @@ impl Walk {
         let Limits { desired, surge, unavailable } = self.limits;
         let grows = state.candidate.0 < after.candidate.0 || state.stable.0 < after.stable.0;
         let most = state.candidate.0.max(after.candidate.0) + state.stable.0.max(after.stable.0);
+        let most = most + state.leaving;
         assert!(!grows || most <= desired + surge, "the ceiling, {}", says());
         let (floor, cut) = (desired - unavailable, state.cut_to(after));
         let is_routed = self.given.router.is_some();
         let (had, keeps) = (state.serving(is_routed), cut.serving(is_routed));
         assert!(floor.min(had) <= keeps, "the floor, {}", says());
+        let (were, are) = (state.candidate.0 + state.stable.0, cut.candidate.0 + cut.stable.0);
+        // With a router, instances that get no share are nobody's capacity.
+        assert!(is_routed || floor.min(were) <= are, "the floor in number, {}", says());
         let Some(share) = after.share else { return };
         let backing = |share: Weight| match share.of_rounded_up(desired) {
             0 => 0,
@@ -128,8 +143,11 @@ impl Walk {
     /// Walks from every state until the goal is reached. Returns how many states there were.
     fn explore(&self) -> usize {
         let standing = Standing::unseen(&self.given);
-        let states = self.shares.iter().flat_map(|share| State::all(self.limits.desired, *share));
-        let mut waiting: Vec<State> = states.collect();
+        let desired = self.limits.desired;
+        let leaving = if self.is_strict { desired } else { 0 };
+        let others = self.shares.iter().flat_map(|share| (0..=leaving).map(move |it| (it, *share)));
+        let mut waiting: Vec<State> =
+            others.flat_map(|(leaving, share)| State::all(desired, leaving, share)).collect();
         let mut next = BTreeMap::new();
         while let Some(state) = waiting.pop() {
             if let Entry::Vacant(unseen) = next.entry(state) {
@@ -142,7 +160,7 @@ impl Walk {
         for start in next.keys() {
             let mut state = *start;
             // A path that is longer than this goes round in circles.
-            let mut left = 4 * self.limits.desired + 8;
+            let mut left = 4 * desired + 8;
             while let Some(after) = next[&state] {
                 assert!(0 < left, "never reached from {start:?}, it is at {}", self.says(state));
                 left -= 1;
@@ -185,7 +203,25 @@ fn every_state_of_a_rolling_update_keeps_its_bounds_and_ends_both_ways() {
         let given = Given { back: is_back, ..given(limits, strategy) };
         let (candidate, stable) = if is_back { (0, desired) } else { (desired, 0) };
         let goal = Stage { candidate, stable, share: None };
-        states += Walk { limits, given, is_back, goal, shares: vec![None] }.explore();
+        states +=
+            Walk { limits, given, is_back, goal, shares: vec![None], is_strict: false }.explore();
+    }
+    println!("{states} states");
+}
+
+/// Where instances on their way out count, nothing takes their place before they are gone.
+#[test]
+fn every_state_of_strict_counting_keeps_its_bounds_and_ends_both_ways() {
+    let mut states = 0;
+    let small = paces().filter(|limits| limits.desired < 5);
+    for (limits, is_back) in small.flat_map(|limits| [(limits, false), (limits, true)]) {
+        let Limits { desired, surge, unavailable } = limits;
+        let pace = json!({"surge": surge, "unavailable": unavailable, "counting": "strict"});
+        let given = Given { back: is_back, ..given(limits, json!({"rolling": pace})) };
+        let (candidate, stable) = if is_back { (0, desired) } else { (desired, 0) };
+        let goal = Stage { candidate, stable, share: None };
+        let shares = vec![None];
+        states += Walk { limits, given, is_back, goal, shares, is_strict: true }.explore();
     }
     println!("{states} states");
 }
@@ -213,7 +249,9 @@ fn every_state_of_a_canary_by_replicas_keeps_its_bounds_and_reaches_its_share() 
             // Two weights that make the same split are the same stage, and walked once.
             let Some(goal) = goal.filter(|goal| walked.insert(goal.candidate)) else { continue };
             let given = given(limits, strategy);
-            states += Walk { limits, given, is_back: false, goal, shares: vec![None] }.explore();
+            states +=
+                Walk { limits, given, is_back: false, goal, shares: vec![None], is_strict: false }
+                    .explore();
         }
     }
     println!("{states} states");
@@ -236,7 +274,8 @@ fn every_state_of_a_canary_by_weight_keeps_its_bounds_and_reaches_its_share() {
             let given = Given { router: Some(10_000), ..given(limits, strategy) };
             let shares = BTreeSet::from([None, Some(Weight::ZERO), Some(share)]);
             let shares = shares.into_iter().collect();
-            states += Walk { limits, given, is_back: false, goal, shares }.explore();
+            states +=
+                Walk { limits, given, is_back: false, goal, shares, is_strict: false }.explore();
         }
     }
     println!("{states} states");
@@ -268,8 +307,10 @@ fn the_largest_fleet_keeps_its_bounds_and_reaches_its_share() {
             let Some(goal) = goal else { continue };
             let given = Given { router: units, ..given(limits, strategy) };
             let standing = Standing::unseen(&given);
-            let walk = Walk { limits, given, is_back: false, goal, shares: vec![None] };
-            let start = State { candidate: (0, 0), stable: (desired, desired), share: None };
+            let walk =
+                Walk { limits, given, is_back: false, goal, shares: vec![None], is_strict: false };
+            let start =
+                State { candidate: (0, 0), stable: (desired, desired), leaving: 0, share: None };
             let mut state = Some(start);
             while let Some(before) = state {
                 decisions += 1;

@@ -6,6 +6,8 @@ mod bounds;
 mod by_count;
 mod cases;
 mod corners;
+mod orders;
+mod policies;
 mod world;
 
 use rollout_core::engine::{OrderKind, OrderRefused, Phase};

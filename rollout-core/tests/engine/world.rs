@@ -1,15 +1,19 @@
 //! A small honest world: does what it is told, at once, and shows it. No faults; the simulator has those.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use rollout_core::{
     engine::{
-        Action, Change, Effect, Engine, EnrolState, Enrolled, Enrolments, Event, InstanceSeen,
-        InstanceState, Inventory, Note, Observation, Order, OrderKind, OrderRefused, Outcome,
-        ProbeKind, Record, Revision, Route, RouteInForce, Setup, Step, Tuning,
+        Action, Change, Effect, Engine, EnrolState, Enrolled, Enrolments, Event, HookState,
+        InstanceSeen, InstanceState, Inventory, ModuleSetting, ModulesInForce, Note, Observation,
+        Order, OrderKind, OrderRefused, Outcome, ProbeKind, Record, Revision, Route, RouteInForce,
+        Setup, Step, Tuning,
     },
-    id::{Epoch, InstanceId, Mark, RevisionId, WorkloadId},
-    port::{Capabilities, Confirmation, Making},
+    id::{Epoch, HookRun, InstanceId, Mark, RevisionId, WorkloadId},
+    port::{Ability, Capabilities, Confirmation, Making},
     spec::{CheckedSpec, Counting, Spec},
     time::{Span, Timestamp},
 };
@@ -42,6 +46,13 @@ pub(crate) struct World {
     pub(crate) probed_badly: Option<RevisionId>,
     /// Time from start to ready, in milliseconds.
     pub(crate) start_ms: u64,
+    /// Runs of hooks: when each ends, and whether badly.
+    pub(crate) runs: BTreeMap<HookRun, (Timestamp, bool)>,
+    /// How many runs fail before one succeeds.
+    pub(crate) failing_runs: usize,
+    pub(crate) modules: ModuleSetting,
+    /// Modules that somebody else has degraded.
+    pub(crate) degraded: BTreeSet<String>,
 }
 
 pub(crate) fn setup(router: Option<u64>) -> Setup {
@@ -52,7 +63,13 @@ pub(crate) fn setup(router: Option<u64>) -> Setup {
             counting: Counting::Strict,
             enrolment: Some(Confirmation::Observed),
             router,
-            abilities: std::collections::BTreeSet::new(),
+            abilities: BTreeSet::from([
+                Ability::Matches,
+                Ability::Mirror,
+                Ability::Affinity,
+                Ability::Hooks,
+                Ability::Modules,
+            ]),
         },
         tuning: Tuning::default(),
     }
@@ -87,6 +104,10 @@ impl World {
             mark: 0,
             probed_badly: None,
             start_ms: 300,
+            runs: BTreeMap::new(),
+            failing_runs: 0,
+            modules: ModuleSetting::default(),
+            degraded: BTreeSet::new(),
         };
         drop(world.feed(Event::Claimed { epoch: Epoch(1) }));
         world.observe();
@@ -102,7 +123,7 @@ impl World {
     }
 
     pub(crate) fn order(&mut self, kind: OrderKind) -> Result<(), OrderRefused> {
-        let order = Order { kind, by: "test".to_owned(), why: None };
+        let order = Order { kind, by: "test".to_owned(), why: Some("a test".to_owned()) };
         self.feed(Event::Ordered(order)).answer.expect("an order is answered")
     }
 
@@ -175,9 +196,14 @@ impl World {
                 self.instances.remove(instance);
             }
             Effect::Route(route) => self.route = Some(route.clone()),
-            Effect::Scale { .. } | Effect::Run { .. } | Effect::Modules(_) => {
-                unreachable!("this world makes instances by name")
+            Effect::Run { run, hook } => {
+                let takes = hook.run["takes_ms"].as_u64().unwrap_or(200);
+                let fails = self.runs.len() < self.failing_runs;
+                let ends = self.now.after(Span::from_millis(takes));
+                self.runs.entry(run.clone()).or_insert((ends, fails));
             }
+            Effect::Modules(setting) => self.modules = setting.clone(),
+            Effect::Scale { .. } => unreachable!("this world makes instances by name"),
         }
         self.mark += 1;
         Outcome::Applied { mark: Mark(self.mark) }
@@ -229,6 +255,10 @@ impl World {
         drop(self.feed(Event::Observed(Observation::Enrolments(enrolments))));
         let route = RouteInForce { mark: Mark(self.mark), route: self.route.clone() };
         drop(self.feed(Event::Observed(Observation::Route(route))));
+        let setting = self.modules.clone();
+        let degraded = self.degraded.union(&setting.degraded).cloned().collect();
+        let modules = ModulesInForce { mark: Mark(self.mark), setting, degraded };
+        drop(self.feed(Event::Observed(Observation::Modules(modules))));
     }
 
     /// One tick of 100 ms: probes, then a look at everything.
@@ -243,6 +273,15 @@ impl World {
             let detail = if healthy { "200" } else { "503" }.to_owned();
             let probe = ProbeKind::Readiness;
             drop(self.feed(Event::Probed { instance, probe, healthy, detail }));
+        }
+        for run in self.engine.hook_runs().cloned().collect::<Vec<_>>() {
+            let state = match self.runs.get(&run) {
+                None => HookState::Missing,
+                Some((ends, _)) if self.now < *ends => HookState::Running,
+                Some((_, true)) => HookState::Failed { detail: "exit code 1".to_owned() },
+                Some((_, false)) => HookState::Succeeded,
+            };
+            drop(self.feed(Event::Polled { run, state }));
         }
         self.observe();
         drop(self.feed(Event::Woke));

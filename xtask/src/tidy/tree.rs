@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Report, file::File};
-use crate::live;
+use crate::{cluster, live};
 
 /// What marks a test; a macro of properties marks its own.
 const TEST_MARKS: [&str; 3] = ["#[test]", "#[tokio::test", "proptest!"];
@@ -57,13 +57,14 @@ fn live_targets(files: &[File], report: &mut Report) {
     let Some(manifest) = files.iter().find(|file| file.path == "live/Cargo.toml") else {
         return;
     };
-    let run: BTreeSet<&str> = live::TARGETS.into_iter().collect();
+    let run: BTreeSet<&str> =
+        live::TARGETS.into_iter().chain(cluster::TARGETS).chain(cluster::OWN_TARGETS).collect();
     let left_out: BTreeSet<&str> = left_out(&manifest.text).into_iter().collect();
     for name in left_out.symmetric_difference(&run) {
         report.breach(
             manifest,
             1,
-            &format!("test `{name}` must stand both here with `test = false` and in `cargo xtask live docker`"),
+            &format!("test `{name}` must stand both here with `test = false` and in a `cargo xtask live …`"),
         );
     }
 }

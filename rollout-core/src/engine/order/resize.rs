@@ -91,8 +91,27 @@ fn under_way(
         && rollout.stage().1.route == StageRoute::ByReplicas;
     if is_by_replicas {
         share_difference(turn, rollout, &tallies);
+    } else {
+        grow_stable(turn, &tallies);
     }
     Ok(())
+}
+
+/// Gives stable its new size at once where it grows, so that even a paused rollout follows the load.
+fn grow_stable(turn: &mut Turn<'_>, tallies: &BTreeMap<RevisionId, Tally>) {
+    let Some(rollout) = turn.state.rollout.clone() else { return };
+    let Some(from) = rollout.from.as_ref().filter(|from| from.id != rollout.candidate.id) else {
+        return;
+    };
+    let replicas = match rollout.walk {
+        Walk::Reverting | Walk::Ended(_) => rollout.from_desired,
+        Walk::Moving { .. } | Walk::Gating { .. } => rollout.stage().1.stable,
+    };
+    let target = tallies.get(&from.id).map_or(0, |tally| tally.target);
+    // One that is on its way out already does not come back.
+    if 0 < target && target < replicas {
+        turn.record(Change::Targeted { revision: from.id.clone(), replicas });
+    }
 }
 
 /// Shares the difference over the pools in proportion to their size. Serving instances go only down to the

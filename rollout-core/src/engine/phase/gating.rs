@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{idle, moving};
 use crate::{
+    calendar::Opening,
     engine::{
         hook::{self, Stand},
         note::{Expiry, Note, WaitReason},
@@ -65,6 +66,14 @@ pub(in crate::engine) fn decide(
                 turn.wait(since, until, || WaitReason::Approval { stage: name });
                 is_over
             }
+            StageGate::Window(calendar) => match calendar.state(turn.now) {
+                Opening::Open { .. } => true,
+                Opening::Closed { until, why } => {
+                    let until = until.map(|until| (until, Expiry::GoesOn));
+                    turn.wait(since, until, || WaitReason::Window { stage: name, why });
+                    false
+                }
+            },
             StageGate::Hook(hook) => match hook::drive(turn, &format!("{index}-{gate}"), hook) {
                 Stand::Waits => false,
                 Stand::Passed => true,

@@ -27,9 +27,12 @@ pub(in crate::engine) fn plan_for(
     candidate: &RevisionId,
     spec: &CheckedSpec,
 ) -> Result<Plan, OrderRefused> {
-    // Another size of the stable revision itself is planned like a first deploy: one stage, no way back.
-    let is_first = turn.state.stable.as_ref().is_none_or(|stable| stable.id == *candidate);
-    plan(turn, purpose, is_first, spec)
+    let start = match &turn.state.stable {
+        None => Start::Nothing,
+        Some(stable) if stable.id == *candidate => Start::Itself,
+        Some(_) => Start::Stable,
+    };
+    plan(turn, purpose, start, spec)
 }
 
 /// The plan of a rollout under way for another number of instances.
@@ -38,21 +41,41 @@ pub(in crate::engine) fn plan_again(
     rollout: &Rollout,
     spec: &CheckedSpec,
 ) -> Result<Plan, OrderRefused> {
-    plan(turn, rollout.purpose, rollout.from.is_none() || rollout.is_resize(), spec)
+    let start = if rollout.is_resize() {
+        Start::Itself
+    } else if rollout.from.is_none() {
+        Start::Nothing
+    } else {
+        Start::Stable
+    };
+    plan(turn, rollout.purpose, start, spec)
+}
+
+/// What serves before a plan begins.
+enum Start {
+    /// Nothing does: the first deploy.
+    Nothing,
+    /// The candidate itself, in another size: one stage, no hooks, no way back.
+    Itself,
+    /// The stable revision.
+    Stable,
 }
 
 fn plan(
     turn: &Turn<'_>,
     purpose: Purpose,
-    is_first: bool,
+    start: Start,
     spec: &CheckedSpec,
 ) -> Result<Plan, OrderRefused> {
     let capabilities = &turn.setup.capabilities;
-    match purpose {
-        Purpose::Undo if !is_first => plan::build(spec, capabilities, false),
-        Purpose::Restart if !is_first => plan::build(spec, capabilities, false),
-        Purpose::Move => plan::build(spec, capabilities, is_first),
-        Purpose::Undo | Purpose::Restart | Purpose::Adopt => plan::build(spec, capabilities, true),
+    match (purpose, start) {
+        (Purpose::Move, Start::Nothing) => plan::build(spec, capabilities, true),
+        (Purpose::Move, Start::Stable) => plan::build(spec, capabilities, false),
+        (Purpose::Undo, Start::Stable) => plan::build_undo(spec, capabilities),
+        (Purpose::Restart, Start::Stable) => plan::build_restart(spec, capabilities),
+        (Purpose::Adopt, _) | (_, Start::Itself | Start::Nothing) => {
+            plan::build_resize(spec, capabilities)
+        }
     }
     .map_err(|error| OrderRefused::NoPlan { why: error.to_string() })
 }

@@ -71,7 +71,7 @@ impl State {
                 self.halted = Some(halted);
             }
             Change::Resized { spec, plan, stage, .. } => self.resized(at, spec, plan, *stage),
-            Change::Resumed { .. } => self.resumed(at),
+            Change::Resumed { by } => self.resumed(at, by),
             Change::Intended { id, effect } => self.intended(at, *id, effect),
             Change::Settled { id, how } => self.settled(at, *id, how),
             Change::Entered { .. }

@@ -97,6 +97,8 @@ pub(crate) struct Rollout {
     pub(crate) runs: BTreeMap<HookRun, Run>,
     /// How often somebody let it go on after the engine itself had paused; hooks are tried anew then.
     pub(crate) rounds: u32,
+    /// Whether a person let it go on though the calendar is closed.
+    pub(crate) is_calendar_overridden: bool,
     /// When the way back reached its counts and its route.
     pub(crate) restored: Option<Timestamp>,
     /// When the stage, or the way back, began.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{ENGINE, Paused, Proof, Rollout, State, Walk};
+use super::{CALENDAR, ENGINE, Paused, Proof, Rollout, State, Walk};
 use crate::{
     engine::{
         action::{Effect, Revision},
@@ -119,6 +119,7 @@ impl State {
             place: 0,
             runs: BTreeMap::new(),
             rounds: 0,
+            is_calendar_overridden: false,
             restored: None,
             stage_began: at,
             high_water: (0, at),
@@ -132,10 +133,11 @@ impl State {
     }
 
     /// Moves every timer of the way forward by the time paused.
-    pub(super) fn resumed(&mut self, at: Timestamp) {
+    pub(super) fn resumed(&mut self, at: Timestamp, by: &str) {
         self.halted = None;
         let Some(paused) = self.paused.take() else { return };
         let Some(rollout) = &mut self.rollout else { return };
+        rollout.is_calendar_overridden |= paused.by == CALENDAR && by != CALENDAR;
         if paused.by == ENGINE {
             // Whoever resumes gives it another try: what it was paused for is forgiven.
             rollout.high_water.1 = paused.at;

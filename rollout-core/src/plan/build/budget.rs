@@ -1,48 +1,115 @@
-//! Resolves a pace to whole numbers: surge rounds up, unavailable rounds down.
+//! Resolves paces to whole numbers: surge rounds up, unavailable rounds down.
 
 use super::{Budget, Remark, Scope};
 use crate::{
     amount::Amount,
-    spec::{Order, Pace},
+    spec::{Counting, HandRoute, Order, Pace, Strategy, WayBack},
+    time::Span,
     weight::Weight,
 };
 
 /// Surge where the spec says nothing and instances replace each other one by one.
-pub(super) fn quarter() -> Amount {
+fn quarter() -> Amount {
     Amount::Percent(Weight::share(1, 4))
 }
 
 /// Surge where the spec says nothing and two whole sets stand side by side.
-pub(super) const WHOLE: Amount = Amount::Percent(Weight::FULL);
+const WHOLE: Amount = Amount::Percent(Weight::FULL);
 
 /// Surge of a way back on which the two revisions must not meet unless the spec says they may.
-pub(super) const NONE: Amount = Amount::Count(0);
+const NONE: Amount = Amount::Count(0);
 
 /// Instances in flight where the spec gives an order but no parallelism: one, as Compose has it.
 const ORDERED_PARALLELISM: u64 = 1;
 
-/// Budgets of both directions, and what a person should know about their rounding.
-pub(super) struct Budgets {
-    pub(super) pace: Budget,
-    pub(super) rollback: Budget,
+/// What every plan of one spec has in common: how fast both ways are, how instances are counted and how
+/// traffic is shared.
+pub(super) struct Paces {
+    pub(super) forward: Budget,
+    pub(super) back: Budget,
+    pub(super) counting: Option<Counting>,
+    /// Whether rollouts end with a route by weight.
+    pub(super) is_weighted: bool,
+    /// What a person should know about the rounding.
     pub(super) remarks: Vec<Remark>,
 }
 
-/// Resolves `pace` and the pace of the way back, which is the same unless the spec has one of its own.
-pub(super) fn both(scope: &Scope<'_>, pace: &Pace, default_surge: Amount) -> Budgets {
-    let (forward, raised) = resolve(pace, scope.desired, default_surge);
-    Budgets {
-        pace: forward,
-        rollback: rollback(scope, forward, default_surge),
-        remarks: raised.then_some(Remark::BudgetRaised).into_iter().collect(),
+/// The paces of the spec's strategy.
+pub(super) fn paces(scope: &Scope<'_>) -> Paces {
+    match &scope.spec.strategy {
+        Strategy::Rolling(pace) => of_pace(scope, pace, false),
+        Strategy::Recreate(_) => fixed(scope, all_missing(scope), NONE, false),
+        Strategy::BlueGreen(_) => fixed(scope, all_beside(scope), WHOLE, scope.units.is_some()),
+        Strategy::Canary(canary) => {
+            let pace = canary.pace.clone().unwrap_or_default();
+            of_pace(scope, &pace, scope.units.is_some())
+        }
+        Strategy::Stages(stages) => {
+            let is_weighted = scope.units.is_some()
+                && stages.last().is_some_and(|last| match last.route {
+                    HandRoute::Weight(_) => true,
+                    HandRoute::Replicas | HandRoute::Nobody => false,
+                });
+            let mut written = stages.iter().filter_map(|stage| stage.pace.as_ref());
+            let counting = written.find_map(|pace| pace.counting);
+            Paces { counting, ..of_pace(scope, &Pace::default(), is_weighted) }
+        }
     }
 }
 
+/// Both ways at `pace`, unless the way back has one of its own.
+fn of_pace(scope: &Scope<'_>, pace: &Pace, is_weighted: bool) -> Paces {
+    let surge = if is_weighted { WHOLE } else { quarter() };
+    let (forward, remarks) = of_stage(scope, pace, is_weighted);
+    let back = back(scope, forward, surge);
+    Paces { forward, back, counting: pace.counting, is_weighted, remarks }
+}
+
+fn fixed(scope: &Scope<'_>, forward: Budget, surge: Amount, is_weighted: bool) -> Paces {
+    let back = back(scope, forward, surge);
+    Paces { forward, back, counting: None, is_weighted, remarks: Vec::new() }
+}
+
+/// The budget of one stage at `pace`, and what a person should know about its rounding. By weight, nothing
+/// is replaced in batches.
+pub(super) fn of_stage(scope: &Scope<'_>, pace: &Pace, is_weighted: bool) -> (Budget, Vec<Remark>) {
+    let surge = if is_weighted { WHOLE } else { quarter() };
+    let (mut budget, is_raised) = resolve(pace, scope.desired, surge);
+    let mut remarks = Vec::new();
+    remarks.extend(is_raised.then_some(Remark::BudgetRaised));
+    if is_weighted && !budget.batch_delay.is_zero() {
+        budget.batch_delay = Span::ZERO;
+        remarks.push(Remark::NoBatches);
+    }
+    (budget, remarks)
+}
+
+/// All instances may be missing, and none beside them.
+pub(super) const fn all_missing(scope: &Scope<'_>) -> Budget {
+    Budget { surge: 0, unavailable: scope.desired, parallelism: 0, batch_delay: Span::ZERO }
+}
+
+/// None may be missing, and a whole second set stands beside them.
+const fn all_beside(scope: &Scope<'_>) -> Budget {
+    Budget { surge: scope.desired, unavailable: 0, parallelism: 0, batch_delay: Span::ZERO }
+}
+
 /// The pace of the way back: its own, or `forward`.
-pub(super) fn rollback(scope: &Scope<'_>, forward: Budget, default_surge: Amount) -> Budget {
-    match &scope.spec.rollback.pace {
-        Some(pace) => resolve(pace, scope.desired, default_surge).0,
-        None => forward,
+fn back(scope: &Scope<'_>, forward: Budget, surge: Amount) -> Budget {
+    let rollback = &scope.spec.rollback;
+    let pace = rollback.pace.as_ref();
+    let is_recreate = matches!(scope.spec.strategy, Strategy::Recreate(_));
+    match (rollback.strategy, pace) {
+        (Some(WayBack::Recreate), pace) => Budget {
+            parallelism: pace.and_then(|pace| pace.parallelism).unwrap_or(0),
+            ..all_missing(scope)
+        },
+        // It was asked for side by side, where the way forward is not.
+        (Some(WayBack::Rolling), pace) if is_recreate => {
+            resolve(&pace.cloned().unwrap_or_default(), scope.desired, quarter()).0
+        }
+        (Some(WayBack::Rolling) | None, Some(pace)) => resolve(pace, scope.desired, surge).0,
+        (Some(WayBack::Rolling) | None, None) => forward,
     }
 }
 

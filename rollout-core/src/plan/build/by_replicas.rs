@@ -1,27 +1,30 @@
 //! Canary by replicas: every enrolled instance gets the same, so the share is made of their numbers.
 
-use super::{Budget, Draft, PlanError, Remark, Scope, Stage, StageGate, StageRoute, budget};
-use crate::{
-    spec::{Canary, CanaryStep},
-    weight::Weight,
+use super::{
+    Budget, Draft, Paces, PlanError, Remark, Scope, Stage, StageGate, StageRoute, canary::Steps,
 };
+use crate::{spec::CanaryStep, weight::Weight};
 
 /// # Errors
 ///
 /// [`PlanError::OnlyWithWeights`], [`PlanError::ZeroWeight`] and [`PlanError::Indivisible`] name what
 /// replicas cannot express.
-pub(super) fn build(scope: &Scope<'_>, canary: &Canary) -> Result<Draft, PlanError> {
+pub(super) fn build(
+    scope: &Scope<'_>,
+    paces: &Paces,
+    steps: &Steps<'_>,
+) -> Result<Draft, PlanError> {
     let desired = scope.desired;
-    let pace = canary.pace.clone().unwrap_or_default();
-    let mut budgets = budget::both(scope, &pace, budget::quarter());
-    let stage = |name, counts| Stage::new(name, counts, StageRoute::ByReplicas, budgets.pace);
-    refuse_numbers(canary)?;
+    let mut remarks = Vec::new();
+    let stage = |name, counts| Stage::new(name, counts, StageRoute::ByReplicas, paces.forward);
+    refuse_words_of_weight(steps)?;
     let mut stages = Vec::new();
-    for (index, step) in canary.steps.iter().enumerate() {
-        let counts = counts_of(step, index, desired, budgets.pace)?;
+    for (index, step) in steps.all.iter().enumerate() {
+        let counts = counts_of(step, index, desired, paces.forward)?;
         let name = step.stage_name();
-        budgets.remarks.extend(share_remark(&name, step.weight, counts));
+        remarks.extend(share_remark(&name, step.weight, counts));
         stages.push(Stage {
+            modules: step.modules.clone(),
             gates: step.gates.iter().map(StageGate::from).collect(),
             ..stage(name, counts)
         });
@@ -33,28 +36,33 @@ pub(super) fn build(scope: &Scope<'_>, canary: &Canary) -> Result<Draft, PlanErr
         last.gates.extend(scope.monitor());
         last.proves = true;
     }
-    Ok(Draft {
-        stages,
-        pace: budgets.pace,
-        rollback: budgets.rollback,
-        counting: pace.counting,
-        remarks: budgets.remarks,
-    })
+    Ok(Draft { stages, remarks })
 }
 
-/// Refuses numbers of candidate instances beside the share, which are two ways of saying the same.
-fn refuse_numbers(canary: &Canary) -> Result<(), PlanError> {
-    if canary.min_replicas.is_some() {
-        return Err(PlanError::OnlyWithWeights {
-            field: "strategy.canary.min_replicas".to_owned(),
-        });
+/// Refuses numbers of candidate instances beside the share, which are two ways of saying the same, and
+/// what only a router can do.
+fn refuse_words_of_weight(steps: &Steps<'_>) -> Result<(), PlanError> {
+    let refused = |field: String| Err(PlanError::OnlyWithWeights { field });
+    for (index, step) in steps.all.iter().enumerate() {
+        for (name, is_given) in [
+            ("replicas", step.replicas.is_some()),
+            ("match", !step.matches.is_empty()),
+            ("mirror", !step.mirror.is_zero()),
+        ] {
+            if is_given {
+                return refused(format!("strategy.canary.steps[{index}].{name}"));
+            }
+        }
     }
-    match canary.steps.iter().position(|step| step.replicas.is_some()) {
-        Some(index) => Err(PlanError::OnlyWithWeights {
-            field: format!("strategy.canary.steps[{index}].replicas"),
-        }),
-        None => Ok(()),
+    for (name, is_given) in [
+        ("min_replicas", steps.canary.min_replicas.is_some()),
+        ("affinity", steps.canary.affinity.is_some()),
+    ] {
+        if is_given {
+            return refused(format!("strategy.canary.{name}"));
+        }
     }
+    Ok(())
 }
 
 /// Candidate and stable instances of a step.

@@ -1,19 +1,12 @@
 //! Rolling: one stage that moves everything within surge and unavailable.
 
-use super::{Draft, Scope, Stage, StageRoute, budget};
-use crate::spec::Pace;
+use super::{Draft, Paces, Scope, Stage, StageRoute};
 
-pub(super) fn build(scope: &Scope<'_>, pace: &Pace) -> Draft {
-    let budgets = budget::both(scope, pace, budget::quarter());
-    Draft {
-        stages: vec![Stage {
-            gates: scope.monitor().into_iter().collect(),
-            proves: true,
-            ..Stage::new("roll", (scope.desired, 0), StageRoute::ByReplicas, budgets.pace)
-        }],
-        pace: budgets.pace,
-        rollback: budgets.rollback,
-        counting: pace.counting,
-        remarks: budgets.remarks,
-    }
+pub(super) fn build(scope: &Scope<'_>, paces: &Paces) -> Draft {
+    let stage = Stage {
+        gates: scope.monitor().into_iter().collect(),
+        proves: true,
+        ..Stage::new("roll", (scope.desired, 0), StageRoute::ByReplicas, paces.forward)
+    };
+    Draft { stages: vec![stage], remarks: Vec::new() }
 }

@@ -1,9 +1,8 @@
 //! Canary by weight: the router divides traffic; candidate and stable stand side by side.
 
-use super::{Draft, PlanError, Remark, Scope, Stage, StageGate, StageRoute, budget};
+use super::{Draft, Paces, PlanError, Remark, Scope, Stage, StageGate, StageRoute, canary::Steps};
 use crate::{
-    spec::{Canary, CanaryStep, Pace},
-    time::Span,
+    spec::{Canary, CanaryStep, Rules},
     weight::Weight,
 };
 
@@ -11,15 +10,16 @@ use crate::{
 ///
 /// [`PlanError::StepTooSmall`] if a step's own replicas cannot carry its weight,
 /// [`PlanError::SurgeTooSmall`] if candidate and stable do not fit under the ceiling together.
-pub(super) fn build(scope: &Scope<'_>, canary: &Canary, units: u64) -> Result<Draft, PlanError> {
+pub(super) fn build(
+    scope: &Scope<'_>,
+    paces: &Paces,
+    steps: &Steps<'_>,
+    units: u64,
+) -> Result<Draft, PlanError> {
     let desired = scope.desired;
-    let written = canary.pace.clone().unwrap_or_default();
-    let pauses = !written.batch_delay.is_zero();
-    let pace = Pace { batch_delay: Span::ZERO, ..written };
-    let mut budgets = budget::both(scope, &pace, budget::WHOLE);
-    budgets.remarks.extend(pauses.then_some(Remark::NoBatches));
+    let mut remarks = Vec::new();
     let mut stages: Vec<Stage> = Vec::new();
-    for (index, step) in canary.steps.iter().enumerate() {
+    for (index, step) in steps.all.iter().enumerate() {
         let (candidate, stable) = match stages.last() {
             Some(before) => (before.candidate, before.stable),
             None => (0, desired),
@@ -27,29 +27,35 @@ pub(super) fn build(scope: &Scope<'_>, canary: &Canary, units: u64) -> Result<Dr
         let weight = step.weight.in_units(units);
         let name = step.stage_name();
         if weight != step.weight {
-            budgets.remarks.push(Remark::ShareDiffers {
+            remarks.push(Remark::ShareDiffers {
                 stage: name.clone(),
                 asked: step.weight,
                 actual: weight,
             });
         }
         let counts = (
-            candidate_of(canary, step, index, desired, candidate)?,
-            stable_of(canary, weight, desired, stable),
+            candidate_of(steps.canary, step, index, desired, candidate)?,
+            stable_of(steps.canary, weight, desired, stable),
         );
-        let gates = step.gates.iter().map(StageGate::from).collect();
-        let route = StageRoute::Weighted(weight);
-        stages.push(Stage { gates, ..Stage::new(name, counts, route, budgets.pace) });
+        stages.push(Stage {
+            rules: rules_of(steps.canary, step),
+            modules: step.modules.clone(),
+            gates: step.gates.iter().map(StageGate::from).collect(),
+            ..Stage::new(name, counts, StageRoute::Weighted(weight), paces.forward)
+        });
     }
-    finish(scope, budgets.pace, &mut stages);
-    check_ceiling(canary, desired, &stages)?;
-    Ok(Draft {
-        stages,
-        pace: budgets.pace,
-        rollback: budgets.rollback,
-        counting: pace.counting,
-        remarks: budgets.remarks,
-    })
+    finish(scope, paces.forward, &mut stages);
+    check_ceiling(steps.canary, desired, &stages)?;
+    Ok(Draft { stages, remarks })
+}
+
+/// What goes to the candidate beside its share. Where it gets everything there is nothing beside, and a
+/// client must not stay with stable.
+fn rules_of(canary: &Canary, step: &CanaryStep) -> Rules {
+    if step.weight == Weight::FULL {
+        return Rules::default();
+    }
+    Rules { matches: step.matches.clone(), mirror: step.mirror, affinity: canary.affinity.clone() }
 }
 
 /// Adds the stage with all traffic on the candidate, unless the last step was it, and the one without
@@ -67,7 +73,8 @@ fn finish(scope: &Scope<'_>, budget: super::Budget, stages: &mut Vec<Stage>) {
     stages.push(Stage { name: "retire".to_owned(), stable: 0, proves: true, ..promote });
 }
 
-/// Candidate instances of a step: its own number, or enough for its weight; never fewer than `before`.
+/// Candidate instances of a step: its own number, or enough for its weight and for the copies it gets;
+/// never fewer than `before`.
 fn candidate_of(
     canary: &Canary,
     step: &CanaryStep,
@@ -78,7 +85,7 @@ fn candidate_of(
     let carried = step.weight.of_rounded_up(desired).max(before);
     let Some(own) = step.replicas else {
         let least = canary.min_replicas.unwrap_or(1);
-        return Ok(carried.max(least).min(desired));
+        return Ok(carried.max(load(step).of_rounded_up(desired)).max(least).min(desired));
     };
     let replicas = own.round_up(desired).min(desired);
     if replicas < carried {
@@ -92,6 +99,13 @@ fn candidate_of(
         });
     }
     Ok(replicas)
+}
+
+/// What the candidate has to answer in a step, as a share of all requests: its own and the copies.
+fn load(step: &CanaryStep) -> Weight {
+    let copies = step.mirror.of_rounded_up(step.weight.rest().basis_points());
+    let points = step.weight.basis_points().saturating_add(copies);
+    Weight::from_basis_points(points).unwrap_or(Weight::FULL)
 }
 
 /// Stable instances of a step. Even a stable set that shrinks keeps what the step before left it until

@@ -149,4 +149,24 @@ pub enum Finding {
         /// Name of the stage.
         stage: String,
     },
+    /// T2: requests go to a candidate that has no instance.
+    #[error(
+        "stage `{stage}` sends matched or copied requests to the candidate, which has 0 instances there; it needs 1"
+    )]
+    RulesWithoutBacking {
+        /// Name of the stage.
+        stage: String,
+    },
+    /// Rules of a route that has no shares.
+    #[error("stage `{stage}` has rules for single requests, but its route is not by weight")]
+    RulesWithoutWeights {
+        /// Name of the stage.
+        stage: String,
+    },
+    /// Clients would stay with a revision that is to get nothing.
+    #[error("stage `{stage}` keeps clients on stable, which gets 0% of the traffic there")]
+    ClientsKeptOnNothing {
+        /// Name of the stage.
+        stage: String,
+    },
 }

@@ -32,6 +32,7 @@ pub fn lint(plan: &Plan) -> Vec<Finding> {
     for stage in &plan.stages {
         counts(plan, stage, &before, &mut findings);
         traffic(plan, stage, &before, &mut findings);
+        rules(stage, &mut findings);
         before = Before {
             candidate: stage.candidate,
             stable: stage.stable,
@@ -49,6 +50,13 @@ struct Before {
     candidate: u64,
     stable: u64,
     weight: Weight,
+}
+
+impl Before {
+    /// Whether a stage leaves the counts as they are.
+    const fn is_same(&self, stage: &Stage) -> bool {
+        self.candidate == stage.candidate && self.stable == stage.stable
+    }
 }
 
 /// The candidate's share of traffic at the end of a stage.
@@ -149,7 +157,7 @@ fn counts(plan: &Plan, stage: &Stage, before: &Before, findings: &mut Vec<Findin
     }
     let left = stage.candidate.saturating_add(stage.stable);
     let floor = plan.desired.saturating_sub(budget.unavailable);
-    if left < floor {
+    if left < floor && !before.is_same(stage) {
         findings.push(Finding::BelowFloor { stage: name(), left, floor });
     }
 }
@@ -163,7 +171,9 @@ fn traffic(plan: &Plan, stage: &Stage, before: &Before, findings: &mut Vec<Findi
             weight,
         });
     }
-    let nobody = stage.candidate == 0 && stage.stable == 0 && plan.desired != 0;
+    // Where there was nobody before, nothing is taken away: a first deploy, or a downtime said earlier.
+    let none = stage.candidate == 0 && stage.stable == 0;
+    let nobody = none && plan.desired != 0 && !before.is_same(stage);
     let said = plan.remarks.contains(&Remark::Downtime { stage: stage.name.clone() });
     if (nobody || stage.route == StageRoute::Empty) && !said {
         findings.push(Finding::HiddenDowntime { stage: stage.name.clone() });
@@ -171,6 +181,27 @@ fn traffic(plan: &Plan, stage: &Stage, before: &Before, findings: &mut Vec<Findi
     if let StageRoute::Weighted(weight) = stage.route {
         backing(plan, stage, "candidate", (weight, stage.candidate), findings);
         backing(plan, stage, "stable", (weight.rest(), stage.stable), findings);
+    }
+}
+
+/// What goes to the candidate beside its share needs shares, and an instance that answers.
+fn rules(stage: &Stage, findings: &mut Vec<Finding>) {
+    let rules = &stage.rules;
+    let name = || stage.name.clone();
+    match stage.route {
+        StageRoute::Weighted(weight) => {
+            if rules.sends() && stage.candidate == 0 {
+                findings.push(Finding::RulesWithoutBacking { stage: name() });
+            }
+            if rules.affinity.is_some() && weight == Weight::FULL {
+                findings.push(Finding::ClientsKeptOnNothing { stage: name() });
+            }
+        }
+        StageRoute::ByReplicas | StageRoute::Empty => {
+            if !rules.is_empty() {
+                findings.push(Finding::RulesWithoutWeights { stage: name() });
+            }
+        }
     }
 }
 

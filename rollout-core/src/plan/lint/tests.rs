@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     plan::tests::{any_plan, plan_of},
+    spec::Affinity,
     time::Span,
 };
 
@@ -18,13 +19,16 @@ macro_rules! is {
     };
 }
 
-const BREAKS: [Break; 20] = [
+const BREAKS: [Break; 23] = [
     ("no stage", |plan| Some(Plan { stages: Vec::new(), ..plan }), is!(NoStages)),
     (
         "last stage dropped",
         |mut plan| {
-            plan.stages.pop()?;
-            Some(plan)
+            let dropped = plan.stages.pop()?;
+            let counts = |stage: &Stage| (stage.candidate, stage.stable, stage.route);
+            // A last stage with nothing but jobs is not missed by any rule.
+            let is_missed = plan.stages.last().is_none_or(|last| counts(last) != counts(&dropped));
+            is_missed.then_some(plan)
         },
         is!(WrongEnd),
     ),
@@ -187,6 +191,36 @@ const BREAKS: [Break; 20] = [
             Some(plan)
         },
         is!(BelowFloor),
+    ),
+    (
+        "copies to nobody",
+        |mut plan| {
+            let shared = |stage: &&mut Stage| matches!(stage.route, StageRoute::Weighted(_));
+            let stage = plan.stages.iter_mut().find(shared)?;
+            stage.rules.mirror = Weight::share(1, 2);
+            stage.candidate = 0;
+            Some(plan)
+        },
+        is!(RulesWithoutBacking),
+    ),
+    (
+        "copies without shares",
+        |mut plan| {
+            let by_replicas = |stage: &&mut Stage| stage.route == StageRoute::ByReplicas;
+            plan.stages.iter_mut().find(by_replicas)?.rules.mirror = Weight::share(1, 2);
+            Some(plan)
+        },
+        is!(RulesWithoutWeights),
+    ),
+    (
+        "clients kept on what gets nothing",
+        |mut plan| {
+            let all = |stage: &&mut Stage| stage.route == StageRoute::Weighted(Weight::FULL);
+            let affinity = Affinity { cookie: "seen".to_owned(), max_age: Span::from_secs(1) };
+            plan.stages.iter_mut().find(all)?.rules.affinity = Some(affinity);
+            Some(plan)
+        },
+        is!(ClientsKeptOnNothing),
     ),
 ];
 

@@ -115,7 +115,7 @@ impl StageGate {
     const fn is_approval(&self) -> bool {
         match self {
             Self::Approval { .. } => true,
-            Self::Hold(_) | Self::Health(_) | Self::Hook(_) => false,
+            Self::Hold(_) | Self::Health(_) | Self::Hook(_) | Self::Window(_) => false,
         }
     }
 
@@ -123,7 +123,7 @@ impl StageGate {
     const fn span(&self) -> Span {
         match self {
             Self::Hold(span) | Self::Health(span) => *span,
-            Self::Approval { .. } | Self::Hook(_) => Span::ZERO,
+            Self::Approval { .. } | Self::Hook(_) | Self::Window(_) => Span::ZERO,
         }
     }
 }

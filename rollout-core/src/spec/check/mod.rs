@@ -3,10 +3,16 @@
 //! In: a [`Spec`]. Out: a [`CheckedSpec`], or every refusal at once. Absent: anything that needs a
 //! backend; what a backend cannot do is refused by the planner.
 
+mod canary;
 mod error;
-mod field;
+mod gate;
 mod health;
+mod hook;
 mod limits;
+mod module;
+mod rollback;
+mod route;
+mod stages;
 mod strategy;
 mod warning;
 
@@ -14,7 +20,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::{error::CheckError, warning::Warning};
+pub use self::{
+    error::{CheckError, HookError, ModuleError, RollbackError, RouteError, StagesError},
+    warning::Warning,
+};
 use super::Spec;
 use crate::time::Span;
 
@@ -53,6 +62,12 @@ impl CheckedSpec {
         strategy::check(spec, &mut errors);
         health::check(spec, &mut errors);
         limits::times(spec, &mut errors);
+        rollback::check(spec, &mut errors);
+        hook::check(spec, &mut errors);
+        module::check(spec, &mut errors);
+        if let Some(calendar) = &spec.calendar {
+            calendar.check("calendar", &mut errors);
+        }
         errors
     }
 

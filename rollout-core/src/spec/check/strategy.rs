@@ -1,49 +1,61 @@
-//! Checks of the strategies and of the way back.
+//! Checks of the strategies: which one it is, its pace, and blue-green.
 
-use std::collections::BTreeMap;
-
-use super::{CheckError, limits};
+use super::{CheckError, canary, gate, limits, stages};
 use crate::{
     amount::Amount,
-    spec::{BlueGreen, Canary, Counting, Gate, Pace, RESERVED_STAGES, Spec, Strategy},
-    time::Span,
+    spec::{BlueGreen, Counting, Pace, Promotion, RESERVED_STAGES, Spec, Strategy},
 };
 
-/// Most characters of a step's name.
-const STEP_NAME_LIMIT: usize = 63;
+/// Most characters of a name of a step, a stage, a hook or a module.
+const NAME_LIMIT: usize = 63;
 
-/// Checks the strategy and the pace of the way back.
+/// Checks the strategy.
 pub(super) fn check(spec: &Spec, errors: &mut Vec<CheckError>) {
     match &spec.strategy {
         Strategy::Rolling(pace) => check_pace("strategy.rolling", pace, errors),
         Strategy::Recreate(_) => {}
         Strategy::BlueGreen(blue_green) => check_blue_green(blue_green, spec.replicas, errors),
-        Strategy::Canary(canary) => check_canary(canary, spec.replicas, errors),
-        Strategy::Stages(_) => {}
+        Strategy::Canary(canary) => canary::check(canary, spec, errors),
+        Strategy::Stages(stages) => stages::check(stages, spec, errors),
     }
-    if let Some(pace) = &spec.rollback.pace {
-        check_pace("rollback.pace", pace, errors);
-        if let Some(counting) = pace.counting {
-            let value = match counting {
-                Counting::Strict => "strict",
-                Counting::Loose => "loose",
-            };
-            errors.push(CheckError::CountingOfWayBack { value });
-        }
+}
+
+/// The name of the strategy in the spec.
+pub(super) const fn name(strategy: &Strategy) -> &'static str {
+    match strategy {
+        Strategy::Rolling(_) => "rolling",
+        Strategy::Recreate(_) => "recreate",
+        Strategy::BlueGreen(_) => "blue_green",
+        Strategy::Canary(_) => "canary",
+        Strategy::Stages(_) => "stages",
+    }
+}
+
+/// The word for a rule of counting.
+pub(super) const fn counting_word(counting: Counting) -> &'static str {
+    match counting {
+        Counting::Strict => "strict",
+        Counting::Loose => "loose",
     }
 }
 
 /// The paces of a spec, with their paths.
-pub(super) fn paces(spec: &Spec) -> impl Iterator<Item = (&'static str, &Pace)> {
-    let forward = match &spec.strategy {
-        Strategy::Rolling(pace) => Some(("strategy.rolling", pace)),
-        Strategy::Canary(canary) => canary.pace.as_ref().map(|pace| ("strategy.canary.pace", pace)),
-        Strategy::Recreate(_) | Strategy::BlueGreen(_) | Strategy::Stages(_) => None,
+pub(super) fn paces(spec: &Spec) -> Vec<(String, &Pace)> {
+    let mut paces: Vec<(String, &Pace)> = match &spec.strategy {
+        Strategy::Rolling(pace) => vec![("strategy.rolling".to_owned(), pace)],
+        Strategy::Canary(canary) => {
+            let pace = canary.pace.iter();
+            pace.map(|pace| ("strategy.canary.pace".to_owned(), pace)).collect()
+        }
+        Strategy::Stages(stages) => stages::paces(stages).collect(),
+        Strategy::Recreate(_) | Strategy::BlueGreen(_) => Vec::new(),
     };
-    forward.into_iter().chain(spec.rollback.pace.as_ref().map(|pace| ("rollback.pace", pace)))
+    paces.extend(spec.rollback.pace.as_ref().map(|pace| ("rollback.pace".to_owned(), pace)));
+    paces
 }
 
-fn check_pace(field: &str, pace: &Pace, errors: &mut Vec<CheckError>) {
+/// Checks how many instances may be missing, extra or in flight.
+pub(super) fn check_pace(field: &str, pace: &Pace, errors: &mut Vec<CheckError>) {
     let amounts = [("surge", &pace.surge), ("unavailable", &pace.unavailable)];
     for (other, amount) in amounts {
         let &Some(value) = amount else { continue };
@@ -73,96 +85,58 @@ fn check_blue_green(blue_green: &BlueGreen, desired: u64, errors: &mut Vec<Check
     if let Some(amount) = blue_green.preview_replicas {
         check_part(&format!("{field}.preview_replicas"), amount, desired, errors);
     }
-    check_gates(field, &blue_green.gates, errors);
+    match blue_green.promotion {
+        Promotion::After(span) if span.is_zero() => errors.push(CheckError::NoTimeToPromote),
+        Promotion::After(span) => limits::long(&format!("{field}.promotion.after"), span, errors),
+        Promotion::Automatic | Promotion::Manual => {}
+    }
+    gate::check(&format!("{field}.gates"), &blue_green.gates, errors);
     limits::long(&format!("{field}.bake"), blue_green.bake, errors);
+    gate::check(&format!("{field}.bake_gates"), &blue_green.bake_gates, errors);
     limits::long(&format!("{field}.standby"), blue_green.standby, errors);
 }
 
-fn check_canary(canary: &Canary, desired: u64, errors: &mut Vec<CheckError>) {
-    if canary.steps.is_empty() {
-        errors.push(CheckError::NoSteps);
-    }
-    check_step_names(canary, errors);
-    check_weights(canary, errors);
-    for (index, step) in canary.steps.iter().enumerate() {
-        let field = format!("strategy.canary.steps[{index}]");
-        if let Some(amount) = step.replicas {
-            check_part(&format!("{field}.replicas"), amount, desired, errors);
-        }
-        check_gates(&field, &step.gates, errors);
-    }
-    if let Some(least) = canary.min_replicas {
-        let amount = Amount::Count(least);
-        check_part("strategy.canary.min_replicas", amount, desired, errors);
-    }
-    if let Some(pace) = &canary.pace {
-        check_pace("strategy.canary.pace", pace, errors);
-    }
-}
-
-fn check_step_names(canary: &Canary, errors: &mut Vec<CheckError>) {
-    // Whether the name was given; two that were not are equal weights, which are refused as such.
-    let mut taken = BTreeMap::new();
-    for (index, step) in canary.steps.iter().enumerate() {
-        let field = format!("strategy.canary.steps[{index}].name");
-        let name = step.stage_name();
-        let length = name.chars().count();
-        if length == 0 || STEP_NAME_LIMIT < length || name.chars().any(char::is_control) {
-            errors.push(CheckError::StepName { field, length, limit: STEP_NAME_LIMIT });
-        } else if RESERVED_STAGES.contains(&name.as_str()) {
-            errors.push(CheckError::StepNameReserved { field, name });
-        } else if let Some(given) = taken.get(&name)
-            && (*given || step.name.is_some())
-        {
-            errors.push(CheckError::StepNameTaken { field, name });
-        } else {
-            taken.insert(name, step.name.is_some());
-        }
-    }
-}
-
-fn check_weights(canary: &Canary, errors: &mut Vec<CheckError>) {
-    for (index, pair) in canary.steps.windows(2).enumerate() {
-        if let [before, step] = pair
-            && step.weight <= before.weight
-        {
-            errors.push(CheckError::WeightDoesNotRise {
-                field: format!("strategy.canary.steps[{}].weight", index + 1),
-                step: step.stage_name(),
-                weight: step.weight,
-                step_before: before.stage_name(),
-                before: before.weight,
-            });
-        }
-    }
-}
-
 /// Refuses a part of the desired instances that is none or more than all of them.
-fn check_part(field: &str, amount: Amount, desired: u64, errors: &mut Vec<CheckError>) {
+pub(super) fn check_part(field: &str, amount: Amount, desired: u64, errors: &mut Vec<CheckError>) {
     if amount.is_zero() {
         errors.push(CheckError::NoInstance { field: field.to_owned(), value: amount });
     }
+    check_within(field, amount, desired, errors);
+}
+
+/// Refuses more than the desired instances.
+pub(super) fn check_within(
+    field: &str,
+    amount: Amount,
+    desired: u64,
+    errors: &mut Vec<CheckError>,
+) {
     let value = amount.round_up(desired);
     if desired < value {
         errors.push(CheckError::AboveDesired { field: field.to_owned(), value, desired });
     }
 }
 
-fn check_gates(field: &str, gates: &[Gate], errors: &mut Vec<CheckError>) {
-    for (index, gate) in gates.iter().enumerate() {
-        let field = format!("{field}.gates[{index}]");
-        match gate {
-            Gate::Hold(span) => limits::long(&format!("{field}.hold"), *span, errors),
-            Gate::Health(span) => limits::long(&format!("{field}.health"), *span, errors),
-            Gate::Approval { deadline: None, .. } | Gate::Hook(_) => {}
-            Gate::Approval { deadline: Some(deadline), .. } => {
-                let field = format!("{field}.approval.deadline");
-                if *deadline == Span::ZERO {
-                    errors.push(CheckError::NoTimeToApprove { field });
-                } else {
-                    limits::long(&field, *deadline, errors);
-                }
-            }
-        }
+/// Refuses a name that nobody could read or type. Returns whether it is fine.
+pub(super) fn check_name(field: &str, name: &str, errors: &mut Vec<CheckError>) -> bool {
+    let length = name.chars().count();
+    let is_fine = (1..=NAME_LIMIT).contains(&length) && !name.chars().any(char::is_control);
+    if !is_fine {
+        let field = field.to_owned();
+        errors.push(CheckError::StepName { field, length, limit: NAME_LIMIT });
     }
+    is_fine
+}
+
+/// Refuses a name of a step or a stage that the planner uses itself, too. Returns whether it is fine.
+pub(super) fn check_stage_name(field: &str, name: &str, errors: &mut Vec<CheckError>) -> bool {
+    if !check_name(field, name, errors) {
+        return false;
+    }
+    let is_reserved = RESERVED_STAGES.contains(&name);
+    if is_reserved {
+        let (field, name) = (field.to_owned(), name.to_owned());
+        errors.push(CheckError::StepNameReserved { field, name });
+    }
+    !is_reserved
 }

@@ -2,8 +2,9 @@
 
 use super::health;
 use crate::{
-    spec::{Probe, Spec},
+    spec::{HandRoute, Match, ModuleNeeds, Probe, Spec, Strategy, WayBack},
     time::Span,
+    weight::Weight,
 };
 
 /// Longest period of a TCP probe that is not warned about: a dead listener goes unseen as long.
@@ -74,6 +75,35 @@ pub enum Warning {
         "health.readiness: there is none, so an instance that runs counts as ready; add a probe, or rely on the backend's own health check"
     )]
     NoReadiness,
+    /// Nothing is left to match or to copy.
+    #[error(
+        "{field}: at 100% the candidate gets every request anyway; write it in a stage with less, or leave it out"
+    )]
+    RuleAtFull {
+        /// Path of the field.
+        field: String,
+    },
+    /// The way back takes everything down.
+    #[error(
+        "rollback.strategy: with `recreate` nobody is served from the end of the candidate until stable is up again; leave it out if the two may run side by side"
+    )]
+    DowntimeOnTheWayBack,
+    /// A way back that starts instances could not end in time.
+    #[error(
+        "rollback.timeout: {timeout} is not above the {needed} that an instance takes to be available at best; a way back that starts one ends as `needs operator`"
+    )]
+    TimeoutBelowStart {
+        /// The timeout.
+        timeout: Span,
+        /// The least an instance takes.
+        needed: Span,
+    },
+    /// A module is declared and nothing is done with any.
+    #[error("modules: no stage degrades or requires one; say so in `modules` of a step or stage")]
+    ModulesUnused,
+    /// The circuit breaker is declared and never armed.
+    #[error("breaker: no stage arms it; write `modules: {{ breaker: true }}` in a step or stage")]
+    BreakerUnused,
 }
 
 /// Words in a path that name something outside the instance.
@@ -83,6 +113,7 @@ const DEPENDENCY_WORDS: [&str; 8] =
 /// The warnings about `spec`, in the order of its fields.
 pub(super) fn of(spec: &Spec) -> Vec<Warning> {
     let mut warnings = Vec::new();
+    of_rules(spec, &mut warnings);
     for (name, probe) in health::probes(&spec.health) {
         of_probe(&format!("health.{name}"), probe, &mut warnings);
     }
@@ -101,7 +132,61 @@ pub(super) fn of(spec: &Spec) -> Vec<Warning> {
         let progress = spec.deadlines.progress;
         warnings.push(Warning::ProgressBelowDrain { progress, longest });
     }
+    of_way_back(spec, &mut warnings);
+    of_modules(spec, &mut warnings);
     warnings
+}
+
+/// Matches and mirrors where the candidate gets everything.
+fn of_rules(spec: &Spec, warnings: &mut Vec<Warning>) {
+    let mut of = |field: String, weight: Weight, matches: &[Match], mirror: Weight| {
+        for (name, is_given) in [("match", !matches.is_empty()), ("mirror", !mirror.is_zero())] {
+            if weight == Weight::FULL && is_given {
+                warnings.push(Warning::RuleAtFull { field: format!("{field}.{name}") });
+            }
+        }
+    };
+    match &spec.strategy {
+        Strategy::Canary(canary) => {
+            for (index, step) in canary.steps.iter().enumerate() {
+                let field = format!("strategy.canary.steps[{index}]");
+                of(field, step.weight, &step.matches, step.mirror);
+            }
+        }
+        Strategy::Stages(stages) => {
+            for (index, stage) in stages.iter().enumerate() {
+                let HandRoute::Weight(weight) = stage.route else { continue };
+                of(format!("strategy.stages[{index}]"), weight, &stage.matches, stage.mirror);
+            }
+        }
+        Strategy::Rolling(_) | Strategy::Recreate(_) | Strategy::BlueGreen(_) => {}
+    }
+}
+
+fn of_way_back(spec: &Spec, warnings: &mut Vec<Warning>) {
+    let is_down_anyway = matches!(spec.strategy, Strategy::Recreate(_));
+    if spec.rollback.strategy == Some(WayBack::Recreate) && !is_down_anyway {
+        warnings.push(Warning::DowntimeOnTheWayBack);
+    }
+    let needed = health::least_to_available(&spec.health);
+    if let Some(timeout) = spec.rollback.timeout.filter(|timeout| *timeout <= needed) {
+        warnings.push(Warning::TimeoutBelowStart { timeout, needed });
+    }
+}
+
+fn of_modules(spec: &Spec, warnings: &mut Vec<Warning>) {
+    let needs: Vec<&ModuleNeeds> = match &spec.strategy {
+        Strategy::Canary(canary) => canary.steps.iter().map(|step| &step.modules).collect(),
+        Strategy::Stages(stages) => stages.iter().map(|stage| &stage.modules).collect(),
+        Strategy::Rolling(_) | Strategy::Recreate(_) | Strategy::BlueGreen(_) => Vec::new(),
+    };
+    let is_unused = needs.iter().all(|needs| needs.degrade.is_empty() && needs.require.is_empty());
+    if spec.modules.iter().any(|module| !module.must_be_available) && is_unused {
+        warnings.push(Warning::ModulesUnused);
+    }
+    if spec.breaker.is_some() && !needs.iter().any(|needs| needs.breaker) {
+        warnings.push(Warning::BreakerUnused);
+    }
 }
 
 fn unseen(probe: &Probe) -> Span {

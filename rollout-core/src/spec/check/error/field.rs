@@ -12,9 +12,15 @@ impl CheckError {
             Self::MonitorTooShort { .. } => "health.monitor",
             Self::FailureRatio => "health.max_failure_ratio",
             Self::ProgressTooShort { .. } | Self::ProgressBelowPause { .. } => "deadlines.progress",
-            Self::CountingOfWayBack { .. } => "rollback.pace.counting",
+            Self::NoTimeToPromote => "strategy.blue_green.promotion.after",
+            Self::Stages(error) => error.field(),
+            Self::Route(error) => error.field(),
+            Self::Hook(error) => error.field(),
+            Self::Module(error) => error.field(),
+            Self::Rollback(error) => error.field(),
             Self::TotalBelowProgress { .. } => "deadlines.total",
             Self::Calendar(error) => error.field(),
+            Self::Metric(error) => error.field(),
             Self::TooMany { field, .. }
             | Self::NoRoom { field }
             | Self::NoParallelism { field }
@@ -26,6 +32,7 @@ impl CheckError {
             | Self::AboveDesired { field, .. }
             | Self::NoInstance { field, .. }
             | Self::NoTimeToApprove { field }
+            | Self::NeverUnanswered { field }
             | Self::ProbeKinds { field, .. }
             | Self::ProbeTime { field }
             | Self::ProbeThreshold { field }

@@ -1,5 +1,10 @@
 //! Every refusal and every warning, with the whole message a person gets.
 
+mod jobs;
+mod routes;
+mod stages;
+mod way_back;
+
 use crate::spec::{CheckedSpec, Spec};
 
 fn spec(tail: &str) -> Spec {
@@ -112,7 +117,7 @@ fn weights_that_do_not_rise_are_refused_with_the_step_named() {
     refused("strategy: { canary: { steps: [{ weight: 0 }, { weight: 100 }] } }", "");
     refused(
         "strategy: { canary: {} }",
-        "strategy.canary.steps: there is none; write at least one such as `- weight: 25`, or use `rolling`",
+        "strategy.canary.steps: there is none; write at least one such as `- weight: 25`, write a `ramp`, or use `rolling`",
     );
 }
 
@@ -128,7 +133,7 @@ fn step_names_are_unique_and_their_own() {
     );
     refused(
         "strategy: { canary: { steps: [{ weight: 1, name: promote }] } }",
-        "strategy.canary.steps[0].name: `promote` is the name of a stage that every canary has; take another name",
+        "strategy.canary.steps[0].name: `promote` is the name of a stage that the planner makes itself; take another name",
     );
     refused(
         "strategy: { canary: { steps: [{ weight: 1, name: '' }] } }",
@@ -271,6 +276,13 @@ fn a_checked_spec_is_checked_again_when_read() {
     json["version"] = 7.into();
     let error = serde_json::from_value::<CheckedSpec>(json).unwrap_err();
     assert!(error.to_string().starts_with("version: 7"), "{error}");
+}
+
+/// What is warned about in a spec with `tail`, without what the defaults alone are warned about.
+fn warned(tail: &str) -> Vec<String> {
+    let all = CheckedSpec::new(spec(tail)).expect(tail).warnings();
+    let usual = CheckedSpec::new(spec("")).unwrap().warnings();
+    all.iter().filter(|it| !usual.contains(it)).map(ToString::to_string).collect()
 }
 
 #[test]

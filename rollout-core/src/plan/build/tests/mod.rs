@@ -1,5 +1,10 @@
 //! What every strategy compiles into, as exact stages.
 
+mod again;
+mod beside;
+mod hand;
+mod hooks;
+
 use super::build;
 use crate::{
     amount::Amount,
@@ -31,6 +36,11 @@ fn canary(weights: &[&str]) -> Canary {
 
 fn plan(spec: Spec, router: Option<u64>, first: bool) -> Result<Plan, PlanError> {
     build(&CheckedSpec::new(spec).unwrap(), &capabilities(router), first)
+}
+
+/// The plan of 4 instances with the fields in `tail`, or the reason why there is none.
+fn planned(tail: &str, router: Option<u64>, first: bool) -> Result<Plan, String> {
+    plan(spec_of(tail), router, first).map_err(|error| error.to_string())
 }
 
 /// Every stage as `name candidate/stable route`, with `*` on the one that proves.

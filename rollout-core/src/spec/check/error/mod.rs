@@ -1,7 +1,22 @@
 //! One variant per refusal: the field, its value, the limit and the way out.
+//!
+//! What belongs to one part of the spec stands in a file of its own here.
 
+mod field;
+mod hook;
+mod module;
+mod rollback;
+mod route;
+mod stages;
+
+pub use self::{
+    hook::HookError, module::ModuleError, rollback::RollbackError, route::RouteError,
+    stages::StagesError,
+};
 use super::REPLICAS_LIMIT;
-use crate::{amount::Amount, calendar::CalendarError, time::Span, weight::Weight};
+use crate::{
+    amount::Amount, calendar::CalendarError, judge::MetricError, time::Span, weight::Weight,
+};
 
 /// A spec that was refused: the field, its value, the limit and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,17 +64,9 @@ pub enum CheckError {
         /// Its value.
         value: Amount,
     },
-    /// The way back would count in another way than the way forward.
-    #[error(
-        "rollback.pace.counting: both ways count alike, `{value}` cannot be set for one; leave it out, and set `counting` in the pace of the strategy"
-    )]
-    CountingOfWayBack {
-        /// The rule as given.
-        value: &'static str,
-    },
     /// A canary has no step.
     #[error(
-        "strategy.canary.steps: there is none; write at least one such as `- weight: 25`, or use `rolling`"
+        "strategy.canary.steps: there is none; write at least one such as `- weight: 25`, write a `ramp`, or use `rolling`"
     )]
     NoSteps,
     /// The weight of a step is not above that of the step before.
@@ -87,7 +94,9 @@ pub enum CheckError {
         name: String,
     },
     /// The planner uses the name itself.
-    #[error("{field}: `{name}` is the name of a stage that every canary has; take another name")]
+    #[error(
+        "{field}: `{name}` is the name of a stage that the planner makes itself; take another name"
+    )]
     StepNameReserved {
         /// Path of the field.
         field: String,
@@ -134,6 +143,19 @@ pub enum CheckError {
         /// Path of the field.
         field: String,
     },
+    /// An approval that passes at the end of a time that has none.
+    #[error(
+        "{field}: `pass` needs an end to wait for, and there is no `deadline`; write one such as `deadline: 1h`, or leave it out"
+    )]
+    NeverUnanswered {
+        /// Path of the field.
+        field: String,
+    },
+    /// A promotion by itself that leaves nobody a choice.
+    #[error(
+        "strategy.blue_green.promotion.after: 0s leaves no time to promote; write a span such as `10m`, or `promotion: automatic`"
+    )]
+    NoTimeToPromote,
     /// A probe has none, or more than one, of its kinds.
     #[error(
         "{field}: it has {given} of the kinds `http`, `tcp` and `exec`; write exactly one of them"
@@ -241,7 +263,7 @@ pub enum CheckError {
         /// The least from one batch to the next.
         needed: Span,
         /// Path of the pace.
-        pace: &'static str,
+        pace: String,
         /// Its pause.
         delay: Span,
     },
@@ -258,6 +280,9 @@ pub enum CheckError {
     /// A calendar that makes no sense.
     #[error(transparent)]
     Calendar(#[from] CalendarError),
+    /// A metric that makes no sense.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
     /// A wait that nobody can mean.
     #[error("{field}: {value} is above the limit of {limit}; write less")]
     TooLong {
@@ -268,4 +293,19 @@ pub enum CheckError {
         /// Longest span allowed: [`super::SHORT_WAIT_LIMIT`] or [`super::LONG_WAIT_LIMIT`].
         limit: Span,
     },
+    /// Ramps and stages written by hand.
+    #[error(transparent)]
+    Stages(#[from] StagesError),
+    /// What goes to the candidate beside its share.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// Jobs.
+    #[error(transparent)]
+    Hook(#[from] HookError),
+    /// Modules and the circuit breaker.
+    #[error(transparent)]
+    Module(#[from] ModuleError),
+    /// The way back.
+    #[error(transparent)]
+    Rollback(#[from] RollbackError),
 }

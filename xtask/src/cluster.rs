@@ -1,0 +1,93 @@
+//! `cluster up`, `cluster down` and `live kubernetes`: a real Kubernetes on this host, and the suites that need one.
+//!
+//! In: a Linux host. Out: a cluster that stays, its removal, or the results of the suites. What is missing is
+//! installed (Debian, as root) or built from Go modules; nothing comes from an image registry.
+//!
+//! Measured on two cores shared with other builds, in seconds, from nothing: packages 20, etcd to kubectl in one
+//! binary 330, kwok 136, Contour 15, Envoy 3, the web server and the test bed in release mode 180. What was built
+//! is kept under the target folder; with it a cluster is up in 10 to 13: certificates and files 0.3, images 1 to
+//! 2, etcd and API server 3, controllers, scheduler, kubelet, kube-proxy and kwok 2, Contour and Envoy 5. It is
+//! gone in 3.
+
+use std::process::Command;
+
+use crate::{
+    problem::Problem,
+    step::{Steps, say},
+    target, tools,
+};
+
+/// Test targets of `rollout-live` that run beside a cluster.
+pub(crate) const TARGETS: [&str; 1] = ["cluster"];
+/// Test targets of `rollout-live` that start and end clusters of their own.
+pub(crate) const OWN_TARGETS: [&str; 1] = ["cluster_end"];
+/// Programs and the Debian packages they come from.
+const PROGRAMS: [(&str, &str); 14] = [
+    ("go", "golang-go"),
+    ("pip3", "python3-pip"),
+    ("containerd", "containerd"),
+    ("runc", "runc"),
+    ("/usr/lib/cni/bridge", "containernetworking-plugins"),
+    ("iptables", "iptables"),
+    ("conntrack", "conntrack"),
+    ("ip", "iproute2"),
+    ("pgrep", "procps"),
+    ("modprobe", "kmod"),
+    ("openssl", "openssl"),
+    ("mount", "mount"),
+    ("tar", "tar"),
+    ("awk", "mawk"),
+];
+
+/// Starts a cluster and leaves it running.
+pub(crate) fn up() -> Result<(), Problem> {
+    let mut steps = prepared("cluster up")?;
+    say("\nWhere nothing is built yet, the programs of the cluster take about 8 minutes.");
+    steps.run("start the cluster", bed().arg("up"))
+}
+
+/// Removes it.
+pub(crate) fn down() -> Result<(), Problem> {
+    let mut steps = prepared("cluster down")?;
+    steps.run("remove the cluster", bed().arg("down"))
+}
+
+/// Runs the live suites on Kubernetes.
+pub(crate) fn live() -> Result<(), Problem> {
+    let mut steps = prepared("live kubernetes")?;
+    for name in OWN_TARGETS {
+        steps.run(
+            &format!("live suite `{name}`"),
+            suite(Command::new("cargo"), name).arg("--nocapture"),
+        )?;
+    }
+    for name in TARGETS {
+        let mut beside = bed();
+        beside.args(["run", "cargo"]);
+        steps.run(&format!("live suite `{name}`"), suite(beside, name).arg("--nocapture"))?;
+    }
+    steps.end();
+    Ok(())
+}
+
+/// Installs what is missing and builds the test bed.
+fn prepared(name: &'static str) -> Result<Steps, Problem> {
+    let mut steps = Steps::new(name);
+    tools::debian(&mut steps, &PROGRAMS)?;
+    steps.cargo(
+        "build the test bed",
+        ["build", "--release", "--locked", "--package", "rollout-live", "--bin", "rollout-cluster"],
+    )?;
+    Ok(steps)
+}
+
+fn bed() -> Command {
+    Command::new(target().join("release").join("rollout-cluster"))
+}
+
+/// The command line of a suite. One test at a time: they measure, and there is one cluster.
+fn suite(mut command: Command, name: &str) -> Command {
+    command.args(["test", "--release", "--locked", "--package", "rollout-live", "--test", name]);
+    command.args(["--", "--test-threads=1"]).env("ROLLOUT_REQUIRE_LIVE", "1");
+    command
+}
