@@ -16,6 +16,11 @@ pub(crate) fn metric(metric: &Value) -> Result<Value, String> {
     let gate = json!({ "metric": metric });
     match Gate::deserialize(&gate) {
         Ok(_) => Ok(gate),
-        Err(why) => Err(format!("as a gate it would be refused: {why}")),
+        Err(why) => {
+            let why = why.to_string();
+            // What else a spec knows is of no help here.
+            let short = why.split(", expected").next().unwrap_or(&why);
+            Err(format!("as a gate it would be refused: {short}"))
+        }
     }
 }
