@@ -158,8 +158,17 @@ fn readings_are_due_after_the_delay_and_then_one_interval_apart() {
     assert_eq!(metric.next_due(Timestamp(u64::MAX), &tally), Timestamp(u64::MAX));
 }
 
+/// The metric is refused for one reason, at the field that the reason begins with.
+fn refuses(rest: &serde_json::Value, expected: &str) {
+    let mut errors = Vec::new();
+    metric(rest).check("m", &mut errors);
+    let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(told, [expected]);
+    assert!(expected.starts_with(errors[0].field()), "{errors:?}");
+}
+
 #[test]
-fn what_could_never_decide_is_refused() {
+fn what_says_nothing_is_refused() {
     let long = "x".repeat(64);
     for (rest, expected) in [
         (
@@ -182,6 +191,14 @@ fn what_could_never_decide_is_refused() {
             json!({"fail": {"outside": {"from": 2, "to": 1}}}),
             "m.fail: it goes from 2 down to 1; swap the two",
         ),
+    ] {
+        refuses(&rest, expected);
+    }
+}
+
+#[test]
+fn what_could_never_decide_is_refused() {
+    for (rest, expected) in [
         (
             json!({"interval": "0s"}),
             "m.interval: 0s leaves no time between two readings; write a span such as `30s`",
@@ -211,11 +228,7 @@ fn what_could_never_decide_is_refused() {
             "m.count: there is no limit for failing values and none for all, so it could read for ever; set `count`, or `failure_limit`",
         ),
     ] {
-        let mut errors = Vec::new();
-        metric(&rest).check("m", &mut errors);
-        let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!(told, [expected]);
-        assert!(expected.starts_with(errors[0].field()), "{errors:?}");
+        refuses(&rest, expected);
     }
     for rest in
         [json!({}), json!({"failure_limit": "none", "consecutive_success_limit": 3, "count": 9})]

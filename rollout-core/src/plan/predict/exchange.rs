@@ -228,3 +228,50 @@ impl Tokens {
         Some((at, taken))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::Span;
+
+    fn exchange(surge: u64, missing: u64, lanes: u64, [start, drain, pause]: [u64; 3]) -> Exchange {
+        let timing = Timing {
+            start_to_available: Span::from_millis(start),
+            drain: Span::from_millis(drain),
+        };
+        let budget = Budget {
+            surge,
+            unavailable: missing,
+            parallelism: lanes,
+            batch_delay: Span::from_millis(pause),
+        };
+        Exchange::new(Counting::Strict, timing, budget)
+    }
+
+    proptest! {
+        /// Where no batch waits for the drains of another, walking adds nothing to the closed form.
+        #[test]
+        fn batches_take_what_walking_them_takes(
+            count in 1..60_u64, surge in 0..9_u64, missing in 0..9_u64, lanes in 0..9_u64,
+            start in 1..9_u64, drain in 0..9_u64, pause in 1..9_u64,
+        ) {
+            prop_assume!(0 < surge + missing);
+            let exchange = exchange(surge, missing, lanes, [start, drain, pause]);
+            prop_assume!(exchange.is_settled());
+            let end = |(_, goes): (u64, u64)| goes + drain;
+            let (said, walked) = (exchange.in_batches(count), exchange.walked(count));
+            prop_assert_eq!(said.0, walked.0);
+            prop_assert_eq!(end(said).max(said.0 + start), end(walked).max(walked.0 + start));
+        }
+    }
+
+    #[test]
+    fn what_is_not_walked_goes_on_as_before() {
+        // Two batches fit into the surge; every second one waits for a drain of 9 beside a pause of 1.
+        let exchange = exchange(2, 0, 1, [2, 9, 1]);
+        let count = 3 * BATCHES_WALKED;
+        assert_eq!(exchange.walked(count).0, (count / 2 - 1) * 11 + 3);
+    }
+}
