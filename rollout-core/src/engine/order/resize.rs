@@ -131,13 +131,13 @@ fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<Re
     if sizes.iter().filter(|size| 0 < **size).count() < 2 {
         return;
     }
-    let (mut spare, mut room) = (space.spare(tallies), space.room(tallies));
+    let (mut above_floor, mut room) = (space.spare(tallies), space.room(tallies));
     for (id, shared) in ids.iter().zip(share(&sizes, extent(before), extent(&after))) {
         let tally = of(id);
         let fewer = tally.target.saturating_sub(shared);
         let free = tally.target.saturating_sub(tally.serving);
-        let serving = fewer.saturating_sub(free).min(spare);
-        spare -= serving;
+        let serving = fewer.saturating_sub(free).min(above_floor);
+        above_floor -= serving;
         let more = shared.saturating_sub(tally.target).min(room);
         room -= more;
         let replicas = tally.target + more - fewer.min(free) - serving;
