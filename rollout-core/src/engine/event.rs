@@ -223,6 +223,14 @@ pub enum OrderRefused {
         /// Who halted it.
         by: String,
     },
+    /// No instance would be left to be tried.
+    #[error(
+        "`{candidate}` is on trial, and of 0 instances nothing could be learned; give the order `abort` first, or wait for the end"
+    )]
+    NothingOnTrial {
+        /// The revision on trial.
+        candidate: String,
+    },
     /// There is no proven revision to go back to.
     #[error(
         "there is no proven revision to go back to{}; submit the one you want",

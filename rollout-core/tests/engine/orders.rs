@@ -247,3 +247,43 @@ fn resolve_goes_on_with_the_way_that_stopped() {
     assert_eq!(world.run(), "rolled back", "{}", log(&world));
     assert_eq!((world.of("v1"), world.of("v2")), (4, 0), "{}", log(&world));
 }
+
+#[test]
+fn resize_keeps_the_gates_where_they_are_and_skips_none() {
+    let steps = json!([{"weight": 50, "gates": [{"hold": "1s"}, {"approval": {}}]}]);
+    let rest = json!({"strategy": {"canary": {"steps": steps}}});
+    let mut world = deployed(Some(10_000), &rest);
+    world.submit("v2", &spec(4, &rest)).unwrap();
+    for _ in 0..40 {
+        world.tick();
+    }
+    for replicas in [9, 5] {
+        world.order(OrderKind::Resize { replicas }).unwrap();
+        for _ in 0..40 {
+            world.tick();
+        }
+        assert_eq!(world.engine.status(world.now).phase, Phase::Gating, "{}", log(&world));
+        assert_eq!(world.of("v2"), usize::try_from(replicas.div_ceil(2)).unwrap());
+    }
+    let refused = world.order(OrderKind::Resize { replicas: 0 }).unwrap_err();
+    assert!(matches!(refused, OrderRefused::NothingOnTrial { .. }), "{refused:?}");
+    world.order(OrderKind::Promote { all: false }).unwrap();
+    assert_eq!(world.run(), "completed", "{}", log(&world));
+    let holds = world.log.iter().filter(|line| line.contains("passed gate 0 of stage 0"));
+    assert_eq!(holds.count(), 1, "a hold that is over is not held again\n{}", log(&world));
+    assert_eq!((world.of("v1"), world.of("v2")), (0, 5));
+}
+
+#[test]
+fn a_paused_rollout_follows_the_load() {
+    for rest in [value(ROLLING), canary()] {
+        let mut world = deployed(Some(10_000), &rest);
+        world.submit("v2", &spec(4, &rest)).unwrap();
+        world.order(OrderKind::Pause).unwrap();
+        world.order(OrderKind::Resize { replicas: 8 }).unwrap();
+        for _ in 0..20 {
+            world.tick();
+        }
+        assert!(8 <= world.serving(), "{} serve\n{}", world.serving(), log(&world));
+    }
+}

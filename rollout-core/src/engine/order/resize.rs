@@ -17,7 +17,7 @@ use crate::{
     },
     fleet::{self, Tally},
     id::RevisionId,
-    plan::StageRoute,
+    plan::{Plan, StageRoute},
 };
 
 pub(super) fn resize(
@@ -74,16 +74,13 @@ fn under_way(
     if rollout.plan.desired == replicas && rollout.spec.replicas == replicas {
         return Ok(());
     }
+    let is_on_trial = rollout.walk != Walk::Reverting && !rollout.proven && !rollout.is_resize();
+    if replicas == 0 && is_on_trial {
+        return Err(OrderRefused::NothingOnTrial { candidate: rollout.candidate.id.to_string() });
+    }
     let spec = resized(&rollout.spec, replicas)?;
     let plan = idle::plan_again(turn, rollout, &spec)?;
-    let (place, stage) = rollout.stage();
-    let stage = match rollout.walk {
-        Walk::Reverting | Walk::Ended(_) => rollout.place,
-        Walk::Moving { .. } | Walk::Gating { .. } => {
-            place.min(plan.stages.iter().position(|it| it.name == stage.name).unwrap_or(place))
-        }
-    };
-    let stage = stage.min(plan.stages.len() - 1);
+    let stage = place_in(&plan, rollout);
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
     turn.note(Note::Resized { from: rollout.plan.desired, to: replicas });
     turn.record(Change::Resized { spec, plan: Arc::new(plan), stage, by });
@@ -95,6 +92,14 @@ fn under_way(
         grow_stable(turn, &tallies);
     }
     Ok(())
+}
+
+/// The place of the stage under way in the plan for another number: the same stage, or the last one of those
+/// that were walked already, so that nothing is skipped.
+fn place_in(plan: &Plan, rollout: &Rollout) -> usize {
+    let walked = rollout.plan.stages.iter().take(rollout.place + 1);
+    let names: Vec<&String> = walked.map(|stage| &stage.name).collect();
+    plan.stages.iter().rposition(|stage| names.contains(&&stage.name)).unwrap_or(0)
 }
 
 /// Gives stable its new size at once where it grows, so that even a paused rollout follows the load.
@@ -128,9 +133,6 @@ fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<Re
     let ids: Vec<RevisionId> = std::iter::once(&after.candidate.id).chain(from).cloned().collect();
     let of = |id: &RevisionId| tallies.get(id).copied().unwrap_or_default();
     let sizes: Vec<u64> = ids.iter().map(|id| of(id).target).collect();
-    if sizes.iter().filter(|size| 0 < **size).count() < 2 {
-        return;
-    }
     let (mut above_floor, mut room) = (space.spare(tallies), space.room(tallies));
     for (id, shared) in ids.iter().zip(share(&sizes, extent(before), extent(&after))) {
         let tally = of(id);

@@ -121,6 +121,9 @@ pub(crate) struct Rollout {
     pub(crate) high_water: (u64, Timestamp),
     /// When the stage was reached, or its last gate passed.
     pub(crate) gate_since: Timestamp,
+    /// Gates of the stage that have passed already, where a resize took it back to moving: the next one goes
+    /// on where it was.
+    pub(crate) passed: Option<usize>,
     /// When the last batch ended, if none has begun since.
     pub(crate) batch_ended: Option<Timestamp>,
     /// Whether a target changed since the stage, or the way back, began.

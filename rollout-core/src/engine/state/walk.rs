@@ -26,6 +26,7 @@ impl State {
             Change::Entered { stage } => {
                 rollout.walk = Walk::Moving { stage: *stage };
                 rollout.place = *stage;
+                rollout.passed = None;
                 rollout.has_moved = false;
                 rollout.stage_began = at;
                 rollout.high_water = (0, at);
@@ -44,12 +45,15 @@ impl State {
             }
             Change::BatchEnded => rollout.batch_ended = Some(at),
             Change::Reached { stage } => {
-                rollout.walk = Walk::Gating { stage: *stage, gate: 0 };
+                let passed = rollout.passed.take();
+                rollout.walk = Walk::Gating { stage: *stage, gate: passed.unwrap_or(0) };
                 let stage = rollout.stage().1;
                 if stage.route != StageRoute::Weighted(Weight::ZERO) || stage.rules.sends() {
                     rollout.exposed.get_or_insert(at);
                 }
-                rollout.gate_since = at;
+                if passed.is_none() {
+                    rollout.gate_since = at;
+                }
             }
             Change::Passed { stage, gate, .. } => {
                 rollout.walk = Walk::Gating { stage: *stage, gate: gate + 1 };
@@ -133,6 +137,7 @@ impl State {
             began: at,
             walk: Walk::Moving { stage: 0 },
             place: 0,
+            passed: None,
             runs: BTreeMap::new(),
             rounds: 0,
             is_calendar_overridden: false,
@@ -183,16 +188,22 @@ impl State {
         stage: usize,
     ) {
         let Some(rollout) = &mut self.rollout else { return };
-        if stage != rollout.place {
+        let is_same = plan.stages[stage].name == rollout.stage().1.name;
+        if !is_same {
             // What was read for a gate that has another place now is read anew.
             rollout.tallies.retain(|place, _| matches!(place, MetricPlace::Watch { .. }));
+            rollout.passed = None;
         }
         rollout.spec = spec.clone();
         rollout.plan = plan.clone();
         rollout.place = stage;
         rollout.walk = match &rollout.walk {
             Walk::Moving { .. } => Walk::Moving { stage },
-            Walk::Gating { gate, .. } => Walk::Gating { stage, gate: *gate },
+            // The stage has other counts to reach now; its gates go on where they were.
+            Walk::Gating { gate, .. } => {
+                rollout.passed = is_same.then_some(*gate);
+                Walk::Moving { stage }
+            }
             Walk::Reverting => Walk::Reverting,
             Walk::Ended(end) => Walk::Ended(end.clone()),
         };
