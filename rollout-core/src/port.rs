@@ -13,7 +13,8 @@ use crate::{
     engine::{
         Action, Enrolments, HookState, Inventory, ModulesInForce, Outcome, Record, RouteInForce,
     },
-    id::{Epoch, HookRun, Seq, WorkloadId},
+    id::{Epoch, HookRun, RevisionId, Seq, WorkloadId},
+    judge::{Metric, Reading},
     spec::Counting,
     time::{Span, Timestamp},
 };
@@ -229,6 +230,29 @@ pub trait Hooks: Send + Sync {
     ///
     /// [`ObserveError`] if nobody can say now.
     async fn poll(&self, workload: &WorkloadId, run: &HookRun) -> Result<HookState, ObserveError>;
+}
+
+/// Reads metrics: one query, one value.
+#[async_trait]
+pub trait Metrics: Send + Sync {
+    /// Reads `query` now. What cannot be read is a reading as well: no data, or an error that says why,
+    /// without secrets.
+    async fn measure(&self, query: &MetricQuery) -> Reading;
+}
+
+/// One metric to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricQuery {
+    /// The workload.
+    pub workload: WorkloadId,
+    /// The metric.
+    pub metric: Metric,
+    /// The revision on trial.
+    pub candidate: RevisionId,
+    /// The revision it is compared with, if there is one.
+    pub stable: Option<RevisionId>,
+    /// Only what was measured from this time on counts.
+    pub since: Timestamp,
 }
 
 /// Degrades and restores modules of a workload, and arms its circuit breaker.

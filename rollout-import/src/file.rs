@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     DaemonSet,
     /// Argo's.
     Rollout,
+    /// Flagger's.
+    Canary,
     /// One group of a Nomad job.
     Nomad,
 }
@@ -99,6 +101,11 @@ impl File {
         })
     }
 
+    /// The object of `kind` called `name` in any namespace.
+    pub(crate) fn anywhere(&self, kind: &str, name: &str) -> Option<&Object> {
+        self.objects.iter().find(|object| object.kind == kind && object.name == name)
+    }
+
     /// Tells in `log` what became of an object that is a part of a workload.
     pub(crate) fn tell(&self, object: &Object, log: &Log, fate: Fate) {
         let scope = Scope { object, log, own: false };
@@ -136,6 +143,7 @@ fn kind(object: &Object) -> Option<Kind> {
         "StatefulSet" => Some(Kind::StatefulSet),
         "DaemonSet" => Some(Kind::DaemonSet),
         "Rollout" => Some(Kind::Rollout),
+        "Canary" => Some(Kind::Canary),
         nomad::GROUP => Some(Kind::Nomad),
         _ => None,
     }

@@ -29,10 +29,13 @@
 //! ```
 
 mod argo;
+mod condition;
 mod document;
 mod draft;
 mod error;
 mod file;
+mod flagger;
+mod gate;
 mod kubernetes;
 mod nomad;
 pub mod report;
@@ -140,6 +143,7 @@ fn one(file: &File, kind: Kind, object: &Object) -> Result<Imported, Vec<ImportE
         Kind::StatefulSet => kubernetes::stateful_set(file, scope),
         Kind::DaemonSet => kubernetes::daemon_set(file, scope),
         Kind::Rollout => argo::import(file, scope),
+        Kind::Canary => flagger::import(file, scope),
         Kind::Nomad => nomad::group(file, scope),
     }
     .map_err(|error| vec![error])?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rollout_core::{
-    port::{Capabilities, Confirmation, Making},
+    port::{Ability, Capabilities, Confirmation, Making},
     spec::{Counting, Spec},
     time::Span,
 };
@@ -49,8 +49,18 @@ pub fn kubernetes(spec: &Spec) -> Capabilities {
         counting: Counting::Loose,
         enrolment: Some(Confirmation::Elapsed(PROXIES_LEARN)),
         router: units(&spec.traffic["kubernetes"]),
-        abilities: BTreeSet::new(),
+        abilities: abilities(&spec.traffic["kubernetes"]),
     }
+}
+
+/// What routers and jobs can do beside: of a router that the spec names it is taken that it can do what its
+/// own file asked of it.
+fn abilities(traffic: &Value) -> BTreeSet<Ability> {
+    let mut abilities = BTreeSet::from([Ability::Hooks, Ability::Metrics]);
+    if traffic.get("router").is_some() {
+        abilities.extend([Ability::Matches, Ability::Mirror, Ability::Affinity]);
+    }
+    abilities
 }
 
 /// Units that traffic can be divided into.

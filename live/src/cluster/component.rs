@@ -2,12 +2,15 @@
 //!
 //! In: a layout, a throttle. Out: a command for each. Absent: order and waiting; those are the start's.
 
-use std::process::Command;
+use std::{fs, io, process::Command};
 
 use super::layout::{
     API_PORT, CONTOUR_HEALTH_PORT, CONTOUR_METRICS_PORT, ENVOY_STATS_PORT, ETCD_PEER_PORT,
     ETCD_PORT, HOST, Layout, NODE, PODS, SERVICES, XDS_PORT,
 };
+
+/// The note of [`Throttle::Delivered`].
+const DELIVERED: &str = "throttle-as-delivered";
 
 /// One process of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +46,21 @@ pub enum Throttle {
     Lifted,
     /// As delivered: 20 a second for the controllers, 50 for the scheduler.
     Delivered,
+}
+
+impl Throttle {
+    /// Leaves a note for those who attach later: a component they restart gets the same.
+    pub(super) fn note(self, layout: &Layout) -> io::Result<()> {
+        match self {
+            Self::Lifted => Ok(()),
+            Self::Delivered => fs::write(layout.path(DELIVERED), ""),
+        }
+    }
+
+    /// The one that was noted.
+    pub(super) fn noted(layout: &Layout) -> Self {
+        if layout.path(DELIVERED).exists() { Self::Delivered } else { Self::Lifted }
+    }
 }
 
 impl Component {

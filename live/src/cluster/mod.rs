@@ -89,7 +89,8 @@ impl Cluster {
         if process::pid(Component::Api, &layout).is_none() || !layout.path("ready").exists() {
             return Err(ClusterError::NoneRuns);
         }
-        Ok(Self::of(layout, ClusterPlan::default()))
+        let throttle = Throttle::noted(&layout);
+        Ok(Self::of(layout, ClusterPlan { throttle, ..ClusterPlan::default() }))
     }
 
     /// The cluster that runs already, else one of one's own.

@@ -142,7 +142,11 @@ fn go() -> Result<Command, ClusterError> {
     let minor = said.trim_start_matches("go1.").split('.').next().and_then(|n| n.parse().ok());
     let mut command = match minor {
         Some(minor) if GO_MINOR_MIN <= minor => Command::new("go"),
-        Some(_) | None => Command::new(toolchain()?),
+        Some(_) | None => {
+            let mut newer = Command::new(toolchain()?);
+            newer.env_remove("GOROOT"); // It would mean the older one.
+            newer
+        }
     };
     command.env("GOTOOLCHAIN", "auto").env("GOFLAGS", "");
     Ok(command)

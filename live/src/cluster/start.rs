@@ -5,7 +5,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{DirBuilderExt as _, symlink},
+    os::unix::fs::DirBuilderExt as _,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -100,6 +100,7 @@ fn claim(layout: &Layout) -> Result<(), ClusterError> {
 fn furnish(cluster: &Cluster) -> Result<(), ClusterError> {
     let layout = &cluster.layout;
     host::prepare(layout)?;
+    cluster.plan.throttle.note(layout).map_err(ClusterError::file(&layout.dir))?;
     keys::make(layout)?;
     config::write(layout)?;
     let bin = layout.path("bin");
@@ -110,7 +111,6 @@ fn furnish(cluster: &Cluster) -> Result<(), ClusterError> {
         format!("#!/bin/sh\nexec \"{}\" kubectl \"$@\"\n", layout.program("cluster").display());
     fs::write(&kubectl, script)
         .and_then(|()| fs::set_permissions(&kubectl, executable()))
-        .and_then(|()| symlink("../kubeconfig", bin.join("kubeconfig")))
         .map_err(ClusterError::file(&kubectl))
 }
 

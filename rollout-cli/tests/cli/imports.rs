@@ -26,10 +26,12 @@ fn every_imported_spec_is_checked_planned_and_played_as_it_is() {
         for (place, spec) in imported.out.split("---\n").enumerate() {
             let name = format!("spec{place}.yaml");
             fs::write(folder.path().join(&name), spec).unwrap();
-            for command in ["check", "plan", "simulate"] {
-                // A mesh needs seconds to learn, and a person to approve is played by the simulator.
+            // Nobody runs jobs in the simulated world, so a rollout that needs one goes back there.
+            let played = if spec.contains("hook:") || spec.contains("hooks:") { 3 } else { 0 };
+            for (command, code) in [("check", 0), ("plan", 0), ("simulate", played)] {
                 let ran = rollout_in(folder.path(), &format!("{command} {name}"));
-                assert_eq!(ran.code, 0, "{path}: {command}\n{}\n{}\n{spec}", ran.out, ran.err);
+                assert_eq!(ran.code, code, "{path}: {command}\n{}\n{}\n{spec}", ran.out, ran.err);
+                assert!(!ran.out.contains("broken"), "{path}: {}", ran.out);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What comes in: facts, in the past tense.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     guard::Veto,
-    id::{ActionId, Epoch, HookRun, InstanceId, RevisionId},
+    id::{ActionId, Attempt, Epoch, HookRun, InstanceId, RevisionId},
+    judge::Reading,
     spec::CheckedSpec,
 };
 
@@ -56,6 +57,15 @@ pub enum Event {
         /// What was seen, for people.
         detail: String,
     },
+    /// A metric was read.
+    Measured {
+        /// The attempt it was read for; a reading for another one counts for nothing.
+        attempt: Attempt,
+        /// What it was read for.
+        place: MetricPlace,
+        /// What it gave.
+        reading: Reading,
+    },
     /// The hook port was asked how a run stands.
     Polled {
         /// The run.
@@ -65,6 +75,24 @@ pub enum Event {
     },
     /// The guard refused the last step; nothing of it was kept or attempted.
     Vetoed(Veto),
+}
+
+/// What a metric is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricPlace {
+    /// A gate.
+    Gate {
+        /// The stage's place in the plan, from 0.
+        stage: usize,
+        /// The gate's place in the stage, from 0.
+        gate: usize,
+    },
+    /// A metric that is watched throughout.
+    Watch {
+        /// Its place in the spec, from 0.
+        index: usize,
+    },
 }
 
 /// How one run of a hook stands.
@@ -279,4 +307,13 @@ pub enum OrderRefused {
         /// The planner's reason.
         why: String,
     },
+}
+
+impl fmt::Display for MetricPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gate { stage, gate } => write!(f, "gate {gate} of stage {stage}"),
+            Self::Watch { index } => write!(f, "watch {index}"),
+        }
+    }
 }

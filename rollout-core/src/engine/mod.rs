@@ -10,6 +10,7 @@ mod calendar;
 mod capacity;
 mod event;
 mod hook;
+mod metric;
 mod modules;
 mod note;
 mod observation;
@@ -31,7 +32,8 @@ mod view;
 
 pub use self::{
     action::{Action, Admission, Effect, ModuleSetting, Port, Revision, Subject},
-    event::{Event, HookState, Order, OrderKind, OrderRefused, ProbeKind},
+    event::{Event, HookState, MetricPlace, Order, OrderKind, OrderRefused, ProbeKind},
+    metric::Measurement,
     note::{Expiry, Note, Wait, WaitReason},
     observation::{
         EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, ModulesInForce,
@@ -242,6 +244,12 @@ impl Engine {
             let address = seen.address.filter(|_| is_due && runs)?;
             Some(ProbeTarget { instance, address, health, started })
         })
+    }
+
+    /// The metrics to be read, each with the time it is due. Ask after every step.
+    #[must_use]
+    pub fn measurements(&self) -> Vec<Measurement<'_>> {
+        metric::due(&self.state)
     }
 
     /// The runs of hooks to be asked for now. Ask after every step.

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     guard::Veto,
     id::{ActionId, HookRun, InstanceId, RevisionId},
+    judge::Judgement,
     time::{Span, Timestamp},
 };
 
@@ -93,6 +94,13 @@ pub enum Note {
         revision: RevisionId,
         /// Why.
         why: String,
+    },
+    /// A metric has said enough.
+    Judged {
+        /// Its name.
+        metric: String,
+        /// What it said, with the numbers compared.
+        judgement: Judgement,
     },
     /// A run of a hook has ended.
     HookEnded {
@@ -249,6 +257,13 @@ pub enum WaitReason {
         /// Why it is closed.
         why: String,
     },
+    /// More readings of a metric.
+    Metric {
+        /// Its name.
+        metric: String,
+        /// What it says so far.
+        judgement: Judgement,
+    },
     /// The end of a run of a hook.
     Hook {
         /// Name of the hook.
@@ -345,6 +360,7 @@ impl fmt::Display for Note {
             Self::Ended { end } => write!(f, "{end}"),
             Self::Retrying { id, effect, outcome, .. } => write!(f, "{id} {effect}: {outcome}"),
             Self::NotStarted { revision, why } => write!(f, "{revision} was not started: {why}"),
+            Self::Judged { metric, judgement } => write!(f, "metric {metric}: {judgement}"),
             Self::HookEnded { hook, run, failure: None } => {
                 write!(f, "hook {hook} ({run}) has succeeded")
             }
@@ -408,6 +424,9 @@ impl fmt::Display for WaitReason {
             }
             Self::Window { stage, why } => write!(f, "the window of stage {stage}: {why}"),
             Self::Closed { why } => write!(f, "the calendar to open: {why}"),
+            Self::Metric { metric, judgement } => {
+                write!(f, "more readings of metric {metric}: {}", judgement.reason)
+            }
             Self::Hook { hook, run, tries: (try_, of) } => {
                 write!(f, "the end of hook {hook} ({run}, try {try_} of {of})")
             }

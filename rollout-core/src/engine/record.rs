@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     action::{Effect, Revision},
+    event::MetricPlace,
     outcome::Refusal,
 };
 use crate::{
     guard::Veto,
     id::{ActionId, Attempt, Epoch, HookRun, InstanceId, RevisionId},
+    judge::Reading,
     plan::Plan,
     spec::CheckedSpec,
     time::Timestamp,
@@ -137,6 +139,13 @@ pub enum Change {
         by: String,
         /// Why, in their words.
         why: String,
+    },
+    /// A metric was read.
+    Measured {
+        /// What it was read for.
+        place: MetricPlace,
+        /// What it gave.
+        reading: Reading,
     },
     /// A run of a hook has ended.
     HookEnded {
@@ -364,6 +373,13 @@ pub enum Cause {
     TooLong,
     /// An approval did not come in time.
     NotApproved,
+    /// A metric failed.
+    Metric {
+        /// Its name.
+        metric: String,
+        /// Why, with the numbers compared.
+        why: String,
+    },
     /// A hook failed.
     Hook {
         /// Its name.
@@ -441,6 +457,7 @@ impl fmt::Display for Cause {
             ),
             Self::TooLong => f.write_str("the rollout took longer than its deadline"),
             Self::NotApproved => f.write_str("no approval before the gate's deadline"),
+            Self::Metric { metric, why } => write!(f, "metric {metric}: {why}"),
             Self::Hook { hook, why } => write!(f, "hook {hook} failed: {why}"),
             Self::Superseded { by } => write!(f, "superseded by {by}"),
         }
@@ -486,6 +503,7 @@ impl fmt::Display for Change {
             Self::Skipped { from, to, by, why } => {
                 write!(f, "skipped from stage {from} to {to} by order of {by}: {why}")
             }
+            Self::Measured { place, reading } => write!(f, "measured {place}: {reading}"),
             Self::HookEnded { run, failure: None } => write!(f, "hook run {run} succeeded"),
             Self::HookEnded { run, failure: Some(why) } => {
                 write!(f, "hook run {run} failed: {why}")

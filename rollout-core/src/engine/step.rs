@@ -3,7 +3,7 @@
 use super::{
     Port, calendar,
     event::Event,
-    hook,
+    hook, metric,
     note::{Expiry, Note, WaitReason},
     order,
     phase::{ended, gating, idle, moving, reverting},
@@ -37,6 +37,9 @@ pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
                 let health = turn.state.health_of(entry);
                 view.probed(health, instance, probe, healthy, detail);
             }
+        }
+        Event::Measured { attempt, place, reading } => {
+            metric::measured(turn, attempt, place, reading);
         }
         Event::Polled { run, state } => hook::polled(turn, &run, state),
         Event::Vetoed(veto) => {

@@ -131,6 +131,7 @@ impl Book {
             | Event::Ordered(_)
             | Event::Unobserved { .. }
             | Event::Polled { .. }
+            | Event::Measured { .. }
             | Event::Vetoed(_) => {}
         }
     }

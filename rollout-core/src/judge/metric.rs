@@ -162,6 +162,17 @@ impl Metric {
         tally.last_at.map_or(first, |last| last.after(self.interval).max(first))
     }
 
+    /// The least time from the beginning of the exposure until it can pass.
+    #[must_use]
+    pub fn least(&self) -> Span {
+        let in_a_row = self.consecutive_success_limit.unwrap_or(0);
+        let counted =
+            if self.consecutive_success_limit.is_some() { 0 } else { self.count.unwrap_or(0) };
+        let readings = self.min_samples.max(in_a_row).max(counted).max(1);
+        let spread = self.interval.times(readings - 1).max(self.min_duration);
+        self.initial_delay.plus(spread)
+    }
+
     /// Failing values that are tolerated in all; `None` for no limit.
     pub(super) fn failures_allowed(&self) -> Option<u64> {
         match self.failure_limit {

@@ -1,5 +1,7 @@
 //! Tally: what the readings of a metric add up to.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -70,6 +72,16 @@ impl Reading {
         match text.trim() {
             "" => Self::NoData,
             text => text.parse().map_or_else(|error: NumberError| error.into(), Self::Value),
+        }
+    }
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(number) => write!(f, "{number}"),
+            Self::NoData => f.write_str("no data"),
+            Self::Error(text) => write!(f, "error: {text}"),
         }
     }
 }

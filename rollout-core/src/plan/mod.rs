@@ -20,6 +20,7 @@ pub use self::{
 };
 use crate::{
     calendar::Calendar,
+    judge::Metric,
     spec::{Counting, Hook, ModuleNeeds, Rules, Unanswered},
     time::Span,
     weight::Weight,
@@ -138,6 +139,8 @@ pub enum StageGate {
     Hook(Hook),
     /// Waits until this calendar is open.
     Window(Calendar),
+    /// Waits until a metric has said enough.
+    Metric(Metric),
 }
 
 /// What a person should know about a plan.

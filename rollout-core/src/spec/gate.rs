@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{calendar::Calendar, time::Span};
+use crate::{calendar::Calendar, judge::Metric, time::Span};
 
 /// A condition for going on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +27,8 @@ pub enum Gate {
     Hook(Hook),
     /// Waits until this calendar is open.
     Window(Calendar),
+    /// Waits until a metric has said enough, and passes only if it is good.
+    Metric(Metric),
 }
 
 /// What an approval that nobody gave in time means.

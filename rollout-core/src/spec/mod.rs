@@ -37,6 +37,7 @@ pub use self::{
 use crate::{
     calendar::Calendar,
     id::{RevisionId, WorkloadId},
+    judge::Metric,
     time::Span,
 };
 
@@ -75,6 +76,10 @@ pub struct Spec {
     /// When forward steps may be taken. What goes back is never stopped. Default: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<Calendar>,
+    /// Metrics that are read from the moment the candidate gets traffic until it is proven; one that fails
+    /// fails the rollout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watch: Vec<Metric>,
     /// Jobs at named points of the rollout.
     #[serde(default, skip_serializing_if = "Hooks::is_empty")]
     pub hooks: Hooks,
@@ -111,6 +116,7 @@ impl Spec {
             rollback: Rollback::default(),
             on_submit: OnSubmit::default(),
             calendar: None,
+            watch: Vec::new(),
             hooks: Hooks::default(),
             modules: Vec::new(),
             breaker: None,

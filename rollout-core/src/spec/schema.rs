@@ -47,7 +47,7 @@ mod tests {
         );
         let mut written = serde_json::to_value(spec.unwrap()).unwrap();
         // Not written when they are nothing, or the default.
-        for field in ["traffic", "calendar", "hooks", "modules", "breaker", "history"] {
+        for field in ["traffic", "calendar", "watch", "hooks", "modules", "breaker", "history"] {
             written[field] = serde_json::Value::Null;
         }
         let names = |map: &serde_json::Map<_, _>| -> Vec<String> { map.keys().cloned().collect() };

@@ -213,3 +213,49 @@ fn an_order_in_a_state_it_does_not_fit_is_refused_with_a_reason() {
         assert!(matches!(refused, OrderRefused::NothingUnderWay { .. }), "{refused:?}");
     }
 }
+
+fn metric(more: &Value) -> Value {
+    let mut metric = json!({"name": "errors", "query": "rate", "interval": "1s",
+        "pass": {"below": "0.01"}, "min_samples": 3});
+    for (key, value) in more.as_object().unwrap() {
+        metric[key] = value.clone();
+    }
+    metric
+}
+
+#[test]
+fn a_metric_gate_passes_on_enough_good_readings_and_fails_on_a_bad_one() {
+    for (readings, end) in [
+        (vec!["0", "0.001", "0.009"], "completed"),
+        (vec!["0", "0.02"], "rolled back"),
+        (vec!["", "", "", "", "", ""], "rolled back"),
+        (vec!["0", "", "0", "NaN", "0"], "completed"),
+    ] {
+        let rest = gated(&json!({"metric": metric(&json!({}))}));
+        let mut world = deployed(Some(10_000), &value(ROLLING));
+        world.readings = readings.iter().map(|text| (*text).to_owned()).collect();
+        world.submit("v2", &spec(4, &rest)).unwrap();
+        assert_eq!(world.run(), end, "{readings:?}\n{}", log(&world));
+        assert_eq!(world.low, 4);
+    }
+}
+
+#[test]
+fn a_watched_metric_takes_the_rollout_back_whatever_the_stage() {
+    let watch = json!([metric(&json!({"count": 100}))]);
+    let rest = with(canary(), "watch", watch);
+    let mut world = deployed(Some(10_000), &rest);
+    world.readings = ["0", "0", "0", "5"].map(str::to_owned).into();
+    world.submit("v2", &spec(4, &rest)).unwrap();
+    assert_eq!(world.run(), "rolled back", "{}", log(&world));
+    assert!(log(&world).contains("aborted: metric errors:"), "{}", log(&world));
+}
+
+#[test]
+fn a_dry_run_decides_nothing() {
+    let rest = gated(&json!({"metric": metric(&json!({"dry_run": true}))}));
+    let mut world = deployed(Some(10_000), &value(ROLLING));
+    world.readings = vec!["7".to_owned()];
+    world.submit("v2", &spec(4, &rest)).unwrap();
+    assert_eq!(world.run(), "completed", "{}", log(&world));
+}

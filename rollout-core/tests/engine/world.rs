@@ -13,6 +13,7 @@ use rollout_core::{
         Setup, Step, Tuning,
     },
     id::{Epoch, HookRun, InstanceId, Mark, RevisionId, WorkloadId},
+    judge::Reading,
     port::{Ability, Capabilities, Confirmation, Making},
     spec::{CheckedSpec, Counting, Spec},
     time::{Span, Timestamp},
@@ -50,6 +51,8 @@ pub(crate) struct World {
     pub(crate) runs: BTreeMap<HookRun, (Timestamp, bool)>,
     /// How many runs fail before one succeeds.
     pub(crate) failing_runs: usize,
+    /// What metrics read one after the other; the last for ever.
+    pub(crate) readings: Vec<String>,
     pub(crate) modules: ModuleSetting,
     /// Modules that somebody else has degraded.
     pub(crate) degraded: BTreeSet<String>,
@@ -68,6 +71,7 @@ pub(crate) fn setup(router: Option<u64>) -> Setup {
                 Ability::Mirror,
                 Ability::Affinity,
                 Ability::Hooks,
+                Ability::Metrics,
                 Ability::Modules,
             ]),
         },
@@ -106,6 +110,7 @@ impl World {
             start_ms: 300,
             runs: BTreeMap::new(),
             failing_runs: 0,
+            readings: Vec::new(),
             modules: ModuleSetting::default(),
             degraded: BTreeSet::new(),
         };
@@ -209,6 +214,25 @@ impl World {
         Outcome::Applied { mark: Mark(self.mark) }
     }
 
+    fn measure(&mut self) {
+        let due: Vec<_> = self
+            .engine
+            .measurements()
+            .into_iter()
+            .filter(|it| it.due <= self.now)
+            .map(|it| (it.attempt, it.place))
+            .collect();
+        for (attempt, place) in due {
+            let text = if 1 < self.readings.len() {
+                self.readings.remove(0)
+            } else {
+                self.readings.first().cloned().unwrap_or_default()
+            };
+            let reading = Reading::of_text(&text);
+            drop(self.feed(Event::Measured { attempt, place, reading }));
+        }
+    }
+
     /// Whether an instance answers its probe well.
     fn is_ready(&self, instance: &InstanceId) -> bool {
         let Some((seen, at)) = self.instances.get(instance) else { return false };
@@ -283,6 +307,7 @@ impl World {
             };
             drop(self.feed(Event::Polled { run, state }));
         }
+        self.measure();
         self.observe();
         drop(self.feed(Event::Woke));
         self.low = self.low.min(self.serving());

@@ -19,34 +19,30 @@ pub(super) fn map(
     let has_router = scale.is_some();
     let background = fields.open("analysis")?;
     let items = fields.items("steps")?;
-    let walked = steps::read(file, items, &fields, scale, draft.replicas())?;
+    let mut walked = steps::read(file, items, &fields, scale, draft.replicas())?;
     if walked.is_empty() {
-        rolling(&fields, background.is_some(), has_router, draft)?;
+        if let Some(block) = background {
+            return Err(block.wrong(
+                "",
+                "without steps there is no point where its verdict would stop the rollout",
+                "write steps, such as `- setWeight: 25`",
+            ));
+        }
+        without_steps(&fields, has_router, draft);
+        if !has_router {
+            pace(&mut fields, draft, "strategy.rolling")?;
+        }
     } else {
         draft.set("strategy", &json!({ "canary": {} }));
-    }
-    let place = if walked.is_empty() { "strategy.rolling" } else { "strategy.canary.pace" };
-    if has_router && !walked.is_empty() {
-        for name in ["maxSurge", "maxUnavailable"] {
-            fields.leave_out(name, "Argo makes no use of it where a router divides traffic");
+        if !has_router {
+            pace(&mut fields, draft, "strategy.canary.pace")?;
         }
-    } else if draft.get("strategy.rolling").is_object() || !walked.is_empty() {
-        pace(&mut fields, draft, place)?;
-    }
-    if !walked.is_empty() {
-        let mut walked = walked;
         if let Some(block) = background {
             watch(file, block, &mut walked)?;
         }
         let steps: Vec<Value> = walked.into_iter().map(steps::Step::into_value).collect();
         draft.set("strategy.canary.steps", &steps);
         scaling(&mut fields, draft, has_router)?;
-    } else if let Some(block) = background {
-        return Err(block.wrong(
-            "",
-            "without steps there is no point where its verdict would stop the rollout",
-            "write steps, such as `- setWeight: 25`",
-        ));
     }
     keep_failed(&mut fields, draft, has_router)?;
     clothes(&mut fields, ["canaryMetadata", "stableMetadata"]);
@@ -54,15 +50,7 @@ pub(super) fn map(
 }
 
 /// No steps: everything moves as the pace allows; with a router, all traffic at once when all are ready.
-fn rolling(
-    fields: &Fields<'_>,
-    watched: bool,
-    has_router: bool,
-    draft: &mut Draft,
-) -> Result<(), ImportError> {
-    if watched {
-        return Ok(());
-    }
+fn without_steps(fields: &Fields<'_>, has_router: bool, draft: &mut Draft) {
     if has_router {
         draft.set("strategy", &json!({ "canary": { "steps": [{ "weight": "100%" }] } }));
         fields.changed(
@@ -74,7 +62,6 @@ fn rolling(
         draft.set("strategy", &json!({ "rolling": {} }));
         fields.changed("steps", "strategy.rolling", "there is none: a rolling update");
     }
-    Ok(())
 }
 
 /// `maxSurge` and `maxUnavailable`, both 25 % by default.
@@ -152,7 +139,7 @@ fn rest(fields: &mut Fields<'_>) -> Result<(), ImportError> {
         fields.leave_out(name, "it means nothing without steps");
     }
     for name in ["maxSurge", "maxUnavailable"] {
-        fields.leave_out(name, "it means nothing where all traffic goes over at once");
+        fields.leave_out(name, "Argo makes no use of it where a router divides traffic");
     }
     fields.refuse(
         "pingPong",

@@ -7,8 +7,6 @@ mod canary;
 mod routing;
 mod steps;
 
-use serde_json::json;
-
 use crate::{
     ImportError,
     document::{Fields, Scope},
@@ -121,7 +119,8 @@ fn keep_failed(
         }
         Some(seconds) => {
             draft.set(TO, &rollout_core::time::Span::from_secs(seconds));
-            return Ok(fields.mapped(NAME, TO));
+            fields.mapped(NAME, TO);
+            return Ok(());
         }
         None => {
             draft.set(TO, &"30s");
@@ -145,9 +144,4 @@ fn clothes(fields: &mut Fields<'_>, names: [&str; 2]) {
         );
     }
     fields.leave_out("scaleDownDelayRevisionLimit", "at most one old revision is kept running");
-}
-
-/// The gate of a person's word, for evidence that the engine cannot gather itself.
-fn approval() -> serde_json::Value {
-    json!({ "approval": {} })
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rollout_core::{amount::Amount, weight::Weight};
 use serde_json::{Value, json};
 
-use super::{analysis, approval, routing};
-use crate::{ImportError, document::Fields, file::File};
+use super::{analysis, routing};
+use crate::{ImportError, document::Fields, file::File, gate::approval};
 
 const TO: &str = "strategy.canary.steps";
 
@@ -230,15 +230,12 @@ impl Walk<'_> {
             Some(pause) => pause.duration("duration")?,
             None => None,
         };
-        let gate = match hold {
-            Some(span) => {
-                item.mapped("pause", TO);
-                json!({ "hold": span })
-            }
-            None => {
-                item.changed("pause", TO, "no duration: an approval, given by `rollout promote`");
-                approval()
-            }
+        let gate = if let Some(span) = hold {
+            item.mapped("pause", TO);
+            json!({ "hold": span })
+        } else {
+            item.changed("pause", TO, "no duration: an approval, given by `rollout promote`");
+            approval()
         };
         self.gate(gate, item)
     }

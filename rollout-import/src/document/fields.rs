@@ -44,7 +44,7 @@ fn says_more(more: &Mapping, line: &Mapping) -> bool {
         }
         // A map without fields may still mean something.
         (Fate::Changed { .. } | Fate::Mapped { .. }, Fate::LeftOut { why }) => {
-            more.field == line.field && why == NOTHING
+            line.covers(&more.field) && why == NOTHING
         }
         (Fate::Changed { .. }, Fate::Changed { .. })
         | (Fate::Mapped { .. }, Fate::Mapped { .. } | Fate::Changed { .. })

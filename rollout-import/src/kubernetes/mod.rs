@@ -90,6 +90,12 @@ pub(crate) fn replicas(
 /// `minReadySeconds`, `progressDeadlineSeconds` and `revisionHistoryLimit`.
 pub(crate) fn times(spec: &mut Fields<'_>, draft: &mut Draft) -> Result<(), ImportError> {
     spec.carry("minReadySeconds", draft, "health.min_ready", Fields::seconds)?;
+    progress(spec, draft)?;
+    history(spec, draft)
+}
+
+/// `progressDeadlineSeconds`.
+pub(crate) fn progress(spec: &mut Fields<'_>, draft: &mut Draft) -> Result<(), ImportError> {
     let (name, to) = ("progressDeadlineSeconds", "deadlines.progress");
     match spec.number(name)? {
         Some(INFINITE) => {
@@ -107,11 +113,11 @@ pub(crate) fn times(spec: &mut Fields<'_>, draft: &mut Draft) -> Result<(), Impo
             spec.changed(name, to, format!("not set: {PROGRESS}, {} default", whose(spec)));
         }
     }
-    history(spec, draft)
+    Ok(())
 }
 
 /// `revisionHistoryLimit`; the spec's own default is the same.
-fn history(spec: &mut Fields<'_>, draft: &mut Draft) -> Result<(), ImportError> {
+pub(crate) fn history(spec: &mut Fields<'_>, draft: &mut Draft) -> Result<(), ImportError> {
     let (name, to) = ("revisionHistoryLimit", "history");
     if spec.peek(name).and_then(Value::as_u64) == Some(INFINITE) {
         spec.leave_out(name, "it is no limit; the spec's default is kept");

@@ -9,6 +9,7 @@ use crate::{
     document::{Fields, Scope},
     draft::Draft,
     file::File,
+    gate,
 };
 
 /// What makes a pod of the set more than its template: identity, order, storage.
@@ -126,10 +127,11 @@ fn pace(
             "1: OrderedReady replaces one pod after the other",
         );
     }
-    match (partition, rolling) {
-        (0, _) | (_, None) => draft.set("strategy", &json!({ "rolling": pace })),
-        (partition, Some(rolling)) => held_back(partition, &rolling, &pace, draft)?,
-    }
+    let strategy = match (partition, rolling) {
+        (0, _) | (_, None) => json!({ "rolling": pace }),
+        (partition, Some(rolling)) => held_back(partition, &rolling, &pace, draft.replicas())?,
+    };
+    draft.set("strategy", &strategy);
     Ok(())
 }
 
@@ -137,9 +139,31 @@ fn pace(
 fn held_back(
     partition: u64,
     rolling: &Fields<'_>,
-    _pace: &Value,
-    draft: &Draft,
-) -> Result<(), ImportError> {
-    let _ = draft;
-    Err(rolling.wrong("partition", format!("{partition} holds back pods"), "set it to 0"))
+    pace: &Value,
+    desired: u64,
+) -> Result<Value, ImportError> {
+    const NAME: &str = "partition";
+    if desired <= partition {
+        return Err(rolling.wrong(
+            NAME,
+            format!("{partition} holds back all {desired} pods, so nothing would be rolled out"),
+            "lower it, or take it out",
+        ));
+    }
+    rolling.changed(
+        NAME,
+        "strategy.stages",
+        format!("the {partition} pods of the lowest ordinals wait for `rollout promote`, where a StatefulSet waits for another partition"),
+    );
+    Ok(json!({ "stages": [
+        {
+            "name": "above-partition",
+            "candidate": desired - partition,
+            "stable": partition,
+            "route": "replicas",
+            "pace": pace,
+            "gates": [gate::approval()],
+        },
+        { "name": "rest", "candidate": "100%", "stable": 0, "route": "replicas", "pace": pace, "proves": true },
+    ] }))
 }

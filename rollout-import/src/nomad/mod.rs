@@ -195,18 +195,18 @@ fn services(group: &Fields<'_>, draft: &mut Draft) {
         let services = services.and_then(Value::as_array).into_iter().flatten();
         services.filter_map(|service| service.get("Name").cloned()).collect()
     };
-    let mut found = names(group.peek("Services"));
     let tasks = group.peek("Tasks").and_then(Value::as_array).into_iter().flatten();
-    for task in tasks {
-        found.extend(names(task.get("Services")));
+    let of_tasks: Vec<Value> = tasks.flat_map(|task| names(task.get("Services"))).collect();
+    let mut found = Vec::new();
+    for (field, services) in [("Services", names(group.peek("Services"))), ("Tasks", of_tasks)] {
+        if !services.is_empty() {
+            let how = "names of the services; their checks stay Nomad's";
+            group.changed(field, "traffic.nomad.services", how);
+            found.extend(services);
+        }
     }
     if !found.is_empty() {
         draft.set("traffic.nomad.services", &found);
-        group.changed(
-            "Services",
-            "traffic.nomad.services",
-            "their names; their checks stay Nomad's",
-        );
     }
 }
 

@@ -114,7 +114,7 @@ fn grow_stable(turn: &mut Turn<'_>, tallies: &BTreeMap<RevisionId, Tally>) {
     }
 }
 
-/// Shares the difference over the pools in proportion to their size. Serving instances go only down to the
+/// Shares the difference over the pools in proportion to their size, within the new ceiling and down to the
 /// new floor; what is left to do is the walk's.
 fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<RevisionId, Tally>) {
     let Some(after) = turn.state.rollout.clone() else { return };
@@ -131,14 +131,16 @@ fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<Re
     if sizes.iter().filter(|size| 0 < **size).count() < 2 {
         return;
     }
-    let mut spare = space.spare(tallies);
+    let (mut spare, mut room) = (space.spare(tallies), space.room(tallies));
     for (id, shared) in ids.iter().zip(share(&sizes, extent(before), extent(&after))) {
         let tally = of(id);
         let fewer = tally.target.saturating_sub(shared);
         let free = tally.target.saturating_sub(tally.serving);
         let serving = fewer.saturating_sub(free).min(spare);
         spare -= serving;
-        let replicas = if fewer == 0 { shared } else { tally.target - fewer.min(free) - serving };
+        let more = shared.saturating_sub(tally.target).min(room);
+        room -= more;
+        let replicas = tally.target + more - fewer.min(free) - serving;
         if replicas != tally.target {
             turn.record(Change::Targeted { revision: id.clone(), replicas });
         }

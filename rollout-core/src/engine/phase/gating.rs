@@ -6,7 +6,9 @@ use super::{idle, moving};
 use crate::{
     calendar::Opening,
     engine::{
+        event::MetricPlace,
         hook::{self, Stand},
+        metric,
         note::{Expiry, Note, WaitReason},
         record::{Cause, Change, End},
         state::{Rollout, Walk},
@@ -65,6 +67,13 @@ pub(in crate::engine) fn decide(
                 let until = until.map(|until| (until, expiry));
                 turn.wait(since, until, || WaitReason::Approval { stage: name });
                 is_over
+            }
+            StageGate::Metric(metric) => {
+                let place = MetricPlace::Gate { stage: index, gate };
+                match metric::passes(turn, &rollout, place, metric) {
+                    Ok(passes) => passes,
+                    Err(cause) => return moving::fail(turn, cause),
+                }
             }
             StageGate::Window(calendar) => match calendar.state(turn.now) {
                 Opening::Open { .. } => true,

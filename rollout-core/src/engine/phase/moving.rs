@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     engine::{
         capacity::Space,
-        modules,
+        metric, modules,
         note::{Expiry, Note, WaitReason},
         record::{Cause, Change, End, Purpose},
         route::Route,
@@ -140,6 +140,9 @@ pub(in crate::engine) fn is_too_late(
     }
     if let Some(cause) = too_many_failures(turn, rollout) {
         return fail(turn, cause);
+    }
+    if metric::watch(turn, rollout) {
+        return true;
     }
     if turn.state.paused.is_some() {
         return false;

@@ -81,6 +81,7 @@ impl State {
             | Change::Passed { .. }
             | Change::Skipped { .. }
             | Change::HookEnded { .. }
+            | Change::Measured { .. }
             | Change::Resolved { .. }
             | Change::Restored
             | Change::Proven { .. }

@@ -16,6 +16,7 @@ impl State {
                 | Change::Passed { .. }
                 | Change::Skipped { .. }
                 | Change::HookEnded { .. }
+                | Change::Measured { .. }
                 | Change::Resized { .. }
                 | Change::Resolved { .. }
                 | Change::Restored

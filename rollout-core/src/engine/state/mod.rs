@@ -11,13 +11,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     action::{Effect, ModuleSetting, Revision, Subject},
+    event::MetricPlace,
     record::{Cause, End, Purpose},
     route::Route,
 };
 use crate::{
     fleet::{Instance, Roster, Standby, Traffic},
     id::{ActionId, Attempt, Epoch, HookRun, RevisionId, Seq},
-    plan::{Budget, Plan, Stage, StageRoute},
+    judge::{Metric, Tally},
+    plan::{Budget, Plan, Stage, StageGate, StageRoute},
     spec::{CheckedSpec, Drain, Health, Hook},
     time::{Span, Timestamp},
     weight::Weight,
@@ -95,6 +97,10 @@ pub(crate) struct Rollout {
     pub(crate) place: usize,
     /// Runs of hooks of this attempt.
     pub(crate) runs: BTreeMap<HookRun, Run>,
+    /// When the candidate got its first traffic.
+    pub(crate) exposed: Option<Timestamp>,
+    /// What the metrics said so far.
+    pub(crate) tallies: BTreeMap<MetricPlace, Tally>,
     /// How often somebody let it go on after the engine itself had paused; hooks are tried anew then.
     pub(crate) rounds: u32,
     /// Whether a person let it go on though the calendar is closed.
@@ -177,6 +183,23 @@ impl Rollout {
 
     pub(crate) const fn is_under_way(&self) -> bool {
         !matches!(self.walk, Walk::Ended(_))
+    }
+
+    /// The metric that is read for `place`, if there is one.
+    pub(crate) fn metric(&self, place: MetricPlace) -> Option<&Metric> {
+        match place {
+            MetricPlace::Watch { index } => self.spec.watch.get(index),
+            MetricPlace::Gate { stage, gate } => {
+                match self.plan.stages.get(stage)?.gates.get(gate)? {
+                    StageGate::Metric(metric) => Some(metric),
+                    StageGate::Hold(_)
+                    | StageGate::Approval { .. }
+                    | StageGate::Health(_)
+                    | StageGate::Hook(_)
+                    | StageGate::Window(_) => None,
+                }
+            }
+        }
     }
 
     /// Whether moving means another size of the same revision.

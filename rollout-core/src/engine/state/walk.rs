@@ -6,13 +6,15 @@ use super::{CALENDAR, ENGINE, Paused, Proof, Rollout, State, Walk};
 use crate::{
     engine::{
         action::{Effect, Revision},
+        event::MetricPlace,
         record::{Change, End, Purpose, Resolution},
     },
     guard::Veto,
     id::Attempt,
-    plan::Plan,
+    plan::{Plan, StageRoute},
     spec::CheckedSpec,
     time::Timestamp,
+    weight::Weight,
 };
 
 impl State {
@@ -29,10 +31,24 @@ impl State {
                 rollout.high_water = (0, at);
                 rollout.gate_since = at;
             }
-            Change::Progressed { available } => rollout.high_water = (*available, at),
+            Change::Progressed { available } => {
+                rollout.high_water = (*available, at);
+                let is_by_replicas = rollout.stage().1.route == StageRoute::ByReplicas;
+                if is_by_replicas && rollout.walk != Walk::Reverting {
+                    rollout.exposed.get_or_insert(at);
+                }
+            }
+            Change::Measured { place, reading } => {
+                let Some(metric) = rollout.metric(*place).cloned() else { return };
+                rollout.tallies.entry(*place).or_default().add(&metric, at, reading);
+            }
             Change::BatchEnded => rollout.batch_ended = Some(at),
             Change::Reached { stage } => {
                 rollout.walk = Walk::Gating { stage: *stage, gate: 0 };
+                let stage = rollout.stage().1;
+                if stage.route != StageRoute::Weighted(Weight::ZERO) || stage.rules.sends() {
+                    rollout.exposed.get_or_insert(at);
+                }
                 rollout.gate_since = at;
             }
             Change::Passed { stage, gate, .. } => {
@@ -120,6 +136,8 @@ impl State {
             runs: BTreeMap::new(),
             rounds: 0,
             is_calendar_overridden: false,
+            exposed: None,
+            tallies: BTreeMap::new(),
             restored: None,
             stage_began: at,
             high_water: (0, at),
@@ -142,6 +160,7 @@ impl State {
             // Whoever resumes gives it another try: what it was paused for is forgiven.
             rollout.high_water.1 = paused.at;
             rollout.rounds += 1;
+            rollout.tallies.clear();
             if let Some(pool) = self.pools.get_mut(&rollout.candidate.id) {
                 pool.failed = 0;
                 pool.last_failure = None;
@@ -164,6 +183,10 @@ impl State {
         stage: usize,
     ) {
         let Some(rollout) = &mut self.rollout else { return };
+        if stage != rollout.place {
+            // What was read for a gate that has another place now is read anew.
+            rollout.tallies.retain(|place, _| matches!(place, MetricPlace::Watch { .. }));
+        }
         rollout.spec = spec.clone();
         rollout.plan = plan.clone();
         rollout.place = stage;

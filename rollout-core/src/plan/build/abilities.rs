@@ -92,6 +92,9 @@ fn of_gates(field: &str, gates: &[Gate], asked: &mut Asked) {
             Gate::Hook(_) => {
                 asked.push((format!("{field}[{index}].hook"), Ability::Hooks));
             }
+            Gate::Metric(_) => {
+                asked.push((format!("{field}[{index}].metric"), Ability::Metrics));
+            }
             Gate::Hold(_) | Gate::Approval { .. } | Gate::Health(_) | Gate::Window(_) => {}
         }
     }

@@ -103,6 +103,7 @@ fn check_total(spec: &Spec, stages: &[Stage]) -> Result<(), PlanError> {
     let gates = stages.iter().take(proven).flat_map(|stage| &stage.gates);
     let waits = gates.fold(Span::ZERO, |sum, gate| match gate {
         StageGate::Hold(span) | StageGate::Health(span) => sum.plus(*span),
+        StageGate::Metric(metric) => sum.plus(metric.least()),
         StageGate::Approval { .. } | StageGate::Hook(_) | StageGate::Window(_) => sum,
     });
     if total <= waits { Err(PlanError::TotalBelowGates { total, waits }) } else { Ok(()) }
@@ -215,6 +216,7 @@ impl From<&Gate> for StageGate {
             }
             Gate::Hook(hook) => Self::Hook(hook.clone()),
             Gate::Window(calendar) => Self::Window(calendar.clone()),
+            Gate::Metric(metric) => Self::Metric(metric.clone()),
         }
     }
 }

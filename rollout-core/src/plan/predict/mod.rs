@@ -115,15 +115,18 @@ impl StageGate {
     const fn is_approval(&self) -> bool {
         match self {
             Self::Approval { .. } => true,
-            Self::Hold(_) | Self::Health(_) | Self::Hook(_) | Self::Window(_) => false,
+            Self::Hold(_) | Self::Health(_) | Self::Hook(_) | Self::Window(_) | Self::Metric(_) => {
+                false
+            }
         }
     }
 
     /// How long it takes; an approval is not known to take any time.
-    const fn span(&self) -> Span {
+    fn span(&self) -> Span {
         match self {
             Self::Hold(span) | Self::Health(span) => *span,
             Self::Approval { .. } | Self::Hook(_) | Self::Window(_) => Span::ZERO,
+            Self::Metric(metric) => metric.least(),
         }
     }
 }

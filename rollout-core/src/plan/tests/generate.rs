@@ -69,6 +69,7 @@ fn hand_stage(index: usize, stage: &Stage) -> HandStage {
         }
         StageGate::Hook(hook) => Gate::Hook(hook.clone()),
         StageGate::Window(calendar) => Gate::Window(calendar.clone()),
+        StageGate::Metric(metric) => Gate::Metric(metric.clone()),
     };
     HandStage {
         name: format!("s{index}"),

@@ -196,6 +196,7 @@ impl fmt::Display for StageGate {
             Self::Approval { deadline: Some(deadline), on_expiry: Unanswered::Pass } => {
                 write!(f, "approval or {deadline}")
             }
+            Self::Metric(metric) => write!(f, "{metric}"),
             Self::Window(calendar) => write!(f, "window {calendar}"),
             Self::Hook(hook) => write!(f, "hook {} within {}", hook.name, hook.deadline),
         }

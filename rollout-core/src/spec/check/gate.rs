@@ -23,6 +23,7 @@ pub(super) fn check(field: &str, gates: &[Gate], errors: &mut Vec<CheckError>) {
                     limits::long(&field, *deadline, errors);
                 }
             }
+            Gate::Metric(metric) => metric.check(&format!("{field}.metric"), errors),
             Gate::Window(calendar) => calendar.check(&format!("{field}.window"), errors),
             Gate::Hook(job) => hook::check_hook(&format!("{field}.hook"), job, errors),
         }

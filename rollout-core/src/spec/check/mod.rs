@@ -65,6 +65,9 @@ impl CheckedSpec {
         rollback::check(spec, &mut errors);
         hook::check(spec, &mut errors);
         module::check(spec, &mut errors);
+        for (place, metric) in spec.watch.iter().enumerate() {
+            metric.check(&format!("watch[{place}]"), &mut errors);
+        }
         if let Some(calendar) = &spec.calendar {
             calendar.check("calendar", &mut errors);
         }

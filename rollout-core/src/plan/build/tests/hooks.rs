@@ -22,6 +22,7 @@ fn gates(plan: &Plan) -> Vec<String> {
                 StageGate::Hold(_) => "hold".to_owned(),
                 StageGate::Health(_) => "health".to_owned(),
                 StageGate::Window(_) => "window".to_owned(),
+                StageGate::Metric(metric) => metric.name.clone(),
                 StageGate::Approval { .. } => "approval".to_owned(),
             })
             .collect();

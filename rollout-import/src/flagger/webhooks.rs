@@ -1,0 +1,132 @@
+//! `webhooks`: each kind at the point where Flagger calls it.
+
+use rollout_core::time::Span;
+use serde_json::{Value, json};
+
+use super::About;
+use crate::{ImportError, document::Fields, draft::Draft};
+
+/// Flagger's default of `timeout`.
+const TIMEOUT: Span = Span::from_secs(10);
+
+/// The hooks that are gates.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Webhooks {
+    /// Before any traffic.
+    pub(super) before_traffic: Vec<Value>,
+    /// In every step.
+    pub(super) each_step: Vec<Value>,
+    /// In every step, after everything else.
+    pub(super) before_increase: Vec<Value>,
+    /// In the last step, after everything else.
+    pub(super) before_promotion: Vec<Value>,
+}
+
+/// Reads the webhooks; those at the two ends go to `hooks`.
+pub(super) fn read(
+    analysis: &mut Fields<'_>,
+    about: &About,
+    threshold: u64,
+    draft: &mut Draft,
+) -> Result<Webhooks, ImportError> {
+    let mut found = Webhooks::default();
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for mut webhook in analysis.items("webhooks")? {
+        let kind = webhook.text("type")?.unwrap_or_else(|| "rollout".to_owned());
+        let tries = if kind == "rollout" { threshold } else { 1 };
+        let mut hook = hook(&mut webhook, about, &kind, tries)?;
+        let gate = json!({ "hook": hook });
+        let said = match kind.as_str() {
+            "confirm-rollout" => {
+                before.push(hook);
+                (
+                    "hooks.before",
+                    "asked before anything is touched: a no fails the rollout, where Flagger would ask until it hears a yes",
+                )
+            }
+            "pre-rollout" => {
+                found.before_traffic.push(gate);
+                ("strategy", "a gate before any traffic")
+            }
+            "rollout" => {
+                found.each_step.push(gate);
+                ("strategy", "a gate of every step, tried as often as `threshold` allows")
+            }
+            "confirm-traffic-increase" => {
+                found.before_increase.push(gate);
+                (
+                    "strategy",
+                    "the last gate of every step: a no fails the rollout, where Flagger would ask until it hears a yes",
+                )
+            }
+            "confirm-promotion" => {
+                found.before_promotion.push(gate);
+                (
+                    "strategy",
+                    "the last gate before the promotion: a no fails the rollout, where Flagger would ask until it hears a yes",
+                )
+            }
+            "post-rollout" => {
+                hook["on_failure"] = json!("ignore");
+                after.push(hook);
+                ("hooks.after", "as there its failure changes nothing")
+            }
+            "rollback" => {
+                webhook.dropped("", "a person goes back by the order `rollout abort`");
+                continue;
+            }
+            "event" => {
+                webhook.dropped("", "events are sent by the notifier, for every rollout alike");
+                continue;
+            }
+            other => {
+                return Err(webhook.wrong(
+                    "type",
+                    format!("`{other}` is not known"),
+                    "use a kind that Flagger has",
+                ));
+            }
+        };
+        webhook.changed("", said.0, said.1);
+    }
+    for (to, hooks) in [("hooks.before", before), ("hooks.after", after)] {
+        if !hooks.is_empty() {
+            draft.set(to, &hooks);
+        }
+    }
+    Ok(found)
+}
+
+/// One webhook in the words of a hook.
+fn hook(
+    webhook: &mut Fields<'_>,
+    about: &About,
+    kind: &str,
+    tries: u64,
+) -> Result<Value, ImportError> {
+    let name = webhook.text("name")?.unwrap_or_else(|| kind.to_owned());
+    let url = webhook.text("url")?.ok_or_else(|| webhook.missing("url", "say what is called"))?;
+    let timeout = webhook.duration("timeout")?.unwrap_or(TIMEOUT);
+    let retries = webhook.number("retries")?.unwrap_or(0);
+    let metadata = webhook.raw("metadata").unwrap_or_else(|| json!({}));
+    let mut http = json!({
+        "method": "POST",
+        "url": url,
+        "body": {
+            "name": about.name,
+            "namespace": about.namespace,
+            "phase": "Progressing",
+            "metadata": metadata,
+        },
+    });
+    if webhook.flag("disableTLS")?.unwrap_or(false) {
+        http["insecure"] = json!(true);
+    }
+    webhook.leave_out("muteAlert", "alerts are the notifier's");
+    let mut hook = json!({ "name": name, "run": { "http": http }, "deadline": timeout });
+    let retries = retries.max(tries.saturating_sub(1));
+    if 0 < retries {
+        hook["retries"] = json!(retries);
+    }
+    Ok(hook)
+}
