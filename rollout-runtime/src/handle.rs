@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rollout_core::{
-    engine::{End, Order, OrderKind, OrderRefused, Revision, Status, Wait},
+    engine::{End, Order, OrderKind, OrderRefused, Resolution, Revision, Status, Wait},
     id::{RevisionId, WorkloadId},
     port::{Backend, JournalError, PinError},
     spec::CheckedSpec,
@@ -115,7 +115,90 @@ impl Handle {
         self.order(OrderKind::Abort, by, why).await
     }
 
-    async fn order(&self, kind: OrderKind, by: &str, why: Option<&str>) -> Result<(), OrderError> {
+    /// Goes back to a revision that was proven before: `to`, or the last one before the current one.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError`] if the order was not taken.
+    pub async fn undo(
+        &self,
+        to: Option<RevisionId>,
+        by: &str,
+        why: Option<&str>,
+    ) -> Result<(), OrderError> {
+        self.order(OrderKind::Undo { to }, by, why).await
+    }
+
+    /// Tries the revision again that was taken back last.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError`] if the order was not taken.
+    pub async fn retry(&self, by: &str, why: Option<&str>) -> Result<(), OrderError> {
+        self.order(OrderKind::Retry, by, why).await
+    }
+
+    /// Has `replicas` instances from now on, in whatever phase.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError`] if the order was not taken.
+    pub async fn resize(
+        &self,
+        replicas: u64,
+        by: &str,
+        why: Option<&str>,
+    ) -> Result<(), OrderError> {
+        self.order(OrderKind::Resize { replicas }, by, why).await
+    }
+
+    /// Replaces every instance by a new one of the same revision.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError`] if the order was not taken.
+    pub async fn restart(&self, by: &str, why: Option<&str>) -> Result<(), OrderError> {
+        self.order(OrderKind::Restart, by, why).await
+    }
+
+    /// Skips to the later stage `to`; `why` is recorded with it.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError`] if the order was not taken.
+    pub async fn skip(&self, to: &str, by: &str, why: &str) -> Result<(), OrderError> {
+        self.order(OrderKind::Skip { to: to.to_owned() }, by, Some(why)).await
+    }
+
+    /// Lets nothing go out any more, not even a step back, until resumed.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError`] if the order was not taken.
+    pub async fn halt(&self, by: &str, why: Option<&str>) -> Result<(), OrderError> {
+        self.order(OrderKind::Halt, by, why).await
+    }
+
+    /// Leaves the end that needs an operator.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError`] if the order was not taken.
+    pub async fn resolve(
+        &self,
+        how: Resolution,
+        by: &str,
+        why: Option<&str>,
+    ) -> Result<(), OrderError> {
+        self.order(OrderKind::Resolve(how), by, why).await
+    }
+
+    pub(crate) async fn order(
+        &self,
+        kind: OrderKind,
+        by: &str,
+        why: Option<&str>,
+    ) -> Result<(), OrderError> {
         let order = Order { kind, by: by.to_owned(), why: why.map(str::to_owned) };
         let (answer, answered) = oneshot::channel();
         let sent = self.commands.send(Command::Order(order, answer)).await;

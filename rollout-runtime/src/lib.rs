@@ -24,7 +24,10 @@ mod clock;
 pub mod control;
 mod driver;
 mod handle;
+pub mod hooks;
+mod http;
 pub mod journal;
+pub mod modules;
 mod options;
 mod ports;
 pub mod probe;
@@ -37,6 +40,7 @@ pub use self::{
     clock::SystemClock,
     driver::{StartError, Stopped},
     handle::{Handle, OrderError, SubmitError},
+    http::UrlError,
     options::Options,
     ports::Ports,
     progress::{Progress, Subscription},

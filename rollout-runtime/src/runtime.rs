@@ -75,7 +75,7 @@ impl Runtime {
         };
         let outlet = Outlet { progress, standing };
         let drive = async move {
-            let why = driver::drive(reign, received, &outlet).await;
+            let why = Box::pin(driver::drive(reign, received, &outlet)).await;
             match &why {
                 Stopped::ShutDown => info!("stopped"),
                 Stopped::Fenced | Stopped::Failed(_) | Stopped::Gone => warn!(%why, "stopped"),

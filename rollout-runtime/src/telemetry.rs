@@ -4,8 +4,8 @@
 //! are never logged by `Debug`.
 
 use rollout_core::{
-    engine::{Action, Note, Outcome, Port, Record},
-    id::Seq,
+    engine::{Action, HookState, Note, Outcome, Port, Record},
+    id::{HookRun, Seq},
 };
 use tracing::{debug, info, warn};
 
@@ -32,4 +32,13 @@ pub(crate) fn attempted(action: &Action, outcome: &Outcome) {
 
 pub(crate) fn unobserved(port: Port, why: &str) {
     warn!(%port, why, "observation failed");
+}
+
+pub(crate) fn polled(run: &HookRun, state: &HookState) {
+    match state {
+        HookState::Running => debug!(%run, "hook runs"),
+        HookState::Succeeded => debug!(%run, "hook succeeded"),
+        HookState::Failed { detail } => warn!(%run, detail, "hook failed"),
+        HookState::Missing => warn!(%run, "hook run is not known to its port"),
+    }
 }

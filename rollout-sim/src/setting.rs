@@ -131,6 +131,7 @@ fn gates_of(spec: &Spec) -> u64 {
         Gate::Hold(span) | Gate::Health(span) => span.as_millis(),
         Gate::Approval { deadline, .. } => deadline.map_or(60_000, Span::as_millis),
         Gate::Window(_) => 0,
+        Gate::Metric(metric) => metric.least().as_millis(),
         Gate::Hook(hook) => hook.deadline.as_millis() * u64::from(hook.retries + 1),
     };
     let of = |gates: &[Gate]| gates.iter().map(length).sum::<u64>();

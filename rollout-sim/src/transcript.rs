@@ -134,6 +134,7 @@ fn describe(text: &mut String, event: &Event) -> std::fmt::Result {
             let seen = if *healthy { "good" } else { "bad" };
             write!(text, "{probe} of {instance} {seen}")
         }
+        Event::Measured { place, reading, .. } => write!(text, "measured {place}: {reading}"),
         Event::Polled { run, state } => write!(text, "hook run {run} is {state:?}"),
         Event::Vetoed(veto) => write!(text, "vetoed: {veto}"),
     }

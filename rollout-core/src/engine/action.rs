@@ -256,12 +256,11 @@ impl fmt::Display for Port {
 
 impl fmt::Display for ModuleSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.degraded.len() {
-            0 => f.write_str("none degraded")?,
-            _ => {
-                let names: Vec<&str> = self.degraded.iter().map(String::as_str).collect();
-                write!(f, "{} degraded", names.join(", "))?;
-            }
+        if self.degraded.is_empty() {
+            f.write_str("none degraded")?;
+        } else {
+            let names: Vec<&str> = self.degraded.iter().map(String::as_str).collect();
+            write!(f, "{} degraded", names.join(", "))?;
         }
         match self.breaker {
             Some(breaker) => write!(f, ", breaker at {}", breaker.timeout),

@@ -7,7 +7,7 @@ use super::{
     event::HookState,
     note::{Expiry, Note, WaitReason},
     record::Change,
-    state::Run,
+    state::{Run, RunEnd},
     turn::Turn,
 };
 use crate::{
@@ -37,8 +37,8 @@ pub(super) fn drive(turn: &mut Turn<'_>, place: &str, hook: &Hook) -> Stand {
                 turn.intend(Effect::Run { run, hook: Arc::new(hook.clone()) });
                 return Stand::Waits;
             }
-            Some(Run { end: Some(None), .. }) => return Stand::Passed,
-            Some(Run { end: Some(Some(failure)), .. }) => last = failure,
+            Some(Run { end: Some(RunEnd::Succeeded), .. }) => return Stand::Passed,
+            Some(Run { end: Some(RunEnd::Failed(failure)), .. }) => last = failure,
             Some(Run { end: None, since, .. }) => {
                 let until = since.after(hook.deadline);
                 if until <= turn.now {

@@ -140,7 +140,7 @@ pub enum StageGate {
     /// Waits until this calendar is open.
     Window(Calendar),
     /// Waits until a metric has said enough.
-    Metric(Metric),
+    Metric(Box<Metric>),
 }
 
 /// What a person should know about a plan.

@@ -28,7 +28,7 @@ pub enum Gate {
     /// Waits until this calendar is open.
     Window(Calendar),
     /// Waits until a metric has said enough, and passes only if it is good.
-    Metric(Metric),
+    Metric(Box<Metric>),
 }
 
 /// What an approval that nobody gave in time means.

@@ -8,8 +8,8 @@ use super::{
     world::{Manner, World, spec},
 };
 
-fn named(name: &str) -> Option<rollout_core::id::RevisionId> {
-    Some(name.parse().unwrap())
+fn named(name: &str) -> rollout_core::id::RevisionId {
+    name.parse().unwrap()
 }
 
 fn log(world: &World) -> String {
@@ -42,12 +42,12 @@ fn undo_goes_to_the_last_proven_revision_and_back_again() {
 #[test]
 fn undo_names_what_it_knows() {
     let mut world = moved();
-    let refused = world.order(OrderKind::Undo { to: named("v9") }).unwrap_err();
+    let refused = world.order(OrderKind::Undo { to: Some(named("v9")) }).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "`v9` was never proven here, or is not remembered any more; known are: v1"
     );
-    world.order(OrderKind::Undo { to: named("v2") }).unwrap();
+    world.order(OrderKind::Undo { to: Some(named("v2")) }).unwrap();
     assert_eq!(world.engine.end(), Some(&End::Completed), "the current one is there already");
     let mut fresh = deployed(None, &value(ROLLING));
     let refused = fresh.order(OrderKind::Undo { to: None });

@@ -6,8 +6,8 @@ use std::{
 };
 
 use rollout_core::{
-    engine::{Status, Wait},
-    id::WorkloadId,
+    engine::{Resolution, Status, Wait},
+    id::{RevisionId, WorkloadId},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -154,6 +154,73 @@ impl Client {
         self.order(Ask::Abort(orderer)).await
     }
 
+    /// Goes back to a revision that was proven before: `to`, or the last one before the current one.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Denied`] if the engine refused.
+    pub async fn undo(
+        &mut self,
+        to: Option<RevisionId>,
+        orderer: Orderer,
+    ) -> Result<(), ClientError> {
+        self.order(Ask::Undo { to, orderer }).await
+    }
+
+    /// Tries the revision again that was taken back last.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Denied`] if the engine refused.
+    pub async fn retry(&mut self, orderer: Orderer) -> Result<(), ClientError> {
+        self.order(Ask::Retry(orderer)).await
+    }
+
+    /// Has `replicas` instances from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Denied`] if the engine refused.
+    pub async fn resize(&mut self, replicas: u64, orderer: Orderer) -> Result<(), ClientError> {
+        self.order(Ask::Resize { replicas, orderer }).await
+    }
+
+    /// Replaces every instance by a new one of the same revision.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Denied`] if the engine refused.
+    pub async fn restart(&mut self, orderer: Orderer) -> Result<(), ClientError> {
+        self.order(Ask::Restart(orderer)).await
+    }
+
+    /// Skips to the later stage `to`; the orderer must say why.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Denied`] if the engine refused.
+    pub async fn skip(&mut self, to: String, orderer: Orderer) -> Result<(), ClientError> {
+        self.order(Ask::Skip { to, orderer }).await
+    }
+
+    /// Lets nothing go out any more, not even a step back, until resumed.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Denied`] if the engine refused.
+    pub async fn halt(&mut self, orderer: Orderer) -> Result<(), ClientError> {
+        self.order(Ask::Halt(orderer)).await
+    }
+
+    /// Leaves the end that needs an operator.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Denied`] if the engine refused.
+    pub async fn resolve(&mut self, how: Resolution, orderer: Orderer) -> Result<(), ClientError> {
+        self.order(Ask::Resolve { how, orderer }).await
+    }
+
     /// Turns the connection into a listener to everything that happens from now on.
     ///
     /// # Errors
@@ -215,7 +282,7 @@ impl Events {
     pub async fn next(&mut self) -> Result<Option<Told>, ClientError> {
         match self.client.read().await? {
             None => Ok(None),
-            Some(Reply::Event(told)) => Ok(Some(told)),
+            Some(Reply::Event(told)) => Ok(Some(*told)),
             Some(Reply::Error(denied)) => Err(denied.into()),
             Some(other @ (Reply::Done {} | Reply::Status(_) | Reply::Waits(_))) => {
                 Err(self.client.strange(&other))

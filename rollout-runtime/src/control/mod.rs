@@ -9,8 +9,8 @@ mod server;
 use std::path::{Path, PathBuf};
 
 use rollout_core::{
-    engine::{Note, Status, Wait},
-    id::{Seq, WorkloadId},
+    engine::{Note, OrderKind, Resolution, Status, Wait},
+    id::{RevisionId, Seq, WorkloadId},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,45 @@ pub enum Ask {
     },
     /// Go back to the stable revision.
     Abort(Orderer),
+    /// Go back to a revision that was proven before.
+    Undo {
+        /// That revision. Default: the last proven one before the current one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<RevisionId>,
+        /// On whose behalf.
+        #[serde(flatten)]
+        orderer: Orderer,
+    },
+    /// Try the revision again that was taken back last.
+    Retry(Orderer),
+    /// Have another number of instances.
+    Resize {
+        /// That many.
+        replicas: u64,
+        /// On whose behalf.
+        #[serde(flatten)]
+        orderer: Orderer,
+    },
+    /// Replace every instance by a new one of the same revision.
+    Restart(Orderer),
+    /// Skip to a later stage; the reason must be given.
+    Skip {
+        /// Name of the stage.
+        to: String,
+        /// On whose behalf.
+        #[serde(flatten)]
+        orderer: Orderer,
+    },
+    /// Let nothing go out any more until resumed.
+    Halt(Orderer),
+    /// Leave the end that needs an operator, such as `{"resolve":{"how":"go_on","by":"ann"}}`.
+    Resolve {
+        /// How.
+        how: Resolution,
+        /// On whose behalf.
+        #[serde(flatten)]
+        orderer: Orderer,
+    },
     /// Tell everything that happens from now on, until the connection is closed.
     Events {},
 }
@@ -91,6 +130,41 @@ pub struct Orderer {
     pub why: Option<String>,
 }
 
+/// What the engine's end makes of what is asked.
+enum Wish {
+    /// Give this order.
+    Order(OrderKind, Orderer),
+    /// Say where things stand.
+    Status,
+    /// Say why nothing moves.
+    Waits,
+    /// Tell everything from now on.
+    Events,
+}
+
+impl From<Ask> for Wish {
+    fn from(ask: Ask) -> Self {
+        match ask {
+            Ask::Status {} => Self::Status,
+            Ask::Waits {} => Self::Waits,
+            Ask::Events {} => Self::Events,
+            Ask::Pause(orderer) => Self::Order(OrderKind::Pause, orderer),
+            Ask::Resume(orderer) => Self::Order(OrderKind::Resume, orderer),
+            Ask::Promote { all, orderer } => Self::Order(OrderKind::Promote { all }, orderer),
+            Ask::Abort(orderer) => Self::Order(OrderKind::Abort, orderer),
+            Ask::Undo { to, orderer } => Self::Order(OrderKind::Undo { to }, orderer),
+            Ask::Retry(orderer) => Self::Order(OrderKind::Retry, orderer),
+            Ask::Resize { replicas, orderer } => {
+                Self::Order(OrderKind::Resize { replicas }, orderer)
+            }
+            Ask::Restart(orderer) => Self::Order(OrderKind::Restart, orderer),
+            Ask::Skip { to, orderer } => Self::Order(OrderKind::Skip { to }, orderer),
+            Ask::Halt(orderer) => Self::Order(OrderKind::Halt, orderer),
+            Ask::Resolve { how, orderer } => Self::Order(OrderKind::Resolve(how), orderer),
+        }
+    }
+}
+
 /// One reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,7 +177,7 @@ pub enum Reply {
     /// Why nothing moves now, most important first.
     Waits(Vec<Wait>),
     /// Something happened.
-    Event(Told),
+    Event(Box<Told>),
     /// What was asked was not done.
     Error(Denied),
 }
@@ -187,7 +261,23 @@ mod tests {
         let cases = [
             (r#"{"status":{}}"#, Ask::Status {}),
             (r#"{"pause":{"by":"ann"}}"#, Ask::Pause(orderer.clone())),
-            (r#"{"promote":{"all":true,"by":"ann"}}"#, Ask::Promote { all: true, orderer }),
+            (
+                r#"{"promote":{"all":true,"by":"ann"}}"#,
+                Ask::Promote { all: true, orderer: orderer.clone() },
+            ),
+            (r#"{"undo":{"by":"ann"}}"#, Ask::Undo { to: None, orderer: orderer.clone() }),
+            (
+                r#"{"resize":{"replicas":6,"by":"ann"}}"#,
+                Ask::Resize { replicas: 6, orderer: orderer.clone() },
+            ),
+            (
+                r#"{"resolve":{"how":"go_on","by":"ann"}}"#,
+                Ask::Resolve { how: Resolution::GoOn, orderer: orderer.clone() },
+            ),
+            (
+                r#"{"resolve":{"how":{"adopt":{"revision":null}},"by":"ann"}}"#,
+                Ask::Resolve { how: Resolution::Adopt { revision: None }, orderer },
+            ),
         ];
         for (text, ask) in cases {
             let request = Request { workload: None, ask };

@@ -14,7 +14,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{Ask, Denied, DeniedKind, Reply, Request};
+use super::{Denied, DeniedKind, Orderer, Reply, Request, Wish};
 use crate::{
     handle::{Handle, OrderError},
     runtime::Runtime,
@@ -188,28 +188,23 @@ async fn answer(line: &[u8], runtime: &Runtime, writer: &mut OwnedWriteHalf) -> 
         Ok(handle) => handle,
         Err(denied) => return send(writer, &Reply::Error(denied)).await,
     };
-    let done = |result: Result<(), OrderError>| match result {
-        Ok(()) => Reply::Done {},
-        Err(error) => denied(kind_of(&error), error.to_string()),
-    };
     let stopped = |why| denied(DeniedKind::Stopped, format!("{why}"));
-    let reply = match &request.ask {
-        Ask::Status {} => match handle.status().await {
+    let reply = match Wish::from(request.ask) {
+        Wish::Status => match handle.status().await {
             Ok(status) => Reply::Status(Box::new(status)),
             Err(why) => stopped(why),
         },
-        Ask::Waits {} => match handle.waits().await {
+        Wish::Waits => match handle.waits().await {
             Ok(waits) => Reply::Waits(waits),
             Err(why) => stopped(why),
         },
-        Ask::Pause(order) => done(handle.pause(&order.by, order.why.as_deref()).await),
-        Ask::Resume(order) => done(handle.resume(&order.by, order.why.as_deref()).await),
-        Ask::Promote { all, orderer } => {
-            let (by, why) = (&orderer.by, orderer.why.as_deref());
-            done(handle.promote(*all, by, why).await)
+        Wish::Order(kind, Orderer { by, why }) => {
+            match handle.order(kind, &by, why.as_deref()).await {
+                Ok(()) => Reply::Done {},
+                Err(error) => denied(kind_of(&error), error.to_string()),
+            }
         }
-        Ask::Abort(order) => done(handle.abort(&order.by, order.why.as_deref()).await),
-        Ask::Events {} => return tell(&handle, writer).await,
+        Wish::Events => return tell(&handle, writer).await,
     };
     send(writer, &reply).await
 }
@@ -220,7 +215,7 @@ async fn tell(handle: &Handle, writer: &mut OwnedWriteHalf) -> io::Result<()> {
     // The first line says that nothing from now on is missed.
     send(writer, &Reply::Done {}).await?;
     while let Some(progress) = subscription.next().await {
-        send(writer, &Reply::Event(progress.into())).await?;
+        send(writer, &Reply::Event(Box::new(progress.into()))).await?;
     }
     writer.shutdown().await
 }

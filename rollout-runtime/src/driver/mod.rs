@@ -7,6 +7,7 @@
 mod attempts;
 mod begin;
 mod observers;
+mod polls;
 mod reign;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use std::sync::Arc;
 
-use super::{Stopped, attempts::Attempts, observers::Observers};
+use super::{Stopped, attempts::Attempts, observers::Observers, polls::Polls};
 use crate::{
     clock::ReignTime, options::Options, ports::Ports, probe::Probers, progress::Progress, telemetry,
 };
@@ -66,6 +66,7 @@ pub(crate) struct Reign {
     pub(super) epoch: Epoch,
     pub(super) attempts: Attempts,
     pub(super) observers: Observers,
+    pub(super) polls: Polls,
     pub(super) answers: mpsc::Receiver<Event>,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) pace: Pace,
@@ -121,6 +122,7 @@ impl Reign {
             epoch,
             attempts: Attempts::new(ports.clone(), time.clone(), *options),
             observers: Observers::new(workload.clone(), ports.clone(), time.clone(), *options),
+            polls: Polls::new(workload.clone(), ports.clone(), time.clone(), *options),
             answers,
             wake_at: None,
             pace: Pace::Moving,
@@ -160,6 +162,7 @@ impl Reign {
         }
         self.wake_at = step.wake_at;
         self.probers.reconcile(self.engine.probe_targets());
+        self.polls.reconcile(self.engine.hook_runs());
         self.attempts.add(step.actions);
         if !is_quiet {
             self.set_pace(now);

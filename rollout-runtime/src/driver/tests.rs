@@ -1,5 +1,7 @@
 //! Attempts and observations against adapters that are slow, silent or broken, in virtual time.
 
+mod polls;
+
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Mutex},

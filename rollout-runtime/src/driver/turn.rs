@@ -1,7 +1,7 @@
 //! The loop itself: waits for the next fact, and begins a new reign when the journal has failed.
 
 use rollout_core::{
-    engine::{End, Event},
+    engine::{End, Event, Port},
     port::JournalError,
     time::Timestamp,
 };
@@ -94,7 +94,9 @@ async fn next(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>) -> Next
         let pace = reign.pace;
         let options = reign.options;
         let observe_at = reign.observers.start_due(|port| pace.period(port, &options));
-        let Reign { attempts, observers, answers, time, wake_at, .. } = &mut *reign;
+        let poll_at = reign.polls.start_due(pace.period(Port::Hooks, &options));
+        let start_at = [observe_at, poll_at].into_iter().flatten().min();
+        let Reign { attempts, observers, polls, answers, time, wake_at, .. } = &mut *reign;
         tokio::select! {
             biased;
             command = commands.recv() => {
@@ -109,12 +111,13 @@ async fn next(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>) -> Next
                 Seen::Event(event) => return Next::Event(event),
                 Seen::Hint => (),
             },
+            polled = polls.next() => return Next::Event(polled),
             Some(answer) = answers.recv() => return Next::Event(answer),
             () = sleep_until(time, *wake_at) => {
                 *wake_at = None;
                 return Next::Event(Event::Woke);
             }
-            () = sleep_until(time, observe_at) => (),
+            () = sleep_until(time, start_at) => (),
         }
     }
 }

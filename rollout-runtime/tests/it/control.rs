@@ -8,7 +8,7 @@ use std::{
 };
 
 use rollout_core::{
-    engine::{End, Phase},
+    engine::{End, Phase, Resolution},
     id::WorkloadId,
 };
 use rollout_runtime::{
@@ -47,6 +47,7 @@ fn ann() -> Orderer {
     Orderer { by: "ann".to_owned(), why: Some("lunch".to_owned()) }
 }
 
+#[track_caller]
 fn kind(result: Result<(), ClientError>) -> DeniedKind {
     match result {
         Err(ClientError::Denied(Denied { kind, .. })) => kind,
@@ -93,6 +94,44 @@ async fn a_rollout_is_led_from_another_process() {
     let told = |words: &str| texts.iter().any(|text| text.contains(words));
     assert!(told("paused by ann: lunch") && told("completed"), "{texts:#?}");
     assert_eq!(kind(client.pause(ann()).await), DeniedKind::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_order_reaches_the_engine_and_its_answer_comes_back() {
+    let engine = engine().await;
+    let mut client = Client::connect(&engine.path, None).await.unwrap();
+    engine.handle.submit(spec("web", "v1"), "test").await.unwrap();
+    assert_eq!(engine.handle.wait_ended().await, Ok(End::Completed));
+
+    client.resize(5, ann()).await.unwrap();
+    assert_eq!(engine.handle.wait_ended().await, Ok(End::Completed));
+    assert_eq!(client.status().await.unwrap().desired, 5);
+
+    assert_eq!(kind(client.undo(None, ann()).await), DeniedKind::Refused);
+    assert_eq!(kind(client.retry(ann()).await), DeniedKind::Refused);
+    assert_eq!(kind(client.skip("done".to_owned(), ann()).await), DeniedKind::Refused);
+    let adopt = Resolution::Adopt { revision: None };
+    assert_eq!(kind(client.resolve(adopt, ann()).await), DeniedKind::Refused);
+
+    engine.handle.submit(spec("web", "v2"), "test").await.unwrap();
+    assert_eq!(engine.handle.wait_ended().await, Ok(End::Completed));
+    client.undo(Some(super::world::revision("v1")), ann()).await.unwrap();
+    assert_eq!(engine.handle.wait_ended().await, Ok(End::Completed));
+    let status = client.status().await.unwrap();
+    assert_eq!(status.stable, Some(super::world::revision("v1")));
+    let history: Vec<_> = status.history.iter().map(|proof| proof.revision.as_str()).collect();
+    assert_eq!(history, ["v1", "v2"]);
+    client.restart(ann()).await.unwrap();
+    assert_eq!(engine.handle.wait_ended().await, Ok(End::Completed));
+    let status = client.status().await.unwrap();
+    assert_eq!(status.stable, Some(super::world::revision("v1.r1")));
+
+    client.halt(ann()).await.unwrap();
+    assert!(client.status().await.unwrap().halted);
+    let refused = client.resize(4, ann()).await.unwrap_err().to_string();
+    assert_eq!(refused, "everything is halted by ann; give the order `resume` first");
+    client.resume(ann()).await.unwrap();
+    assert!(!client.status().await.unwrap().halted);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod control;
 mod failures;
+mod hooks;
 mod journals;
 mod old_journals;
 mod probes;

@@ -17,17 +17,27 @@ use super::{
 /// Takes in an order and answers it.
 pub(super) fn ordered(turn: &mut Turn<'_>, view: &View, order: Order) {
     let Order { kind, by, why } = order;
-    let answer = match (&turn.state.halted, &kind) {
-        (Some(halted), OrderKind::Submit { .. } | OrderKind::Undo { .. } | OrderKind::Retry)
-        | (Some(halted), OrderKind::Restart | OrderKind::Resize { .. } | OrderKind::Skip { .. })
-        | (Some(halted), OrderKind::Promote { .. } | OrderKind::Abort | OrderKind::Resolve(_)) => {
-            Err(OrderRefused::Halted { by: halted.by.clone() })
-        }
-        (Some(_), OrderKind::Pause | OrderKind::Resume | OrderKind::Halt) | (None, _) => {
-            take(turn, view, kind, by, why)
-        }
+    let answer = match &turn.state.halted {
+        Some(halted) if !fits_halted(&kind) => Err(OrderRefused::Halted { by: halted.by.clone() }),
+        Some(_) | None => take(turn, view, kind, by, why),
     };
     turn.answer = Some(answer);
+}
+
+/// Whether an order makes sense while everything is halted.
+fn fits_halted(kind: &OrderKind) -> bool {
+    match kind {
+        OrderKind::Pause | OrderKind::Resume | OrderKind::Halt => true,
+        OrderKind::Submit { .. }
+        | OrderKind::Undo { .. }
+        | OrderKind::Retry
+        | OrderKind::Restart
+        | OrderKind::Resize { .. }
+        | OrderKind::Skip { .. }
+        | OrderKind::Promote { .. }
+        | OrderKind::Abort
+        | OrderKind::Resolve(_) => false,
+    }
 }
 
 fn take(
@@ -48,7 +58,10 @@ fn take(
         OrderKind::Resize { replicas } => resize::resize(turn, view, replicas, by),
         OrderKind::Restart => revision::restart(turn, by),
         OrderKind::Skip { to } => walk::skip(turn, &to, by, why),
-        OrderKind::Halt => halt(turn, by, why),
+        OrderKind::Halt => {
+            halt(turn, by, why);
+            Ok(())
+        }
         OrderKind::Resolve(how) => resolve::resolve(turn, view, how, by, why),
     }
 }
@@ -94,9 +107,8 @@ fn resume(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused> {
     Ok(())
 }
 
-fn halt(turn: &mut Turn<'_>, by: String, why: Option<String>) -> Result<(), OrderRefused> {
+fn halt(turn: &mut Turn<'_>, by: String, why: Option<String>) {
     if turn.state.halted.is_none() {
         turn.record(Change::Halted { by, why });
     }
-    Ok(())
 }

@@ -123,21 +123,22 @@ fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<Re
         desired: rollout.plan.desired,
         surge: rollout.stage().1.budget.surge,
     };
-    let candidate = Some(after.candidate.id.clone());
-    let ids: Vec<RevisionId> =
-        candidate.into_iter().chain(after.from.iter().map(|from| from.id.clone())).collect();
+    // Another size of the stable revision itself has one pool.
+    let from = after.from.iter().map(|from| &from.id).filter(|from| **from != after.candidate.id);
+    let ids: Vec<RevisionId> = std::iter::once(&after.candidate.id).chain(from).cloned().collect();
     let of = |id: &RevisionId| tallies.get(id).copied().unwrap_or_default();
     let sizes: Vec<u64> = ids.iter().map(|id| of(id).target).collect();
     if sizes.iter().filter(|size| 0 < **size).count() < 2 {
         return;
     }
-    let (mut spare, mut room) = (space.spare(tallies), space.room(tallies));
+    let (mut above_floor, mut room) = (space.spare(tallies), space.room(tallies));
     for (id, shared) in ids.iter().zip(share(&sizes, extent(before), extent(&after))) {
         let tally = of(id);
         let fewer = tally.target.saturating_sub(shared);
-        let free = tally.target.saturating_sub(tally.serving);
-        let serving = fewer.saturating_sub(free).min(spare);
-        spare -= serving;
+        // One whose health nobody knows may serve.
+        let free = tally.target.saturating_sub(tally.created).saturating_add(tally.idle);
+        let serving = fewer.saturating_sub(free).min(above_floor);
+        above_floor -= serving;
         let more = shared.saturating_sub(tally.target).min(room);
         room -= more;
         let replicas = tally.target + more - fewer.min(free) - serving;

@@ -92,13 +92,13 @@ pub(super) fn retry(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused>
 
 /// Replaces every instance of the stable revision by a new one.
 pub(super) fn restart(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused> {
-    let is_under_way = |rollout: &&_| -> bool {
-        let rollout: &crate::engine::state::Rollout = rollout;
-        rollout.purpose == Purpose::Restart && rollout.is_under_way() && !rollout.proven
-    };
+    let is_under_way = turn
+        .state
+        .under_way()
+        .is_some_and(|rollout| rollout.purpose == Purpose::Restart && !rollout.proven);
     let is_queued =
         turn.state.queued.as_ref().is_some_and(|queued| queued.purpose == Purpose::Restart);
-    if is_queued || turn.state.rollout.as_ref().filter(is_under_way).is_some() {
+    if is_queued || is_under_way {
         return Ok(());
     }
     let none = OrderRefused::NothingUnderWay { phase: phase_of(turn) };

@@ -75,11 +75,19 @@ pub(crate) struct Run {
     pub(crate) since: Timestamp,
     /// Whether its beginning was acknowledged.
     pub(crate) has_begun: bool,
-    /// Whether it has ended, and what went wrong, if anything did.
-    pub(crate) end: Option<Option<String>>,
+    /// How it ended, if it has.
+    pub(crate) end: Option<RunEnd>,
+}
+
+/// How one run of a hook ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RunEnd {
+    Succeeded,
+    Failed(String),
 }
 
 /// One attempt at moving to a revision.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each recorded by itself")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rollout {
     pub(crate) attempt: Attempt,

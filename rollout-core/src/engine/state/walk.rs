@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{CALENDAR, ENGINE, Paused, Proof, Rollout, State, Walk};
+use super::{CALENDAR, ENGINE, Paused, Proof, Rollout, RunEnd, State, Walk};
 use crate::{
     engine::{
         action::{Effect, Revision},
@@ -58,7 +58,7 @@ impl State {
             Change::Skipped { .. } => self.forget_runs(),
             Change::HookEnded { run, failure } => {
                 if let Some(run) = rollout.runs.get_mut(run) {
-                    run.end = Some(failure.clone());
+                    run.end = Some(failure.clone().map_or(RunEnd::Succeeded, RunEnd::Failed));
                 }
                 let is_over =
                     |effect: &Effect| matches!(effect, Effect::Run { run: it, .. } if it == run);
@@ -193,7 +193,8 @@ impl State {
         rollout.walk = match &rollout.walk {
             Walk::Moving { .. } => Walk::Moving { stage },
             Walk::Gating { gate, .. } => Walk::Gating { stage, gate: *gate },
-            other => other.clone(),
+            Walk::Reverting => Walk::Reverting,
+            Walk::Ended(end) => Walk::Ended(end.clone()),
         };
         // How many are available is counted against another number from now on.
         rollout.high_water = (0, at);
