@@ -72,7 +72,7 @@ pub(crate) struct ImportArgs {
 }
 
 /// What is left open by a file of somebody else's.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ComposeArgs {
     /// Service or workload of a file that has several
     #[arg(long, value_name = "NAME")]

@@ -41,12 +41,12 @@ mod nomad;
 pub mod report;
 mod words;
 
-use rollout_core::spec::CheckedSpec;
+use rollout_core::{plan, spec::CheckedSpec};
 
 pub use self::{
     document::TEXT_LIMIT,
     error::{ImportError, ImportErrors},
-    words::{Words, kubernetes as kubernetes_capabilities},
+    words::{Words, capabilities},
 };
 use self::{
     document::{Log, Object, Scope},
@@ -150,5 +150,14 @@ fn one(file: &File, kind: Kind, object: &Object) -> Result<Imported, Vec<ImportE
     let report = log.into_report();
     let log = Log::default();
     let spec = draft.finish(Scope { object, log: &log, own: true }, &report)?;
-    Ok(Imported { spec, report })
+    // A spec that no plan can be made of is of no use.
+    match plan::build(&spec, &capabilities(&spec), false) {
+        Ok(_) => Ok(Imported { spec, report }),
+        Err(why) => Err(vec![ImportError::Refused {
+            object: object.to_string(),
+            field: String::new(),
+            place: None,
+            message: why.to_string(),
+        }]),
+    }
 }

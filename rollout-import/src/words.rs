@@ -16,7 +16,14 @@ const PROXIES_LEARN: Span = Span::from_secs(5);
 /// Units of routers that take whole percentages: Istio, SMI, nginx, ALB, Traefik and others in Argo's words.
 const PERCENT: u64 = 100;
 
+/// Units of a router of which nothing is known.
+const BASIS_POINTS: u64 = 10_000;
+
 /// In whose words a template is written.
+///
+/// A Kubernetes template is a pod template; beside its `metadata` and `spec` it has a `controller` where its
+/// pods belong to a `StatefulSet` or a `DaemonSet`, with what that object itself does, such as
+/// `volumeClaimTemplates`. A Nomad template has the group in `TaskGroup` and the rest of its job in `Job`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Words {
     /// A Kubernetes pod template.
@@ -40,16 +47,29 @@ impl Words {
     }
 }
 
-/// What Kubernetes can do for `spec`: pods by count, terminating ones not counted, taken out of traffic by
-/// a label; weights as its `traffic.kubernetes` says.
+/// What the backend that the template of `spec` is written for can do, as far as the spec shows it.
+///
+/// Kubernetes makes pods by count, does not count terminating ones, takes a pod out of traffic by a label, and
+/// divides traffic as `traffic.kubernetes` says: by whole percentages (or parts of `maxTrafficWeight`) where
+/// it has a `router`, as a whole where it has an `active_service` only, and not at all otherwise. Nomad's
+/// instances go by name; of what divides its traffic nothing is known, so basis points are assumed.
 #[must_use]
-pub fn kubernetes(spec: &Spec) -> Capabilities {
-    Capabilities {
-        making: Making::ByCount,
-        counting: Counting::Loose,
-        enrolment: Some(Confirmation::Elapsed(PROXIES_LEARN)),
-        router: units(&spec.traffic["kubernetes"]),
-        abilities: abilities(&spec.traffic["kubernetes"]),
+pub fn capabilities(spec: &Spec) -> Capabilities {
+    match Words::of(spec) {
+        Some(Words::Kubernetes) => Capabilities {
+            making: Making::ByCount,
+            counting: Counting::Loose,
+            enrolment: Some(Confirmation::Elapsed(PROXIES_LEARN)),
+            router: units(&spec.traffic["kubernetes"]),
+            abilities: abilities(&spec.traffic["kubernetes"]),
+        },
+        Some(Words::Nomad) | None => Capabilities {
+            making: Making::ByName,
+            counting: Counting::Strict,
+            enrolment: Some(Confirmation::Observed),
+            router: Some(BASIS_POINTS),
+            abilities: BTreeSet::new(),
+        },
     }
 }
 
@@ -70,4 +90,32 @@ fn units(traffic: &Value) -> Option<u64> {
     }
     // A Service points to one revision or to another, with nothing between.
     traffic.get("active_service").map(|_| 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_divides_traffic_is_read_from_the_spec() {
+        let spec = |template: &str, traffic: &str| {
+            let text =
+                format!("version: 1\nworkload: web\ntemplate: {template}\ntraffic: {traffic}\n");
+            Spec::from_yaml(&text).unwrap()
+        };
+        let pods = "{ spec: { containers: [] } }";
+        for (traffic, units) in [
+            ("null", None),
+            ("{ kubernetes: { services: [web] } }", None),
+            ("{ kubernetes: { active_service: web } }", Some(1)),
+            ("{ kubernetes: { router: { istio: {} } } }", Some(100)),
+            ("{ kubernetes: { router: { nginx: {}, maxTrafficWeight: 1000 } } }", Some(1000)),
+        ] {
+            let spec = spec(pods, traffic);
+            assert_eq!(Words::of(&spec), Some(Words::Kubernetes));
+            assert_eq!(capabilities(&spec).router, units, "{traffic}");
+        }
+        assert_eq!(Words::of(&spec("{ TaskGroup: {} }", "null")), Some(Words::Nomad));
+        assert_eq!(Words::of(&spec("{ image: web }", "null")), None);
+    }
 }

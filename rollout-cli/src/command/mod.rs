@@ -17,7 +17,7 @@ use rollout_core::{
     spec::{CheckedSpec, Counting},
 };
 use rollout_docker::haproxy::Traffic;
-use rollout_import::{Words, kubernetes_capabilities};
+use rollout_import::Words;
 
 use crate::{
     args::{BackendName, Command},
@@ -70,7 +70,7 @@ fn simulated_as(spec: &CheckedSpec) -> BackendName {
 /// What the ports of `spec` can do on a backend, as far as it is known without asking it.
 fn capabilities(spec: &CheckedSpec, backend: BackendName) -> Result<Capabilities, CliError> {
     let (enrolment, router) = match backend {
-        BackendName::Kubernetes => return Ok(kubernetes_capabilities(spec)),
+        BackendName::Kubernetes => return Ok(rollout_import::capabilities(spec)),
         BackendName::Docker if spec.traffic.is_null() => (None, None),
         BackendName::Docker => {
             let _known: Traffic = Traffic::read(&spec.traffic)?;

@@ -45,6 +45,15 @@ pub(crate) fn load_all(args: &ImportArgs) -> Result<(Vec<Source>, Vec<Mapping>),
         if args.replicas.is_some() {
             return Err(CliError::NoReplicas { path: file.clone() });
         }
+        if is_compose(&text) && compose.service.is_none() {
+            let names = compose::services(&text)
+                .map_err(|why| CliError::Compose { path: file.clone(), why })?;
+            let service = |name: String| {
+                let compose = ComposeArgs { service: Some(name), ..compose.clone() };
+                from_compose(file, &text, &compose)
+            };
+            return Ok((names.into_iter().map(service).collect::<Result<_, _>>()?, Vec::new()));
+        }
         return Ok((vec![of_text(file, &text, compose)?], Vec::new()));
     }
     let options = Options { workload: compose.service.as_deref(), replicas: args.replicas };

@@ -153,6 +153,15 @@ pub fn import(text: &str, options: &Import<'_>) -> Result<Imported, ComposeError
     Ok(Imported { spec, report })
 }
 
+/// Names of the services of the Compose file `text`.
+///
+/// # Errors
+///
+/// [`ComposeError`] if `text` is no Compose file.
+pub fn services(text: &str) -> Result<Vec<String>, ComposeError> {
+    Ok(section(&mut read(text)?, "services")?.keys().cloned().collect())
+}
+
 /// The parts of the file beside the services.
 struct Top {
     project: Option<String>,

@@ -22,11 +22,11 @@ type Arguments = BTreeMap<String, String>;
 /// is not in the file, the gate is an approval.
 pub(super) fn gates(
     file: &File,
-    mut block: Fields<'_>,
+    block: &mut Fields<'_>,
     to: &str,
 ) -> Result<Vec<Value>, ImportError> {
-    let given = arguments(&mut block)?;
-    let dry = dry_runs(&mut block)?;
+    let given = arguments(block)?;
+    let dry = dry_runs(block)?;
     for name in ["measurementRetention", "analysisRunMetadata"] {
         block.leave_out(name, "it is about the objects that Argo keeps");
     }
@@ -221,8 +221,10 @@ fn limits(metric: &mut Fields<'_>, gate: &mut Value, values: &Arguments) -> Resu
         };
         let number: Option<i64> = text.and_then(|text| text.trim().parse().ok());
         match (field, number) {
-            // No limit, and zero where it means that there is none.
-            ("failureLimit", Some(-1)) => gate[to] = json!("none"),
+            ("failureLimit", Some(-1)) => {
+                return Err("with `failureLimit: -1` no value could fail it".to_owned());
+            }
+            // Zero where it means that there is none.
             ("consecutiveSuccessLimit" | "count", Some(0)) => (),
             (_, Some(number)) if 0 <= number => gate[to] = json!(number),
             (_, _) => return Err(format!("`{field}: {value}` is no whole number")),

@@ -26,9 +26,9 @@ pub(super) fn map(
     preview(&mut fields, draft)?;
     promotion(&mut fields, draft)?;
     for (name, to) in [("prePromotionAnalysis", "gates"), ("postPromotionAnalysis", "bake_gates")] {
-        if let Some(block) = fields.open(name)? {
+        if let Some(mut block) = fields.open(name)? {
             let to = format!("strategy.blue_green.{to}");
-            let gates = analysis::gates(file, block, &to)?;
+            let gates = analysis::gates(file, &mut block, &to)?;
             draft.set(&to, &gates);
         }
     }

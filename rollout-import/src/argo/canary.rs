@@ -38,7 +38,7 @@ pub(super) fn map(
             pace(&mut fields, draft, "strategy.canary.pace")?;
         }
         if let Some(block) = background {
-            watch(file, block, &mut walked)?;
+            watch(file, block, &mut walked, draft)?;
         }
         let steps: Vec<Value> = walked.into_iter().map(steps::Step::into_value).collect();
         draft.set("strategy.canary.steps", &steps);
@@ -75,11 +75,13 @@ fn pace(fields: &mut Fields<'_>, draft: &mut Draft, to: &str) -> Result<(), Impo
     Ok(())
 }
 
-/// The analysis in the background: a gate of every step that it accompanies.
+/// The analysis in the background: a gate of every step that it accompanies, so that none is left without its
+/// word; and where it accompanies all of them, its metrics are watched throughout as well.
 fn watch(
     file: &File,
     mut block: Fields<'_>,
     walked: &mut [steps::Step],
+    draft: &mut Draft,
 ) -> Result<(), ImportError> {
     const TO: &str = "strategy.canary.steps[].gates";
     let from = block.number("startingStep")?;
@@ -87,8 +89,15 @@ fn watch(
         block.mapped("startingStep", TO);
     }
     let from = usize::try_from(from.unwrap_or(0)).unwrap_or(usize::MAX);
-    block.changed("", TO, "it runs in the background there; here it is a gate of every step it accompanies, asked before the next");
-    let gates = analysis::gates(file, block, TO)?;
+    let gates = analysis::gates(file, &mut block, TO)?;
+    let metrics: Vec<&Value> = gates.iter().filter_map(|gate| gate.get("metric")).collect();
+    if from == 0 && !metrics.is_empty() {
+        draft.set("watch", &metrics);
+        let how = "its metrics are read from the first traffic on, and any time one of them fails it goes back";
+        block.changed("", "watch", how);
+    }
+    let how = "a gate of every step it accompanies, asked before the next";
+    block.changed("", TO, how);
     for step in walked.iter_mut().filter(|step| from <= step.last) {
         for gate in &gates {
             step.add(gate.clone());

@@ -127,8 +127,9 @@ impl Walk<'_> {
             Some("setCanaryScale") => self.scale(&mut item),
             Some("analysis") => {
                 let block = item.open("analysis")?;
-                let Some(block) = block else { return Ok(()) };
-                for gate in analysis::gates(self.file, block, "strategy.canary.steps[].gates")? {
+                let Some(mut block) = block else { return Ok(()) };
+                for gate in analysis::gates(self.file, &mut block, "strategy.canary.steps[].gates")?
+                {
                     self.gate(gate, &item)?;
                 }
                 Ok(())

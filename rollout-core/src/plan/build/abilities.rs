@@ -13,6 +13,9 @@ use crate::{
 pub(super) fn check(scope: &Scope<'_>) -> Result<(), PlanError> {
     let mut asked = Vec::new();
     of_strategy(&scope.spec.strategy, &mut asked);
+    for place in 0..scope.spec.watch.len() {
+        asked.push((format!("watch[{place}]"), Ability::Metrics));
+    }
     for (point, place, _) in scope.spec.hooks.all() {
         asked.push((format!("hooks.{point}[{place}]"), Ability::Hooks));
     }

@@ -136,6 +136,20 @@ fn what_no_port_can_do_is_refused_with_the_way_out() {
             "give the engine a port that runs jobs",
         ),
         (
+            "strategy: { canary: { ramp: { linear: { by: 50, gates: [metric: { name: errors, query: q, pass: { below: 1 } }] } } } }",
+            &all,
+            "strategy.canary.ramp.linear.gates[0].metric",
+            "metrics",
+            "give the engine a port that measures",
+        ),
+        (
+            "watch: [{ name: errors, query: q, pass: { below: 1 } }]",
+            &all,
+            "watch[0]",
+            "metrics",
+            "give the engine a port that measures",
+        ),
+        (
             "hooks: { on_rollback: [{ name: a, run: 1 }] }",
             &all,
             "hooks.on_rollback[0]",

@@ -1,5 +1,7 @@
 //! A plan as a person reads it: one compact table, then what to know.
 
+mod beside;
+
 use std::fmt;
 
 use super::{
@@ -69,6 +71,7 @@ impl fmt::Display for PlanTable<'_> {
         }
         writeln!(f, "way back  {}", plan.rollback)?;
         self.stages(f)?;
+        beside::write(f, plan)?;
         for stage in plan.stages.iter().filter(|stage| stage.proves) {
             write!(f, "\nthe candidate is proven at the end of `{}`", stage.name)?;
         }
@@ -291,6 +294,84 @@ standby          4       4  weight   100%   100%  hold 1m             1m        
 retire           4       0  weight   100%   100%  -                   1s        1s  one instance's start and end
 the candidate is proven at the end of `switch`
 takes 1m 25s, at least 1m 25s, if an instance needs 2s to start and 1s to go; 1 approval comes on top
+",
+        );
+    }
+
+    #[test]
+    fn rules_jobs_and_modules_stand_below_the_table() {
+        let tail = "
+modules: [{ name: search }, { name: ads }]
+breaker: {}
+hooks:
+  before: [{ name: expand, run: [migrate] }]
+  after_canary: [{ name: smoke, run: [test], deadline: 1m }]
+  after: [{ name: contract, run: [migrate] }]
+  on_rollback: [{ name: tell, run: [mail], deadline: 10s }]
+strategy:
+  canary:
+    affinity: { cookie: seen, max_age: 30m }
+    steps:
+      - weight: 0
+        name: beta
+        match: [{ header: x-beta }, { cookie: tester, exact: secret }]
+        mirror: 10%
+        modules: { degrade: [search, ads], breaker: true }
+      - weight: 33.33%
+        modules: { require: [ads] }";
+        shows(
+            tail,
+            Some(100),
+            "
+canary of 4 instances; instances on their way out count
+pace      surge 4, unavailable 0
+way back  surge 4, unavailable 0
+stage    candidate  stable  route    asked  share  gates                    takes  at least  bound by
+before           0       4  weight      0%     0%  hook expand within 5m       0s        0s  nothing
+beta             1       4  weight      0%     0%  hook smoke within 1m        2s        2s  one instance's start and end
+33.33%           2       4  weight  33.33%    33%  -                           2s        2s  one instance's start and end
+promote          4       4  weight    100%   100%  -                           2s        2s  one instance's start and end
+retire           4       0  weight    100%   100%  -                           1s        1s  one instance's start and end
+after            4       0  weight    100%   100%  hook contract within 5m     0s        0s  nothing
+`beta` also sends the candidate every request with the header `x-beta` or the cookie `tester` of one value
+`beta` copies 10% of stable's requests to the candidate
+`beta` keeps a client where it was for 30m, by the cookie `seen`
+`beta` begins with search, ads degraded by the engine
+`beta` has the circuit breaker armed
+`33.33%` keeps a client where it was for 30m, by the cookie `seen`
+`33.33%` waits until ads is degraded by others
+beside the way back runs hook tell within 10s
+the candidate is proven at the end of `retire`
+takes 7s, at least 7s, if an instance needs 2s to start and 1s to go
+note: `33.33%` asks for 33.33% of the traffic; what can be set is 33%
+",
+        );
+    }
+
+    #[test]
+    fn stages_by_hand_tell_their_own_pace() {
+        let tail = "
+strategy:
+  stages:
+    - { name: off, candidate: 0, stable: 0, route: nobody }
+    - { name: two, candidate: 50%, stable: 0, pace: { surge: 0, unavailable: 50%, parallelism: 1 } }
+    - { name: all, candidate: 100%, stable: 0, proves: true, gates: [approval: { deadline: 10m, on_expiry: pass }] }";
+        shows(
+            tail,
+            Some(100),
+            "
+stages of 4 instances; instances on their way out count
+pace      surge 0, unavailable 4
+way back  surge 1, unavailable 0
+stage  candidate  stable  route     asked  share  gates            takes  at least  bound by
+off            0       0  nobody       0%     0%  -                   1s        1s  one instance's start and end
+two            2       0  replicas   100%   100%  -                   4s        2s  parallelism
+all            4       0  replicas   100%   100%  approval or 10m     2s        2s  an approval
+`two` moves with surge 0, unavailable 2, 1 at a time
+`all` moves with surge 1, unavailable 0
+the candidate is proven at the end of `all`
+takes 7s, at least 5s, if an instance needs 2s to start and 1s to go; 1 approval comes on top
+note: nobody is served from `off` on until the candidate is up
 ",
         );
     }
