@@ -185,8 +185,8 @@ name!(
     InstanceId, 253
 );
 name!(
-    /// Name of one run of a hook, the key by which it is begun once only. 1 to 127 characters.
-    HookRun, 127
+    /// Name of one run of a hook, the key by which it is begun once only. 1 to 253 characters.
+    HookRun, 253
 );
 
 macro_rules! number {

@@ -71,6 +71,24 @@ fn expiry(hook: &Hook) -> Expiry {
     }
 }
 
+/// Most characters of a stage's name in a key.
+const SLUG_LIMIT: usize = 24;
+
+/// The name of a stage in the letters of a key. What a key cannot hold is left out, and a short sum of the
+/// whole name tells such names apart.
+pub(super) fn slug(name: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let plain: String = name.chars().filter(is_plain).take(SLUG_LIMIT).collect();
+    if plain == name {
+        return plain;
+    }
+    // FNV-1a, 32 bits: offset basis 2166136261, prime 16777619.
+    let sum = name
+        .bytes()
+        .fold(2_166_136_261_u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(16_777_619));
+    format!("{plain}{sum:08x}")
+}
+
 /// The key of a run: the same for every engine that comes to this point of the attempt.
 fn run_of(turn: &Turn<'_>, place: &str, round: u32, number: u32) -> HookRun {
     let attempt = turn.state.rollout.as_ref().map_or(0, |rollout| rollout.attempt.0);

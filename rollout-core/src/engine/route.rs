@@ -88,6 +88,13 @@ impl Route {
         }
     }
 
+    /// Whether `revision` gets anything, by its share or beside it.
+    #[must_use]
+    pub fn gives_to(&self, revision: &RevisionId) -> bool {
+        let share = self.weight_of(revision);
+        share.is_none_or(|weight| !weight.is_zero()) || self.sends_beside(revision)
+    }
+
     /// Whether `revision` gets requests beside its share.
     #[must_use]
     pub fn sends_beside(&self, revision: &RevisionId) -> bool {

@@ -134,24 +134,26 @@ fn shrink(
     order.sort_by_key(|id| std::cmp::Reverse(named(id).map_or(usize::MAX, |place| place)));
     for id in order {
         let Some(tally) = tallies.get(&id).copied() else { continue };
-        let over = tally.target.saturating_sub(goal.count(&id));
+        let is_waiting = matches!(goal.routing, Routing::Later(_));
+        // Until the route moves, what it rests on stays; only what a resize left over goes.
+        let keeps = match named(&id) {
+            Some(0) | None => 0,
+            Some(_) if is_waiting => goal.space.desired,
+            Some(_) => 0,
+        };
+        let over = tally.target.saturating_sub(goal.count(&id).max(keeps));
         if over == 0 {
             continue;
         }
         // What is not there yet costs nothing, then what does not serve, then what does.
         let absent = over.min(tally.target.saturating_sub(tally.created));
-        let is_waiting = matches!(goal.routing, Routing::Later(_));
-        if is_waiting && named(&id).is_some() {
-            continue;
-        }
         let useless = (over - absent).min(tally.idle).min(surplus(goal, tallies, &id));
         let mut rest = over - absent - useless;
         if let Some((lead, _)) = goal.counts.first().filter(|(lead, _)| *lead != id) {
             let others = batch::others(tallies, lead) - absent - useless;
             rest = rest.min(others.saturating_sub(batch.least));
         }
-        // What no stage speaks of any more waits for no route.
-        let may_serve_less = may_serve_less || (is_waiting && named(&id).is_none());
+        let may_serve_less = may_serve_less || is_waiting;
         let spare =
             if may_serve_less { traffic::spare(turn, view, &goal.space, tallies, &id) } else { 0 };
         let useful = rest.min(spare);

@@ -107,8 +107,8 @@ pub(crate) fn condition(
 
 /// Whether an instance waits on standby though its revision has a share already.
 fn is_left_out(state: &State, entry: &Instance) -> bool {
-    let weight = state.route.as_ref().and_then(|route| route.weight_of(&entry.revision));
-    entry.standby != Standby::No && weight.is_none_or(|weight| !weight.is_zero())
+    let is_due = state.route.as_ref().is_none_or(|route| route.gives_to(&entry.revision));
+    entry.standby != Standby::No && is_due
 }
 
 /// The counts of every pool.

@@ -32,7 +32,7 @@ fn a_hook_is_run_once_and_waited_for() {
     world.submit("v2", &spec(4, &rest)).unwrap();
     assert_eq!(world.run(), "completed", "{}", log(&world));
     let runs: Vec<String> = world.runs.keys().map(ToString::to_string).collect();
-    assert_eq!(runs, ["web-2-0-0-0-0"], "{}", log(&world));
+    assert_eq!(runs, ["web-2-251adb145f-0-0-0"], "{}", log(&world));
 }
 
 #[test]

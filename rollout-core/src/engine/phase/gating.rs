@@ -83,14 +83,16 @@ pub(in crate::engine) fn decide(
                     false
                 }
             },
-            StageGate::Hook(hook) => match hook::drive(turn, &format!("{index}-{gate}"), hook) {
-                Stand::Waits => false,
-                Stand::Passed => true,
-                Stand::Failed(why) => {
-                    let hook = hook.name.clone();
-                    return moving::fail(turn, Cause::Hook { hook, why });
+            StageGate::Hook(hook) => {
+                match hook::drive(turn, &format!("{}-{gate}", hook::slug(&stage.name)), hook) {
+                    Stand::Waits => false,
+                    Stand::Passed => true,
+                    Stand::Failed(why) => {
+                        let hook = hook.name.clone();
+                        return moving::fail(turn, Cause::Hook { hook, why });
+                    }
                 }
-            },
+            }
             StageGate::Health(span) => {
                 let available = moving::serving(tallies, &rollout.candidate.id);
                 let wanted = stage.candidate;

@@ -275,7 +275,7 @@ impl State {
             entry.standby == Standby::Waits
                 && entry.traffic == Traffic::In
                 && !entry.is_terminating()
-                && route.weight_of(&entry.revision).is_some_and(|weight| !weight.is_zero())
+                && route.gives_to(&entry.revision)
         })
     }
 
