@@ -35,59 +35,35 @@ pub(super) fn read(
         let kind = webhook.text("type")?.unwrap_or_else(|| "rollout".to_owned());
         let tries = if kind == "rollout" { threshold } else { 1 };
         let mut hook = hook(&mut webhook, about, &kind, tries)?;
-        let gate = json!({ "hook": hook });
-        let said = match kind.as_str() {
+        let Some((to, how)) = said(&kind) else {
+            let why = match kind.as_str() {
+                "rollback" => "a person goes back by the order `rollout abort`",
+                "event" => "events are sent by the notifier, for every rollout alike",
+                other => {
+                    let why = format!("`{other}` is not known");
+                    return Err(webhook.wrong("type", why, "use a kind that Flagger has"));
+                }
+            };
+            webhook.dropped("", why);
+            continue;
+        };
+        webhook.changed("", to, how);
+        let gates = match kind.as_str() {
             "confirm-rollout" => {
                 before.push(hook);
-                (
-                    "hooks.before",
-                    "asked before anything is touched: a no fails the rollout, where Flagger would ask until it hears a yes",
-                )
-            }
-            "pre-rollout" => {
-                found.before_traffic.push(gate);
-                ("strategy", "a gate before any traffic")
-            }
-            "rollout" => {
-                found.each_step.push(gate);
-                ("strategy", "a gate of every step, tried as often as `threshold` allows")
-            }
-            "confirm-traffic-increase" => {
-                found.before_increase.push(gate);
-                (
-                    "strategy",
-                    "the last gate of every step: a no fails the rollout, where Flagger would ask until it hears a yes",
-                )
-            }
-            "confirm-promotion" => {
-                found.before_promotion.push(gate);
-                (
-                    "strategy",
-                    "the last gate before the promotion: a no fails the rollout, where Flagger would ask until it hears a yes",
-                )
+                continue;
             }
             "post-rollout" => {
                 hook["on_failure"] = json!("ignore");
                 after.push(hook);
-                ("hooks.after", "as there its failure changes nothing")
-            }
-            "rollback" => {
-                webhook.dropped("", "a person goes back by the order `rollout abort`");
                 continue;
             }
-            "event" => {
-                webhook.dropped("", "events are sent by the notifier, for every rollout alike");
-                continue;
-            }
-            other => {
-                return Err(webhook.wrong(
-                    "type",
-                    format!("`{other}` is not known"),
-                    "use a kind that Flagger has",
-                ));
-            }
+            "pre-rollout" => &mut found.before_traffic,
+            "confirm-traffic-increase" => &mut found.before_increase,
+            "confirm-promotion" => &mut found.before_promotion,
+            _ => &mut found.each_step,
         };
-        webhook.changed("", said.0, said.1);
+        gates.push(json!({ "hook": hook }));
     }
     for (to, hooks) in [("hooks.before", before), ("hooks.after", after)] {
         if !hooks.is_empty() {
@@ -95,6 +71,28 @@ pub(super) fn read(
         }
     }
     Ok(found)
+}
+
+/// Where a kind of webhook goes, and what is different there; `None` if it is none of a rollout.
+fn said(kind: &str) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        "confirm-rollout" => (
+            "hooks.before",
+            "asked before anything is touched: a no fails the rollout, where Flagger would ask until it hears a yes",
+        ),
+        "pre-rollout" => ("strategy", "a gate before any traffic"),
+        "rollout" => ("strategy", "a gate of every step, tried as often as `threshold` allows"),
+        "confirm-traffic-increase" => (
+            "strategy",
+            "the last gate of every step: a no fails the rollout, where Flagger would ask until it hears a yes",
+        ),
+        "confirm-promotion" => (
+            "strategy",
+            "the last gate before the promotion: a no fails the rollout, where Flagger would ask until it hears a yes",
+        ),
+        "post-rollout" => ("hooks.after", "as there its failure changes nothing"),
+        _ => return None,
+    })
 }
 
 /// One webhook in the words of a hook.
