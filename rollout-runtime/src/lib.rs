@@ -27,6 +27,7 @@ mod handle;
 pub mod hooks;
 mod http;
 pub mod journal;
+pub mod metrics;
 pub mod modules;
 mod options;
 mod ports;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use rollout_core::port::{
-    Ability, Backend, Capabilities, Clock, Enrolment, Hooks, Journal, Modules, Router,
+    Ability, Backend, Capabilities, Clock, Enrolment, Hooks, Journal, Metrics, Modules, Router,
 };
 
 use crate::{
@@ -22,6 +22,8 @@ pub struct Ports {
     pub router: Option<Arc<dyn Router>>,
     /// Runs jobs.
     pub hooks: Option<Arc<dyn Hooks>>,
+    /// Reads metrics.
+    pub metrics: Option<Arc<dyn Metrics>>,
     /// Degrades and restores modules.
     pub modules: Option<Arc<dyn Modules>>,
     /// Keeps records.
@@ -41,6 +43,7 @@ impl Ports {
             enrolment: None,
             router: None,
             hooks: None,
+            metrics: None,
             modules: None,
             journal,
             clock: Arc::new(SystemClock::new()),
@@ -66,6 +69,13 @@ impl Ports {
     #[must_use]
     pub fn with_hooks(mut self, hooks: Arc<dyn Hooks>) -> Self {
         self.hooks = Some(hooks);
+        self
+    }
+
+    /// Adds what reads metrics.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Arc<dyn Metrics>) -> Self {
+        self.metrics = Some(metrics);
         self
     }
 
@@ -105,7 +115,8 @@ impl Ports {
     fn abilities(&self) -> BTreeSet<Ability> {
         let router = self.router.as_ref().map(|port| port.abilities()).unwrap_or_default();
         let hooks = self.hooks.as_ref().map(|_| Ability::Hooks);
+        let metrics = self.metrics.as_ref().map(|_| Ability::Metrics);
         let modules = self.modules.as_ref().map(|_| Ability::Modules);
-        router.into_iter().chain(hooks).chain(modules).collect()
+        router.into_iter().chain(hooks).chain(metrics).chain(modules).collect()
     }
 }

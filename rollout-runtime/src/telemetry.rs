@@ -6,6 +6,7 @@
 use rollout_core::{
     engine::{Action, HookState, Note, Outcome, Port, Record},
     id::{HookRun, Seq},
+    judge::Reading,
 };
 use tracing::{debug, info, warn};
 
@@ -40,5 +41,13 @@ pub(crate) fn polled(run: &HookRun, state: &HookState) {
         HookState::Succeeded => debug!(%run, "hook succeeded"),
         HookState::Failed { detail } => warn!(%run, detail, "hook failed"),
         HookState::Missing => warn!(%run, "hook run is not known to its port"),
+    }
+}
+
+pub(crate) fn measured(metric: &str, reading: &Reading) {
+    match reading {
+        Reading::Value(value) => debug!(metric, %value, "measured"),
+        Reading::NoData => debug!(metric, "measured, and there is no data"),
+        Reading::Error(why) => warn!(metric, why, "measurement failed"),
     }
 }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     fleet::{self, Condition, Instance, Traffic, condition},
     id::{ActionId, InstanceId},
+    spec::Counting,
 };
 
 /// Takes in the outcome of an attempt. An answer to an action that is settled already changes nothing.
@@ -87,16 +88,16 @@ fn fails_its_instance(effect: &Effect) -> bool {
 }
 
 /// Whether an action may be attempted again now: a route only while the capacity behind it is there still,
-/// a drain of an instance that serves only while the others are enough. What became of the attempts so
-/// far nobody knows; another one must not make it worse.
+/// a drain of an instance that serves only while the others are enough, a creation only below the ceiling.
+/// What became of the attempts so far nobody knows; another one must not make it worse.
 fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
     match effect {
         Effect::Route(route) => {
             traffic::is_backed(turn, view, route) && !traffic::is_forward_again(turn, view, route)
         }
         Effect::Drain { instance } => may_drain(turn, view, instance),
-        Effect::Create { .. }
-        | Effect::Start { .. }
+        Effect::Create { .. } => may_create(turn),
+        Effect::Start { .. }
         | Effect::Enrol { .. }
         | Effect::Detach { .. }
         | Effect::Stop { .. }
@@ -105,6 +106,17 @@ fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
         | Effect::Run { .. }
         | Effect::Modules(_) => true,
     }
+}
+
+/// Whether there is room for every instance that exists or is in doubt: a resize may have taken it away.
+fn may_create(turn: &Turn<'_>) -> bool {
+    let Some(rollout) = &turn.state.rollout else { return true };
+    let space = moving::space(rollout);
+    let counts = |entry: &&Instance| match space.counting {
+        Counting::Strict => true,
+        Counting::Loose => !entry.is_terminating() || entry.may_get_more(),
+    };
+    turn.state.roster.values().filter(counts).count() as u64 <= space.ceiling()
 }
 
 fn may_drain(turn: &Turn<'_>, view: &View, instance: &InstanceId) -> bool {

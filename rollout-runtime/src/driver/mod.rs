@@ -6,6 +6,7 @@
 
 mod attempts;
 mod begin;
+mod measures;
 mod observers;
 mod polls;
 mod reign;

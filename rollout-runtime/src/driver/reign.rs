@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use std::sync::Arc;
 
-use super::{Stopped, attempts::Attempts, observers::Observers, polls::Polls};
+use super::{Stopped, attempts::Attempts, measures::Measures, observers::Observers, polls::Polls};
 use crate::{
     clock::ReignTime, options::Options, ports::Ports, probe::Probers, progress::Progress, telemetry,
 };
@@ -67,6 +67,7 @@ pub(crate) struct Reign {
     pub(super) attempts: Attempts,
     pub(super) observers: Observers,
     pub(super) polls: Polls,
+    pub(super) measures: Measures,
     pub(super) answers: mpsc::Receiver<Event>,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) pace: Pace,
@@ -123,6 +124,7 @@ impl Reign {
             attempts: Attempts::new(ports.clone(), time.clone(), *options),
             observers: Observers::new(workload.clone(), ports.clone(), time.clone(), *options),
             polls: Polls::new(workload.clone(), ports.clone(), time.clone(), *options),
+            measures: Measures::new(workload.clone(), ports.clone(), time.clone(), *options),
             answers,
             wake_at: None,
             pace: Pace::Moving,
@@ -163,6 +165,7 @@ impl Reign {
         self.wake_at = step.wake_at;
         self.probers.reconcile(self.engine.probe_targets());
         self.polls.reconcile(self.engine.hook_runs());
+        self.measures.reconcile(self.engine.measurements());
         self.attempts.add(step.actions);
         if !is_quiet {
             self.set_pace(now);

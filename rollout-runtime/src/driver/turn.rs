@@ -95,8 +95,10 @@ async fn next(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>) -> Next
         let options = reign.options;
         let observe_at = reign.observers.start_due(|port| pace.period(port, &options));
         let poll_at = reign.polls.start_due(pace.period(Port::Hooks, &options));
-        let start_at = [observe_at, poll_at].into_iter().flatten().min();
-        let Reign { attempts, observers, polls, answers, time, wake_at, .. } = &mut *reign;
+        let measure_at = reign.measures.start_due();
+        let start_at = [observe_at, poll_at, measure_at].into_iter().flatten().min();
+        let Reign { attempts, observers, polls, measures, answers, time, wake_at, .. } =
+            &mut *reign;
         tokio::select! {
             biased;
             command = commands.recv() => {
@@ -112,6 +114,7 @@ async fn next(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>) -> Next
                 Seen::Hint => (),
             },
             polled = polls.next() => return Next::Event(polled),
+            measured = measures.next() => return Next::Event(measured),
             Some(answer) = answers.recv() => return Next::Event(answer),
             () = sleep_until(time, *wake_at) => {
                 *wake_at = None;

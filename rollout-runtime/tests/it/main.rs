@@ -6,6 +6,7 @@ mod control;
 mod failures;
 mod hooks;
 mod journals;
+mod metrics;
 mod old_journals;
 mod probes;
 mod rollouts;
