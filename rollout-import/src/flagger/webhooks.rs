@@ -4,7 +4,7 @@ use rollout_core::time::Span;
 use serde_json::{Value, json};
 
 use super::About;
-use crate::{ImportError, document::Fields, draft::Draft};
+use crate::{ImportError, document::Fields, draft::Draft, gate};
 
 /// Flagger's default of `timeout`.
 const TIMEOUT: Span = Span::from_secs(10);
@@ -20,6 +20,18 @@ pub(super) struct Webhooks {
     pub(super) before_increase: Vec<Value>,
     /// In the last step, after everything else.
     pub(super) before_promotion: Vec<Value>,
+}
+
+impl Webhooks {
+    /// The gates that a kind of webhook is one of.
+    fn gates(&mut self, kind: &str) -> &mut Vec<Value> {
+        match kind {
+            "confirm-rollout" | "pre-rollout" => &mut self.before_traffic,
+            "confirm-traffic-increase" => &mut self.before_increase,
+            "confirm-promotion" => &mut self.before_promotion,
+            _ => &mut self.each_step,
+        }
+    }
 }
 
 /// Reads the webhooks; those at the two ends go to `hooks`.
@@ -47,23 +59,27 @@ pub(super) fn read(
             webhook.dropped("", why);
             continue;
         };
-        webhook.changed("", to, how);
-        let gates = match kind.as_str() {
-            "confirm-rollout" => {
-                before.push(hook);
-                continue;
+        // Hooks speak plain HTTP only; a person's word is the nearest thing to what cannot be asked.
+        let speaks = hook["run"]["url"].as_str().is_some_and(|url| url.starts_with("http://"));
+        if !speaks {
+            if kind == "post-rollout" {
+                webhook.dropped("", "hooks speak plain HTTP only, and nothing waits for it");
+            } else {
+                let how = "an approval in its place: hooks speak plain HTTP only";
+                webhook.changed("", "strategy", how);
+                found.gates(&kind).push(gate::approval());
             }
+            continue;
+        }
+        webhook.changed("", to, how);
+        match kind.as_str() {
+            "confirm-rollout" => before.push(hook),
             "post-rollout" => {
                 hook["on_failure"] = json!("ignore");
                 after.push(hook);
-                continue;
             }
-            "pre-rollout" => &mut found.before_traffic,
-            "confirm-traffic-increase" => &mut found.before_increase,
-            "confirm-promotion" => &mut found.before_promotion,
-            _ => &mut found.each_step,
-        };
-        gates.push(json!({ "hook": hook }));
+            _ => found.gates(&kind).push(json!({ "hook": hook })),
+        }
     }
     for (to, hooks) in [("hooks.before", before), ("hooks.after", after)] {
         if !hooks.is_empty() {
@@ -107,8 +123,7 @@ fn hook(
     let timeout = webhook.duration("timeout")?.unwrap_or(TIMEOUT);
     let retries = webhook.number("retries")?.unwrap_or(0);
     let metadata = webhook.raw("metadata").unwrap_or_else(|| json!({}));
-    let mut http = json!({
-        "method": "POST",
+    let run = json!({
         "url": url,
         "body": {
             "name": about.name,
@@ -117,11 +132,9 @@ fn hook(
             "metadata": metadata,
         },
     });
-    if webhook.flag("disableTLS")?.unwrap_or(false) {
-        http["insecure"] = json!(true);
-    }
+    webhook.leave_out("disableTLS", "hooks speak plain HTTP only");
     webhook.leave_out("muteAlert", "alerts are the notifier's");
-    let mut hook = json!({ "name": name, "run": { "http": http }, "deadline": timeout });
+    let mut hook = json!({ "name": name, "run": run, "deadline": timeout });
     let retries = retries.max(tries.saturating_sub(1));
     if 0 < retries {
         hook["retries"] = json!(retries);
