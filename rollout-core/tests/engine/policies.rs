@@ -146,6 +146,25 @@ fn the_way_back_is_verified_and_says_so() {
 }
 
 #[test]
+fn on_a_recreate_way_back_the_two_never_meet() {
+    let rest = json!({"strategy": {"rolling": {"surge": 2, "unavailable": 2}},
+        "rollback": {"strategy": "recreate"}});
+    let mut world = deployed(Some(10_000), &rest);
+    world.submit("v2", &spec(4, &rest)).unwrap();
+    while world.of("v2") < 2 || 2 < world.of("v1") {
+        world.tick();
+    }
+    world.order(OrderKind::Abort).unwrap();
+    let before = world.of("v1");
+    while 0 < world.of("v2") {
+        assert!(world.of("v1") <= before, "{}", log(&world));
+        world.tick();
+    }
+    assert_eq!(world.run(), "rolled back", "{}", log(&world));
+    assert_eq!(world.of("v1"), 4);
+}
+
+#[test]
 fn a_detected_failure_waits_where_the_spec_says_so() {
     let mut rest = with(value(ROLLING), "rollback", json!({"on_failure": "pause"}));
     rest["deadlines"] = json!({"progress": "5s"});

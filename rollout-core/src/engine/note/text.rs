@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Note, WaitReason};
+use crate::engine::record::By;
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,22 +56,7 @@ impl fmt::Display for WaitReason {
         match self {
             Self::Idle => f.write_str("nothing was submitted"),
             Self::Ended { end } => write!(f, "{end}"),
-            Self::Observation { port, age: None, why: None, .. } => {
-                write!(f, "the first observation of the {port}")
-            }
-            Self::Observation { port, age: None, why: Some(why), .. } => {
-                write!(f, "the first observation of the {port}: {why}")
-            }
-            Self::Observation { port, age: Some(age), limit, why } => {
-                write!(
-                    f,
-                    "an observation of the {port}: the last is {age} old, the limit is {limit}"
-                )?;
-                match why {
-                    Some(why) => write!(f, " ({why})"),
-                    None => Ok(()),
-                }
-            }
+            Self::Observation { .. } => self.observation(f),
             Self::Instances { revision, created, ready, available, wanted } => write!(
                 f,
                 "instances of {revision}: {available} of {wanted} available ({created} created, {ready} ready)"
@@ -89,6 +75,57 @@ impl fmt::Display for WaitReason {
                 write!(f, "the route {wanted}; in force is {in_force}")
             }
             Self::Route { wanted, in_force: None } => write!(f, "the route {wanted}"),
+            Self::Hold { .. }
+            | Self::Approval { .. }
+            | Self::Health { .. }
+            | Self::Window { .. }
+            | Self::Metric { .. }
+            | Self::Hook { .. }
+            | Self::Modules { .. } => self.gate(f),
+            Self::Closed { why } => write!(f, "the calendar to open: {why}"),
+            Self::Halted { by, why } => {
+                write!(f, "the order `resume`: halted by {}", By(by, why.as_deref()))
+            }
+            Self::KeptFailed { revision, instances } => {
+                write!(f, "the end of inspection: {instances} instances of {revision} are kept")
+            }
+            Self::Verifying { available, wanted } => {
+                write!(f, "unbroken health after the way back: {available} of {wanted} available")
+            }
+            Self::Paused { by, why } => {
+                write!(f, "the order `resume`: paused by {}", By(by, why.as_deref()))
+            }
+            Self::Retry { id, effect, outcome, attempts } => {
+                write!(f, "the next attempt at {id} {effect} after {attempts}: {outcome}")
+            }
+            Self::Vetoed { veto, refusals } => {
+                write!(f, "another step than the guard refused {refusals} times: {veto}")
+            }
+        }
+    }
+}
+
+impl WaitReason {
+    /// What an observation that is not there is missing for.
+    fn observation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Observation { port, age, limit, why } = self else { return Ok(()) };
+        match age {
+            None => write!(f, "the first observation of the {port}")?,
+            Some(age) => write!(
+                f,
+                "an observation of the {port}: the last is {age} old, the limit is {limit}"
+            )?,
+        }
+        match why {
+            Some(why) => write!(f, " ({why})"),
+            None => Ok(()),
+        }
+    }
+
+    /// What a stage waits for before it is left, or before it moves anything.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`fmt` lists every reason, once")]
+    fn gate(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::Hold { stage } => write!(f, "the hold of stage {stage}"),
             Self::Approval { stage } => {
                 write!(f, "approval of stage {stage}, by the order `promote`")
@@ -97,7 +134,6 @@ impl fmt::Display for WaitReason {
                 write!(f, "unbroken health in stage {stage}: {available} of {wanted} available")
             }
             Self::Window { stage, why } => write!(f, "the window of stage {stage}: {why}"),
-            Self::Closed { why } => write!(f, "the calendar to open: {why}"),
             Self::Metric { metric, judgement } => {
                 write!(f, "more readings of metric {metric}: {}", judgement.reason)
             }
@@ -110,26 +146,7 @@ impl fmt::Display for WaitReason {
             Self::Modules { stage, missing, .. } => {
                 write!(f, "somebody to degrade {} for stage {stage}", missing.join(", "))
             }
-            Self::Halted { by, why: None } => write!(f, "the order `resume`: halted by {by}"),
-            Self::Halted { by, why: Some(why) } => {
-                write!(f, "the order `resume`: halted by {by}, {why}")
-            }
-            Self::KeptFailed { revision, instances } => {
-                write!(f, "the end of inspection: {instances} instances of {revision} are kept")
-            }
-            Self::Verifying { available, wanted } => {
-                write!(f, "unbroken health after the way back: {available} of {wanted} available")
-            }
-            Self::Paused { by, why: None } => write!(f, "the order `resume`: paused by {by}"),
-            Self::Paused { by, why: Some(why) } => {
-                write!(f, "the order `resume`: paused by {by}, {why}")
-            }
-            Self::Retry { id, effect, outcome, attempts } => {
-                write!(f, "the next attempt at {id} {effect} after {attempts}: {outcome}")
-            }
-            Self::Vetoed { veto, refusals } => {
-                write!(f, "another step than the guard refused {refusals} times: {veto}")
-            }
+            _ => Ok(()),
         }
     }
 }

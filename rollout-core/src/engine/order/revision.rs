@@ -29,13 +29,18 @@ pub(super) fn undo(
     if to.is_some() && to == current.as_ref() {
         return Ok(());
     }
-    let is_other = |proof: &&Proof| Some(&proof.revision.id) != current.as_ref();
+    // One whose template nobody knows cannot be made again.
+    let is_other = |proof: &&Proof| {
+        Some(&proof.revision.id) != current.as_ref() && !proof.revision.template.is_null()
+    };
     let known = || -> Vec<String> {
         let others = turn.state.history.iter().rev().filter(is_other);
         others.map(|proof| proof.revision.id.to_string()).collect()
     };
     let found = match to {
-        Some(id) => turn.state.history.iter().find(|proof| proof.revision.id == *id),
+        Some(id) => {
+            turn.state.history.iter().filter(is_other).find(|proof| proof.revision.id == *id)
+        }
         None => turn.state.history.iter().rev().find(is_other),
     };
     let Some(Proof { revision, spec, .. }) = found.cloned() else {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::moving;
 use crate::{
     engine::{
+        capacity::Space,
         hook::{self, Stand},
         note::{Expiry, Note, WaitReason},
         record::{Change, End},
@@ -46,8 +47,13 @@ pub(in crate::engine) fn decide(
     let until = whole.map_or(standstill, |whole| whole.min(standstill));
     let space = moving::space(&rollout);
     let kept = kept(&rollout, tallies).min(space.ceiling().saturating_sub(wanted));
+    let grows_to = if must_wait(&rollout, space, tallies) {
+        tallies.get(&from).map_or(0, |tally| tally.target).min(wanted)
+    } else {
+        wanted
+    };
     let goal = Goal {
-        counts: vec![(from.clone(), wanted), (rollout.candidate.id.clone(), kept)],
+        counts: vec![(from.clone(), grows_to), (rollout.candidate.id.clone(), kept)],
         routing: routing(turn, view, &rollout, &from, tallies),
         space,
         in_batches: true,
@@ -72,6 +78,13 @@ pub(in crate::engine) fn decide(
         wanted,
     });
     false
+}
+
+/// Whether stable waits for the candidate to be gone: where the way back is recreate, the two must not meet.
+fn must_wait(rollout: &Rollout, space: Space, tallies: &BTreeMap<RevisionId, Tally>) -> bool {
+    let is_recreate = space.budget.surge == 0 && space.desired <= space.budget.unavailable;
+    let is_there = |tally: &Tally| 0 < tally.created + tally.terminating;
+    is_recreate && tallies.get(&rollout.candidate.id).is_some_and(is_there)
 }
 
 /// How many instances of a failed candidate are kept for inspection: those that are there still, while

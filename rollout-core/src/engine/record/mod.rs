@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::kind::{Cause, End, Failure, Purpose, Resolution, Settlement};
+pub(in crate::engine) use self::text::By;
 use super::{
     action::{Effect, Revision},
     event::MetricPlace,

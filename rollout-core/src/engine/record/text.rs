@@ -4,6 +4,41 @@ use std::fmt;
 
 use super::{Change, Resolution, Settlement};
 
+/// Who did something, and why, where they said so.
+pub(in crate::engine) struct By<'a>(
+    pub(in crate::engine) &'a str,
+    pub(in crate::engine) Option<&'a str>,
+);
+
+impl fmt::Display for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(by, None) => f.write_str(by),
+            Self(by, Some(why)) => write!(f, "{by}: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Resolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GoOn => f.write_str("goes on"),
+            Self::Adopt { revision: Some(revision) } => write!(f, "{revision} is stable"),
+            Self::Adopt { revision: None } => f.write_str("what serves is stable"),
+        }
+    }
+}
+
+impl fmt::Display for Settlement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Applied => f.write_str("applied"),
+            Self::Refused(why) => write!(f, "refused: {why}"),
+            Self::Superseded => f.write_str("superseded"),
+        }
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -36,25 +71,15 @@ impl fmt::Display for Change {
             Self::HookEnded { run, failure: Some(why) } => {
                 write!(f, "hook run {run} failed: {why}")
             }
-            Self::Halted { by, why: None } => write!(f, "halted by {by}"),
-            Self::Halted { by, why: Some(why) } => write!(f, "halted by {by}: {why}"),
+            Self::Halted { by, why } => write!(f, "halted by {}", By(by, why.as_deref())),
             Self::Resized { plan, by, .. } => write!(f, "resized to {} by {by}", plan.desired),
-            Self::Resolved { how: Resolution::GoOn, by, .. } => {
-                write!(f, "resolved by {by}: goes on")
-            }
-            Self::Resolved { how: Resolution::Adopt { revision: Some(revision) }, by, .. } => {
-                write!(f, "resolved by {by}: {revision} is stable")
-            }
-            Self::Resolved { how: Resolution::Adopt { revision: None }, by, .. } => {
-                write!(f, "resolved by {by}: what serves is stable")
-            }
+            Self::Resolved { how, by, .. } => write!(f, "resolved by {by}: {how}"),
             Self::Proven { revision } => write!(f, "proven {revision}"),
             Self::Failed { instance, failure } => write!(f, "failed {instance}: {failure}"),
             Self::Lost { instance } => write!(f, "lost {instance}"),
             Self::Retired { instance } => write!(f, "retired {instance}"),
             Self::Gone { instance } => write!(f, "gone {instance}"),
-            Self::Paused { by, why: None } => write!(f, "paused by {by}"),
-            Self::Paused { by, why: Some(why) } => write!(f, "paused by {by}: {why}"),
+            Self::Paused { by, why } => write!(f, "paused by {}", By(by, why.as_deref())),
             Self::Resumed { by } => write!(f, "resumed by {by}"),
             Self::Promoted { by, .. } => write!(f, "promoted by {by}"),
             Self::Aborted { cause } => write!(f, "aborted: {cause}"),
@@ -62,13 +87,7 @@ impl fmt::Display for Change {
             Self::Ended { end } => write!(f, "ended: {end}"),
             Self::Vetoed(veto) => write!(f, "vetoed: {veto}"),
             Self::Intended { id, effect } => write!(f, "intended {id} {effect}"),
-            Self::Settled { id, how: Settlement::Applied } => write!(f, "settled {id} applied"),
-            Self::Settled { id, how: Settlement::Refused(why) } => {
-                write!(f, "settled {id} refused: {why}")
-            }
-            Self::Settled { id, how: Settlement::Superseded } => {
-                write!(f, "settled {id} superseded")
-            }
+            Self::Settled { id, how } => write!(f, "settled {id} {how}"),
         }
     }
 }

@@ -36,59 +36,65 @@ impl State {
                 self.submitted(at, *attempt, *purpose, (revision, spec, plan));
             }
             Change::Queued { revision, spec, by, purpose } => {
-                self.queued = Some(Queued {
-                    revision: revision.clone(),
-                    spec: spec.clone(),
-                    by: by.clone(),
-                    purpose: *purpose,
-                });
+                let (revision, spec, by) = (revision.clone(), spec.clone(), by.clone());
+                self.queued = Some(Queued { revision, spec, by, purpose: *purpose });
             }
             Change::Dropped { .. } => self.queued = None,
             Change::Targeted { revision, replicas } => self.targeted(revision, *replicas),
             Change::Failed { instance, failure } => self.failed(at, instance, failure),
-            Change::Lost { instance } => {
-                if let Some(entry) = self.roster.get_mut(instance) {
-                    entry.dead = true;
-                    entry.made = Made::Removed;
-                }
-            }
-            Change::Retired { instance } => {
-                if let Some(entry) = self.roster.get_mut(instance) {
-                    entry.retired = Some(at);
-                }
-            }
+            Change::Lost { instance } => self.lost(instance),
+            Change::Retired { instance } => self.retired(at, instance),
             Change::Gone { instance } => {
                 self.roster.remove(instance);
                 self.forget_idle_pools();
             }
-            Change::Paused { by, why } => {
-                let at = self.paused.as_ref().map_or(at, |earlier| earlier.at);
-                self.paused = Some(Paused { at, by: by.clone(), why: why.clone() });
-            }
-            Change::Halted { by, why } => {
-                let halted = Paused { at, by: by.clone(), why: why.clone() };
-                self.paused.get_or_insert_with(|| halted.clone());
-                self.halted = Some(halted);
-            }
+            Change::Paused { by, why } => self.stopped(at, by, why.as_ref(), false),
+            Change::Halted { by, why } => self.stopped(at, by, why.as_ref(), true),
             Change::Resized { spec, plan, stage, .. } => self.resized(at, spec, plan, *stage),
             Change::Resumed { by } => self.resumed(at, by),
             Change::Intended { id, effect } => self.intended(at, *id, effect),
             Change::Settled { id, how } => self.settled(at, *id, how),
-            Change::Entered { .. }
-            | Change::Progressed { .. }
+            Change::Progressed { .. }
             | Change::BatchEnded
+            | Change::HookEnded { .. }
+            | Change::Measured { .. }
+            | Change::Restored => self.learned(at, &record.change),
+            Change::Entered { .. }
             | Change::Reached { .. }
             | Change::Passed { .. }
             | Change::Skipped { .. }
-            | Change::HookEnded { .. }
-            | Change::Measured { .. }
             | Change::Resolved { .. }
-            | Change::Restored
             | Change::Proven { .. }
             | Change::Promoted { .. }
             | Change::Aborted { .. }
             | Change::Ended { .. } => self.walked(at, &record.change),
             Change::Vetoed(veto) => self.vetoed(at, veto),
+        }
+    }
+
+    fn lost(&mut self, instance: &InstanceId) {
+        if let Some(entry) = self.roster.get_mut(instance) {
+            entry.dead = true;
+            entry.made = Made::Removed;
+        }
+    }
+
+    fn retired(&mut self, at: Timestamp, instance: &InstanceId) {
+        if let Some(entry) = self.roster.get_mut(instance) {
+            entry.retired = Some(at);
+        }
+    }
+
+    /// Forward steps stop, or everything does. Whoever comes later takes the place of an earlier one, but
+    /// the time stopped counts from the first.
+    fn stopped(&mut self, at: Timestamp, by: &str, why: Option<&String>, everything: bool) {
+        let since = self.paused.as_ref().map_or(at, |earlier| earlier.at);
+        let paused = Paused { at: since, by: by.to_owned(), why: why.cloned() };
+        if everything {
+            self.halted = Some(Paused { at, ..paused.clone() });
+            self.paused.get_or_insert(paused);
+        } else {
+            self.paused = Some(paused);
         }
     }
 

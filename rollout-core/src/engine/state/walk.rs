@@ -32,18 +32,6 @@ impl State {
                 rollout.high_water = (0, at);
                 rollout.gate_since = at;
             }
-            Change::Progressed { available } => {
-                rollout.high_water = (*available, at);
-                let is_by_replicas = rollout.stage().1.route == StageRoute::ByReplicas;
-                if is_by_replicas && rollout.walk != Walk::Reverting {
-                    rollout.exposed.get_or_insert(at);
-                }
-            }
-            Change::Measured { place, reading } => {
-                let Some(metric) = rollout.metric(*place).cloned() else { return };
-                rollout.tallies.entry(*place).or_default().add(&metric, at, reading);
-            }
-            Change::BatchEnded => rollout.batch_ended = Some(at),
             Change::Reached { stage } => {
                 let passed = rollout.passed.take();
                 rollout.walk = Walk::Gating { stage: *stage, gate: passed.unwrap_or(0) };
@@ -60,15 +48,6 @@ impl State {
                 rollout.gate_since = at;
             }
             Change::Skipped { .. } => self.forget_runs(),
-            Change::HookEnded { run, failure } => {
-                if let Some(run) = rollout.runs.get_mut(run) {
-                    run.end = Some(failure.clone().map_or(RunEnd::Succeeded, RunEnd::Failed));
-                }
-                let is_over =
-                    |effect: &Effect| matches!(effect, Effect::Run { run: it, .. } if it == run);
-                self.pending.retain(|_, effect| !is_over(effect));
-            }
-            Change::Restored => rollout.restored = Some(at),
             Change::Resolved { how, .. } => self.resolved(at, how),
             Change::Proven { .. } => {
                 rollout.proven = true;
@@ -95,6 +74,36 @@ impl State {
                 self.paused = None;
                 self.forget_idle_pools();
             }
+            _ => {}
+        }
+    }
+
+    /// Applies a record about what was learned on the way.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` lists every record, once")]
+    pub(super) fn learned(&mut self, at: Timestamp, change: &Change) {
+        let Some(rollout) = &mut self.rollout else { return };
+        match change {
+            Change::Progressed { available } => {
+                rollout.high_water = (*available, at);
+                let is_by_replicas = rollout.stage().1.route == StageRoute::ByReplicas;
+                if is_by_replicas && rollout.walk != Walk::Reverting {
+                    rollout.exposed.get_or_insert(at);
+                }
+            }
+            Change::Measured { place, reading } => {
+                let Some(metric) = rollout.metric(*place).cloned() else { return };
+                rollout.tallies.entry(*place).or_default().add(&metric, at, reading);
+            }
+            Change::BatchEnded => rollout.batch_ended = Some(at),
+            Change::HookEnded { run, failure } => {
+                if let Some(run) = rollout.runs.get_mut(run) {
+                    run.end = Some(failure.clone().map_or(RunEnd::Succeeded, RunEnd::Failed));
+                }
+                let is_over =
+                    |effect: &Effect| matches!(effect, Effect::Run { run: it, .. } if it == run);
+                self.pending.retain(|_, effect| !is_over(effect));
+            }
+            Change::Restored => rollout.restored = Some(at),
             _ => {}
         }
     }
