@@ -21,8 +21,10 @@ use rollout_sim::{
     runner::{Coverage, Finish, PHASES},
 };
 
-/// Violations shown in full.
+/// Seeds shown that had a veto.
 const SHOWN: usize = 20;
+/// Violations of each promise shown in full.
+const SHOWN_OF_EACH: usize = 5;
 /// Seeds a thread takes at a time.
 const CHUNK: u64 = 64;
 
@@ -155,7 +157,13 @@ fn tell(found: &Found, seconds: f64) {
     for (invariant, count) in kinds {
         println!("{count:>10}  {invariant}");
     }
-    for violation in violations.iter().take(SHOWN) {
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+    violations.retain(|violation| {
+        let count = shown.entry(violation.invariant).or_insert(0);
+        *count += 1;
+        *count <= SHOWN_OF_EACH
+    });
+    for violation in violations {
         println!("{violation}");
         println!(
             "  REPRODUCE WITH: cargo run --release -p rollout-sim --example replay -- --seed {}",

@@ -9,13 +9,18 @@ use std::{
 };
 
 use rollout_core::{
-    engine::{Change, Effect, End, Phase, Record, Route, Settlement},
-    id::{ActionId, Attempt, Epoch, InstanceId, RevisionId},
+    engine::{
+        Change, Effect, End, ModuleSetting, Phase, Purpose, Record, Resolution, Route, Settlement,
+    },
+    id::{ActionId, Attempt, Epoch, HookRun, InstanceId, RevisionId},
     plan::{Budget, Plan, Remark, Stage, StageRoute},
-    spec::{CheckedSpec, Counting},
+    spec::{CheckedSpec, Counting, Hook},
     time::Timestamp,
     weight::Weight,
 };
+
+/// Who pauses and lets go on where the spec's calendar does.
+pub const CALENDAR: &str = "the calendar";
 
 /// What the journal says.
 #[expect(
@@ -38,8 +43,14 @@ pub struct Ledger {
     pub stable: Option<RevisionId>,
     /// The revision on trial.
     pub candidate: Option<RevisionId>,
+    /// What the attempt is for.
+    pub purpose: Purpose,
     /// Whether the attempt began without a stable revision.
     pub first: bool,
+    /// How many instances of stable there are to be after the way back.
+    pub back: u64,
+    /// How many instances of each revision there were to be, as submitted or resized last.
+    pub sizes: BTreeMap<RevisionId, u64>,
     /// The stage that was entered last.
     pub stage: Option<usize>,
     /// Whether its counts and route were reached.
@@ -48,8 +59,14 @@ pub struct Ledger {
     pub passed: usize,
     /// Whether every gate that is left is passed by order.
     pub promoted: bool,
+    /// The stage that is entered next by order, whatever gates are left.
+    pub skips_to: Option<String>,
     /// Whether forward steps are stopped.
     pub paused: bool,
+    /// Whether the spec's calendar stopped them.
+    pub frozen: bool,
+    /// Whether nothing goes out.
+    pub halted: bool,
     /// Steps that the guard refused.
     pub vetoes: u64,
     /// Whether the rollout turned back, and when.
@@ -62,6 +79,20 @@ pub struct Ledger {
     pub heard: BTreeSet<RevisionId>,
     /// How it ended.
     pub end: Option<End>,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// Floor and ceiling right before and after each resize.
+    pub limits: Vec<(u64, u64)>,
+    /// Most proven revisions that are remembered, by the spec proven last.
+    pub history_limit: Option<u64>,
+    /// Runs of hooks that were decided upon, in all attempts.
+    pub runs: BTreeMap<HookRun, Run>,
+    /// Times that it went on in this attempt.
+    pub resumes: u64,
+    /// Times that it went on in this attempt because a person said so.
+    pub resumes_by_hand: u64,
+    /// Modules were ever set, and how last.
+    pub modules: Option<ModuleSetting>,
     /// Instances told to go, and until when they drain.
     pub retired: BTreeMap<InstanceId, Timestamp>,
     /// Actions by number: the effect and whether it is settled.
@@ -71,6 +102,17 @@ pub struct Ledger {
     pub routes_in_doubt: Vec<(ActionId, Route)>,
 }
 
+/// One run of a hook, as the journal has it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The hook.
+    pub hook: Arc<Hook>,
+    /// The attempt it was decided in.
+    pub attempt: Attempt,
+    /// Whether it has ended, and whether well.
+    pub end: Option<bool>,
+}
+
 impl Ledger {
     /// Takes in the next record.
     pub fn apply(&mut self, record: &Record) {
@@ -78,9 +120,11 @@ impl Ledger {
         match &record.change {
             Change::Claimed { epoch } => self.epoch = *epoch,
             Change::Adopted { revision, .. } => self.stable = Some(revision.id.clone()),
-            Change::Submitted { attempt, revision, spec, plan, .. } => {
+            Change::Submitted { attempt, revision, spec, plan, purpose, .. } => {
                 self.begin(*attempt, &revision.id, spec, plan);
+                self.purpose = *purpose;
             }
+            Change::Resized { spec, plan, stage, .. } => self.resize(spec, plan, *stage),
             Change::Queued { revision, .. } => {
                 self.heard.insert(revision.id.clone());
                 self.queued = true;
@@ -88,13 +132,21 @@ impl Ledger {
             Change::Dropped { .. } => self.queued = false,
             Change::Entered { stage } => {
                 self.stage = Some(*stage);
+                self.skips_to = None;
                 self.start_stage();
+            }
+            Change::Skipped { to, .. } => self.skips_to = Some(to.clone()),
+            Change::HookEnded { run, failure } => {
+                if let Some(run) = self.runs.get_mut(run) {
+                    run.end = Some(failure.is_none());
+                }
             }
             Change::Reached { .. } => self.reached = true,
             Change::Passed { .. } => self.passed += 1,
             Change::Proven { revision } => {
                 self.stable = Some(revision.clone());
                 self.proven = true;
+                self.history_limit = self.spec.as_ref().map(|spec| spec.history.max(1));
             }
             Change::Retired { instance } => {
                 self.retired.insert(instance.clone(), record.at);
@@ -102,22 +154,47 @@ impl Ledger {
             Change::Gone { instance } | Change::Lost { instance } => {
                 self.retired.remove(instance);
             }
-            Change::Paused { .. } => self.paused = true,
+            Change::Paused { by, .. } => {
+                self.paused = true;
+                self.frozen = by == CALENDAR;
+            }
             // A veto stops forward steps as a pause does.
             Change::Vetoed(_) => {
                 self.vetoes += 1;
                 self.paused = true;
             }
-            Change::Resumed { .. } => self.paused = false,
+            Change::Halted { .. } => {
+                self.frozen = false;
+                self.paused = true;
+                self.halted = true;
+            }
+            Change::Resumed { by } => {
+                self.resumes += 1;
+                self.resumes_by_hand += u64::from(by != CALENDAR);
+                self.paused = false;
+                self.halted = false;
+            }
             Change::Promoted { .. } => self.promoted = true,
             Change::Aborted { .. } => {
                 self.aborted = Some(record.at);
                 self.paused = false;
             }
-            Change::Ended { end } => self.end = Some(end.clone()),
+            Change::Ended { end } => {
+                self.end = Some(end.clone());
+                self.ended = record.at;
+                self.paused = self.halted;
+            }
+            Change::Resolved { how, .. } => self.resolve(how),
             Change::Intended { id, effect } => {
                 if let Effect::Route(route) = effect {
                     self.routes_in_doubt.push((*id, route.clone()));
+                }
+                if let Effect::Run { run, hook } = effect {
+                    let (hook, attempt) = (hook.clone(), self.attempt);
+                    self.runs.insert(run.clone(), Run { hook, attempt, end: None });
+                }
+                if let Effect::Modules(setting) = effect {
+                    self.modules = Some(setting.clone());
                 }
                 self.intents.insert(*id, (effect.clone(), false));
             }
@@ -129,6 +206,7 @@ impl Ledger {
             | Change::BatchEnded
             | Change::Failed { .. }
             | Change::Found { .. }
+            | Change::Restored
             // Newer changes, like those above, are ones that no promise is about.
             | _ => {}
         }
@@ -147,13 +225,47 @@ impl Ledger {
         self.spec = Some(Arc::clone(spec));
         self.candidate = Some(revision.clone());
         self.first = self.stable.is_none();
+        let size = self.stable.as_ref().and_then(|stable| self.sizes.get(stable)).copied();
+        self.back = size.unwrap_or(plan.desired);
+        self.sizes.insert(revision.clone(), spec.replicas);
         self.stage = None;
         self.start_stage();
         self.promoted = false;
+        self.skips_to = None;
+        self.resumes = 0;
+        self.resumes_by_hand = 0;
         self.aborted = None;
         self.proven = false;
         self.queued = false;
+        self.paused = self.halted;
         self.end = None;
+    }
+
+    fn resize(&mut self, spec: &Arc<CheckedSpec>, plan: &Arc<Plan>, stage: usize) {
+        self.limits.push((self.floor(), self.ceiling()));
+        self.plan = Some(Arc::clone(plan));
+        self.spec = Some(Arc::clone(spec));
+        self.stage = Some(stage);
+        self.back = plan.desired;
+        for revision in self.candidate.iter().chain(&self.stable) {
+            self.sizes.insert(revision.clone(), plan.desired);
+        }
+        self.limits.push((self.floor(), self.ceiling()));
+    }
+
+    fn resolve(&mut self, how: &Resolution) {
+        match how {
+            Resolution::GoOn => {
+                self.end = None;
+                if self.aborted.is_none() || self.proven {
+                    self.start_stage();
+                }
+            }
+            Resolution::Adopt { revision } => {
+                self.stable = revision.clone().or(self.stable.take());
+                self.history_limit = None;
+            }
+        }
     }
 
     fn settle(&mut self, id: ActionId, how: &Settlement) {
@@ -183,10 +295,13 @@ impl Ledger {
         }
     }
 
-    /// Desired number of instances.
+    /// Desired number of instances, there or back.
     #[must_use]
     pub fn desired(&self) -> u64 {
-        self.plan.as_ref().map_or(0, |plan| plan.desired)
+        match self.aborted {
+            Some(_) if !self.first => self.back,
+            Some(_) | None => self.plan.as_ref().map_or(0, |plan| plan.desired),
+        }
     }
 
     /// The stage under way.

@@ -138,7 +138,8 @@ fn one(
     let silent = dry.iter().any(|dry| *dry == name || dry == ".*" || dry == "*");
     match as_gate(&mut metric, &name, silent, values)? {
         Ok(gate) => {
-            metric.mapped("", gates.to);
+            let how = "its source is called by its address: give the engine one of that name";
+            metric.changed("", gates.to, how);
             gates.list.push(gate);
         }
         Err(why) => {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ARGO, analysis, clothes, keep_failed, routing, steps};
+use super::{ARGO, analysis, clothes, keep_failed, routing, step::Step, steps};
 use crate::{ImportError, document::Fields, draft::Draft, file::File, kubernetes::quarter_pace};
 
 /// Sets `strategy.canary`, or `strategy.rolling` where there are no steps.
@@ -40,7 +40,7 @@ pub(super) fn map(
         if let Some(block) = background {
             watch(file, block, &mut walked, draft)?;
         }
-        let steps: Vec<Value> = walked.into_iter().map(steps::Step::into_value).collect();
+        let steps: Vec<Value> = walked.into_iter().map(Step::into_value).collect();
         draft.set("strategy.canary.steps", &steps);
         scaling(&mut fields, draft, has_router)?;
     }
@@ -80,7 +80,7 @@ fn pace(fields: &mut Fields<'_>, draft: &mut Draft, to: &str) -> Result<(), Impo
 fn watch(
     file: &File,
     mut block: Fields<'_>,
-    walked: &mut [steps::Step],
+    walked: &mut [Step],
     draft: &mut Draft,
 ) -> Result<(), ImportError> {
     const TO: &str = "strategy.canary.steps[].gates";

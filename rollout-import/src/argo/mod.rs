@@ -5,6 +5,7 @@ mod analysis;
 mod blue_green;
 mod canary;
 mod routing;
+mod step;
 mod steps;
 
 use crate::{

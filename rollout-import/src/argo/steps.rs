@@ -5,63 +5,10 @@ use std::collections::BTreeMap;
 use rollout_core::{amount::Amount, weight::Weight};
 use serde_json::{Value, json};
 
-use super::{analysis, routing};
+use super::{analysis, routing, step::Step};
 use crate::{ImportError, document::Fields, file::File, gate::approval};
 
 const TO: &str = "strategy.canary.steps";
-
-/// One step of the canary in the making.
-#[derive(Clone, Debug)]
-pub(super) struct Step {
-    weight: Weight,
-    replicas: Option<u64>,
-    matches: Vec<Value>,
-    mirror: Weight,
-    gates: Vec<Value>,
-    /// Index of the last of Argo's steps that it stands for.
-    pub(super) last: usize,
-}
-
-impl Step {
-    fn new(weight: Weight) -> Self {
-        Self {
-            weight,
-            replicas: None,
-            matches: Vec::new(),
-            mirror: Weight::ZERO,
-            gates: Vec::new(),
-            last: 0,
-        }
-    }
-
-    /// Adds a gate, unless it has the same one already.
-    pub(super) fn add(&mut self, gate: Value) {
-        if !self.gates.contains(&gate) {
-            self.gates.push(gate);
-        }
-    }
-
-    /// The step as the spec has it.
-    pub(super) fn into_value(self) -> Value {
-        let mut step = json!({ "weight": self.weight });
-        if self.weight.is_zero() {
-            step["name"] = json!("preview");
-        }
-        if let Some(replicas) = self.replicas {
-            step["replicas"] = json!(replicas);
-        }
-        if !self.matches.is_empty() {
-            step["match"] = json!(self.matches);
-        }
-        if !self.mirror.is_zero() {
-            step["mirror"] = json!(self.mirror);
-        }
-        if !self.gates.is_empty() {
-            step["gates"] = json!(self.gates);
-        }
-        step
-    }
-}
 
 /// How many candidate instances Argo was told to have, beside what the weight needs.
 #[derive(Clone, Copy, Debug)]

@@ -1,56 +1,16 @@
 //! The fields of a map, taken one by one. What nobody has taken is named in the report by itself.
 
-use std::{cell::RefCell, fmt, mem};
+use std::{fmt, mem};
 
 use rollout_core::{amount::Amount, time::Span};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Object;
-use crate::{
-    ImportError,
-    draft::Draft,
-    report::{Fate, Mapping},
+use super::{
+    Object,
+    log::{Log, NOTHING},
 };
-
-/// Why a field without a value is left out.
-const NOTHING: &str = "it says nothing";
-
-/// The report in the making, shared by all fields of a workload.
-#[derive(Debug, Default)]
-pub(crate) struct Log(RefCell<Vec<Mapping>>);
-
-impl Log {
-    /// Adds one line.
-    pub(crate) fn add(&self, field: String, fate: Fate) {
-        self.0.borrow_mut().push(Mapping { field, fate });
-    }
-
-    /// Every line, in the order of the fields by name.
-    pub(crate) fn into_report(self) -> Vec<Mapping> {
-        let mut report = self.0.into_inner();
-        report.sort_by(|a, b| a.field.cmp(&b.field));
-        let lines = report.clone();
-        report.retain(|line| !lines.iter().any(|other| says_more(other, line)));
-        report
-    }
-}
-
-/// Whether `more` tells the same as `line`, and what is different as well.
-fn says_more(more: &Mapping, line: &Mapping) -> bool {
-    match (&more.fate, &line.fate) {
-        (Fate::Changed { to: more_to, .. }, Fate::Mapped { to }) => {
-            more.field == line.field && more_to.starts_with(to.as_str())
-        }
-        // A map without fields may still mean something.
-        (Fate::Changed { .. } | Fate::Mapped { .. }, Fate::LeftOut { why }) => {
-            line.covers(&more.field) && why == NOTHING
-        }
-        (Fate::Changed { .. }, Fate::Changed { .. })
-        | (Fate::Mapped { .. }, Fate::Mapped { .. } | Fate::Changed { .. })
-        | (Fate::LeftOut { .. }, _) => false,
-    }
-}
+use crate::{ImportError, draft::Draft, report::Fate};
 
 /// Whose fields are read, and where the report goes.
 #[derive(Clone, Copy)]

@@ -3,6 +3,7 @@
 //! In: text. Out: [`Object`]s in the order of the file. Absent: what their fields mean.
 
 mod fields;
+mod log;
 mod object;
 mod tree;
 
@@ -10,7 +11,8 @@ use serde_json::{Map, Value};
 
 use self::tree::{Node, Places};
 pub(crate) use self::{
-    fields::{Fields, Log, Scope},
+    fields::{Fields, Scope},
+    log::Log,
     object::Object,
 };
 use crate::ImportError;

@@ -36,85 +36,86 @@ pub(super) fn map(
     let evidence = metrics::gates(file, &mut fields, about, rhythm)?;
     let webhooks = webhooks::read(&mut fields, about, threshold, draft)?;
     let mirror = mirror(&mut fields, kubernetes_alone)?;
-    affinity(&mut fields, draft, &shape)?;
+    let affinity = affinity(&mut fields, &shape)?;
     rest(&mut fields);
-    let held = json!({ "hold": Span::from_millis(interval.as_millis().saturating_mul(shape.iterations())) });
-    let gates = |last: bool| -> Vec<Value> {
-        let mut gates = vec![held.clone()];
-        gates.extend(webhooks.each_step.iter().chain(&evidence).cloned());
-        if last {
-            gates.extend(webhooks.before_promotion.iter().cloned());
-        } else {
-            gates.extend(webhooks.before_increase.iter().cloned());
-        }
-        gates
-    };
-    match shape {
-        Shape::BlueGreen { .. } if mirror.is_none() => {
-            let gates: Vec<Value> =
-                webhooks.before_traffic.iter().cloned().chain(gates(true)).collect();
-            draft.set("strategy.blue_green", &json!({ "gates": gates, "standby": "0s" }));
-        }
-        Shape::BlueGreen { .. } => {
-            let step = step("test", Weight::ZERO, gates(true), &webhooks.before_traffic);
-            set_steps(&[with_mirror(step, mirror)], draft);
-        }
-        Shape::AbTest { matches, .. } => {
-            let mut step = step("ab-test", Weight::ZERO, gates(true), &[]);
-            step["match"] = json!(matches);
-            step["replicas"] = json!("100%");
-            let mut steps = preview(&webhooks, None, &held);
-            // A preview and the test both have no weight of their own, so one step is both.
-            if let Some(first) = steps.pop() {
-                step["gates"] = json!(merged(&first["gates"], &step["gates"]));
-            }
-            set_steps(&[with_mirror(step, mirror)], draft);
-        }
-        Shape::Canary { weights } => {
-            let mut steps = preview(&webhooks, mirror, &held);
-            let count = weights.len();
-            for (index, weight) in weights.into_iter().enumerate() {
-                steps.push(json!({ "weight": weight, "gates": gates(index + 1 == count) }));
-            }
-            set_steps(&steps, draft);
-        }
+    // A metric of the engine's is read for every iteration itself; anything else is waited for.
+    let is_read = evidence.iter().any(|gate| gate.get("metric").is_some());
+    let iterations = if is_read { 1 } else { shape.iterations() };
+    let looked = interval.as_millis().saturating_mul(iterations);
+    let parts =
+        Parts { held: json!({ "hold": Span::from_millis(looked) }), evidence, webhooks, mirror };
+    draft.set("strategy", &strategy(shape, &parts));
+    if let Some(affinity) = affinity {
+        draft.set("strategy.canary.affinity", &affinity);
     }
     Ok(())
 }
 
-/// A step of no weight for what comes before traffic; none, if nothing does.
-fn preview(webhooks: &Webhooks, mirror: Option<Weight>, held: &Value) -> Vec<Value> {
-    let mut gates = webhooks.before_traffic.clone();
-    if mirror.is_some() {
-        gates.push(held.clone());
+/// What the steps are made of.
+struct Parts {
+    /// The wait for as long as a step is looked at.
+    held: Value,
+    /// Gates of the metrics.
+    evidence: Vec<Value>,
+    webhooks: Webhooks,
+    /// Share of requests to copy before there is weight.
+    mirror: Option<Weight>,
+}
+
+impl Parts {
+    /// The gates of a step, in the order that Flagger asks.
+    fn gates(&self, last: bool) -> Vec<Value> {
+        let hooks = &self.webhooks;
+        let end = if last { &hooks.before_promotion } else { &hooks.before_increase };
+        let mut gates = vec![self.held.clone()];
+        gates.extend(hooks.each_step.iter().chain(&self.evidence).chain(end).cloned());
+        gates
     }
-    if gates.is_empty() {
-        return Vec::new();
+
+    /// The gates of the one step of a strategy without weights.
+    fn all_gates(&self) -> Vec<Value> {
+        self.webhooks.before_traffic.iter().cloned().chain(self.gates(true)).collect()
     }
-    vec![with_mirror(json!({ "name": "preview", "weight": Weight::ZERO, "gates": gates }), mirror)]
 }
 
-fn step(name: &str, weight: Weight, gates: Vec<Value>, before: &[Value]) -> Value {
-    let gates: Vec<Value> = before.iter().cloned().chain(gates).collect();
-    json!({ "name": name, "weight": weight, "gates": gates })
+/// The strategy of a shape.
+fn strategy(shape: Shape, parts: &Parts) -> Value {
+    let mut steps = Vec::new();
+    match shape {
+        Shape::BlueGreen { .. } if parts.mirror.is_none() => {
+            // Nothing stays on standby, as with Flagger.
+            return json!({ "blue_green": { "gates": parts.all_gates(), "standby": "0s" } });
+        }
+        Shape::BlueGreen { .. } => steps.push(unweighted("test", &parts.all_gates(), parts.mirror)),
+        Shape::AbTest { matches, .. } => {
+            let mut step = unweighted("ab-test", &parts.all_gates(), parts.mirror);
+            step["match"] = json!(matches);
+            step["replicas"] = json!("100%");
+            steps.push(step);
+        }
+        Shape::Canary { weights } => {
+            let mut before = parts.webhooks.before_traffic.clone();
+            before.extend(parts.mirror.map(|_| parts.held.clone()));
+            if !before.is_empty() {
+                steps.push(unweighted("preview", &before, parts.mirror));
+            }
+            let count = weights.len();
+            for (index, weight) in weights.into_iter().enumerate() {
+                steps.push(json!({ "weight": weight, "gates": parts.gates(index + 1 == count) }));
+            }
+        }
+    }
+    json!({ "canary": { "steps": steps } })
 }
 
-fn merged(first: &Value, second: &Value) -> Vec<Value> {
-    let list = |gates: &Value| gates.as_array().cloned().unwrap_or_default();
-    list(first).into_iter().chain(list(second)).collect()
-}
-
-/// The step with copies of requests, and every instance that may have to answer them.
-fn with_mirror(mut step: Value, mirror: Option<Weight>) -> Value {
+/// A step of no weight; with copies of requests every instance that may have to answer them.
+fn unweighted(name: &str, gates: &[Value], mirror: Option<Weight>) -> Value {
+    let mut step = json!({ "name": name, "weight": Weight::ZERO, "gates": gates });
     if let Some(mirror) = mirror {
         step["mirror"] = json!(mirror);
         step["replicas"] = json!("100%");
     }
     step
-}
-
-fn set_steps(steps: &[Value], draft: &mut Draft) {
-    draft.set("strategy.canary.steps", &steps);
 }
 
 /// `interval`, 60 s by default, 10 s at least.
@@ -159,22 +160,21 @@ fn mirror(fields: &mut Fields<'_>, kubernetes_alone: bool) -> Result<Option<Weig
 }
 
 /// `sessionAffinity`: the cookie and how long it is remembered.
-fn affinity(fields: &mut Fields<'_>, draft: &mut Draft, shape: &Shape) -> Result<(), ImportError> {
+fn affinity(fields: &mut Fields<'_>, shape: &Shape) -> Result<Option<Value>, ImportError> {
     const TO: &str = "strategy.canary.affinity";
-    let Some(mut affinity) = fields.open("sessionAffinity")? else { return Ok(()) };
+    let Some(mut affinity) = fields.open("sessionAffinity")? else { return Ok(None) };
     let cookie = affinity.text("cookieName")?;
     let cookie = cookie.ok_or_else(|| affinity.missing("cookieName", "name the cookie"))?;
     let max_age = affinity.seconds("maxAge")?.unwrap_or(Span::from_secs(86_400));
     for name in affinity.names() {
         affinity.leave_out(&name, "the router sets such things of the cookie itself");
     }
-    if matches!(shape, Shape::Canary { .. }) {
-        draft.set(TO, &json!({ "cookie": cookie, "max_age": max_age }));
-        affinity.mapped("", TO);
-    } else {
+    if !matches!(shape, Shape::Canary { .. }) {
         affinity.dropped("", "without weights no client changes its revision by chance");
+        return Ok(None);
     }
-    Ok(())
+    affinity.mapped("", TO);
+    Ok(Some(json!({ "cookie": cookie, "max_age": max_age })))
 }
 
 /// Fields that the engine does not need.

@@ -144,7 +144,8 @@ fn template(file: &File, mut reference: Fields<'_>) -> Result<Asked, ImportError
     };
     let (kind, address) = (provider.text("type")?.unwrap_or_default(), provider.text("address")?);
     provider.mapped("type", TO);
-    provider.mapped("address", TO);
+    let how = "the source of the metric is called by it: give the engine one of that name";
+    provider.changed("address", TO, how);
     let extra = provider.names();
     if kind != "prometheus" {
         provider.rest().clear();

@@ -178,3 +178,42 @@ fn matches(fields: &mut Fields<'_>) -> Result<Vec<Value>, ImportError> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Log, Scope, read};
+
+    fn shape(analysis: &str) -> Result<Shape, ImportError> {
+        let objects = read(&format!("kind: Canary\nanalysis: {{ {analysis} }}\n")).unwrap();
+        let log = Log::default();
+        let scope = Scope { object: &objects[0], log: &log, own: true };
+        let mut fields = Fields::of(scope).open("analysis").unwrap().unwrap();
+        Shape::read(&mut fields, false)
+    }
+
+    #[test]
+    fn weights_go_once_past_the_greatest() {
+        for (analysis, expected) in [
+            ("stepWeight: 20, maxWeight: 50", vec![20, 40, 60]),
+            ("stepWeight: 10, maxWeight: 30", vec![10, 20, 30]),
+            ("stepWeight: 30", vec![30, 60, 90, 100]),
+            ("stepWeights: [1, 10, 80], maxWeight: 50", vec![1, 10, 80]),
+        ] {
+            let weights = expected.iter().map(|w| Weight::from_basis_points(w * 100).unwrap());
+            let canary = Shape::Canary { weights: weights.collect() };
+            assert_eq!(shape(analysis).unwrap(), canary, "{analysis}");
+        }
+    }
+
+    #[test]
+    fn requests_rule_before_iterations_and_iterations_before_weights() {
+        let requests = "match: [{ headers: { x: { prefix: a } } }]";
+        let ab = shape(&format!("{requests}, iterations: 3, stepWeight: 5")).unwrap();
+        let matches = vec![json!({ "header": "x", "prefix": "a" })];
+        assert_eq!(ab, Shape::AbTest { matches, iterations: 3 });
+        let blue_green = shape("iterations: 3, stepWeight: 5").unwrap();
+        assert_eq!(blue_green, Shape::BlueGreen { iterations: 3 });
+        assert!(shape("maxWeight: 50").is_err());
+    }
+}

@@ -4,7 +4,7 @@ use rollout_core::time::Span;
 use serde_json::{Value, json};
 
 use super::About;
-use crate::{ImportError, document::Fields, draft::Draft};
+use crate::{ImportError, document::Fields, draft::Draft, gate};
 
 /// Flagger's default of `timeout`.
 const TIMEOUT: Span = Span::from_secs(10);
@@ -22,6 +22,18 @@ pub(super) struct Webhooks {
     pub(super) before_promotion: Vec<Value>,
 }
 
+impl Webhooks {
+    /// The gates that a kind of webhook is one of.
+    fn gates(&mut self, kind: &str) -> &mut Vec<Value> {
+        match kind {
+            "confirm-rollout" | "pre-rollout" => &mut self.before_traffic,
+            "confirm-traffic-increase" => &mut self.before_increase,
+            "confirm-promotion" => &mut self.before_promotion,
+            _ => &mut self.each_step,
+        }
+    }
+}
+
 /// Reads the webhooks; those at the two ends go to `hooks`.
 pub(super) fn read(
     analysis: &mut Fields<'_>,
@@ -35,59 +47,39 @@ pub(super) fn read(
         let kind = webhook.text("type")?.unwrap_or_else(|| "rollout".to_owned());
         let tries = if kind == "rollout" { threshold } else { 1 };
         let mut hook = hook(&mut webhook, about, &kind, tries)?;
-        let gate = json!({ "hook": hook });
-        let said = match kind.as_str() {
-            "confirm-rollout" => {
-                before.push(hook);
-                (
-                    "hooks.before",
-                    "asked before anything is touched: a no fails the rollout, where Flagger would ask until it hears a yes",
-                )
+        let Some((to, how)) = said(&kind) else {
+            let why = match kind.as_str() {
+                "rollback" => "a person goes back by the order `rollout abort`",
+                "event" => "events are sent by the notifier, for every rollout alike",
+                other => {
+                    let why = format!("`{other}` is not known");
+                    return Err(webhook.wrong("type", why, "use a kind that Flagger has"));
+                }
+            };
+            webhook.dropped("", why);
+            continue;
+        };
+        // Hooks speak plain HTTP only; a person's word is the nearest thing to what cannot be asked.
+        let speaks = hook["run"]["url"].as_str().is_some_and(|url| url.starts_with("http://"));
+        if !speaks {
+            if kind == "post-rollout" {
+                webhook.dropped("", "hooks speak plain HTTP only, and nothing waits for it");
+            } else {
+                let how = "an approval in its place: hooks speak plain HTTP only";
+                webhook.changed("", "strategy", how);
+                found.gates(&kind).push(gate::approval());
             }
-            "pre-rollout" => {
-                found.before_traffic.push(gate);
-                ("strategy", "a gate before any traffic")
-            }
-            "rollout" => {
-                found.each_step.push(gate);
-                ("strategy", "a gate of every step, tried as often as `threshold` allows")
-            }
-            "confirm-traffic-increase" => {
-                found.before_increase.push(gate);
-                (
-                    "strategy",
-                    "the last gate of every step: a no fails the rollout, where Flagger would ask until it hears a yes",
-                )
-            }
-            "confirm-promotion" => {
-                found.before_promotion.push(gate);
-                (
-                    "strategy",
-                    "the last gate before the promotion: a no fails the rollout, where Flagger would ask until it hears a yes",
-                )
-            }
+            continue;
+        }
+        webhook.changed("", to, how);
+        match kind.as_str() {
+            "confirm-rollout" => before.push(hook),
             "post-rollout" => {
                 hook["on_failure"] = json!("ignore");
                 after.push(hook);
-                ("hooks.after", "as there its failure changes nothing")
             }
-            "rollback" => {
-                webhook.dropped("", "a person goes back by the order `rollout abort`");
-                continue;
-            }
-            "event" => {
-                webhook.dropped("", "events are sent by the notifier, for every rollout alike");
-                continue;
-            }
-            other => {
-                return Err(webhook.wrong(
-                    "type",
-                    format!("`{other}` is not known"),
-                    "use a kind that Flagger has",
-                ));
-            }
-        };
-        webhook.changed("", said.0, said.1);
+            _ => found.gates(&kind).push(json!({ "hook": hook })),
+        }
     }
     for (to, hooks) in [("hooks.before", before), ("hooks.after", after)] {
         if !hooks.is_empty() {
@@ -95,6 +87,28 @@ pub(super) fn read(
         }
     }
     Ok(found)
+}
+
+/// Where a kind of webhook goes, and what is different there; `None` if it is none of a rollout.
+fn said(kind: &str) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        "confirm-rollout" => (
+            "hooks.before",
+            "asked before anything is touched: a no fails the rollout, where Flagger would ask until it hears a yes",
+        ),
+        "pre-rollout" => ("strategy", "a gate before any traffic"),
+        "rollout" => ("strategy", "a gate of every step, tried as often as `threshold` allows"),
+        "confirm-traffic-increase" => (
+            "strategy",
+            "the last gate of every step: a no fails the rollout, where Flagger would ask until it hears a yes",
+        ),
+        "confirm-promotion" => (
+            "strategy",
+            "the last gate before the promotion: a no fails the rollout, where Flagger would ask until it hears a yes",
+        ),
+        "post-rollout" => ("hooks.after", "as there its failure changes nothing"),
+        _ => return None,
+    })
 }
 
 /// One webhook in the words of a hook.
@@ -109,8 +123,7 @@ fn hook(
     let timeout = webhook.duration("timeout")?.unwrap_or(TIMEOUT);
     let retries = webhook.number("retries")?.unwrap_or(0);
     let metadata = webhook.raw("metadata").unwrap_or_else(|| json!({}));
-    let mut http = json!({
-        "method": "POST",
+    let run = json!({
         "url": url,
         "body": {
             "name": about.name,
@@ -119,11 +132,9 @@ fn hook(
             "metadata": metadata,
         },
     });
-    if webhook.flag("disableTLS")?.unwrap_or(false) {
-        http["insecure"] = json!(true);
-    }
+    webhook.leave_out("disableTLS", "hooks speak plain HTTP only");
     webhook.leave_out("muteAlert", "alerts are the notifier's");
-    let mut hook = json!({ "name": name, "run": { "http": http }, "deadline": timeout });
+    let mut hook = json!({ "name": name, "run": run, "deadline": timeout });
     let retries = retries.max(tries.saturating_sub(1));
     if 0 < retries {
         hook["retries"] = json!(retries);

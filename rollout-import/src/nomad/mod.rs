@@ -237,3 +237,17 @@ fn template(mut job: Fields<'_>, mut group: Fields<'_>, draft: &mut Draft) {
     }
     draft.set("template.TaskGroup", &kept);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_to_fit() {
+        for (name, expected) in
+            [("web", "web"), ("Shop/Check_out", "shop-check-out"), ("-a.b-", "a.b"), ("é", "")]
+        {
+            assert_eq!(fitting(name), expected, "{name}");
+        }
+    }
+}

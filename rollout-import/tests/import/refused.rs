@@ -136,10 +136,21 @@ fn kubernetes_own_workloads_are_refused_where_a_rollout_would_do_more_than_asked
     assert_eq!(found.workloads[0].spec.replicas, 7);
 }
 
+/// A Rollout of four by steps.
+fn canary(inner: &str) -> String {
+    format!("replicas: 4, {POD}, strategy: {{ canary: {{ {inner} }} }}")
+}
+
+#[track_caller]
+fn argo_refuses(cases: &[(String, &str)]) {
+    for (spec, expected) in cases {
+        let error = error(&object("argoproj.io/v1alpha1", "Rollout", spec));
+        assert!(error.contains(&format!("Rollout/web: {expected}")), "{spec}: {error}");
+    }
+}
+
 #[test]
 fn argo_rollouts_are_refused_where_a_step_cannot_be_kept() {
-    let canary = |inner: &str| format!("replicas: 4, {POD}, strategy: {{ canary: {{ {inner} }} }}");
-    let router = "trafficRouting: { istio: {} }";
     let cases = [
         (POD.to_owned(), "spec.strategy: it is missing; write `canary` or `blueGreen`"),
         (format!("{POD}, strategy: {{}}"), "spec.strategy: it has no strategy"),
@@ -173,6 +184,14 @@ fn argo_rollouts_are_refused_where_a_step_cannot_be_kept() {
             ),
             "spec.strategy.canary.steps[1].setHeaderRoute: there is no router to do it",
         ),
+    ];
+    argo_refuses(&cases);
+}
+
+#[test]
+fn argo_rollouts_are_refused_where_their_surroundings_are_missing() {
+    let router = "trafficRouting: { istio: {} }";
+    let cases = [
         (
             canary(&format!(
                 "{router}, steps: [{{ setMirrorRoute: {{ name: a, match: [{{}}], percentage: 101 }} }}]"
@@ -197,10 +216,7 @@ fn argo_rollouts_are_refused_where_a_step_cannot_be_kept() {
             "spec.strategy.canary.steps[1].pause.duration: `\"soon\"` is no length of time",
         ),
     ];
-    for (spec, expected) in cases {
-        let error = error(&object("argoproj.io/v1alpha1", "Rollout", &spec));
-        assert!(error.contains(&format!("Rollout/web: {expected}")), "{spec}: {error}");
-    }
+    argo_refuses(&cases);
 }
 
 #[test]

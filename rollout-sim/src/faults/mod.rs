@@ -3,18 +3,23 @@
 //! A class draws from a stream of its own whether it exists in a run and how often it strikes, so adding
 //! one shifts no draw of another. A new class is a file here and a line in [`CLASSES`].
 
+pub(crate) mod autoscaler;
 mod bad_candidate;
+mod bad_hook;
 mod busy;
 mod crash_after_ready;
 mod delayed_effect;
 mod engine_crash;
 mod failed_start;
 mod flap;
+mod halt;
 mod instance_lost;
 mod load_balancer_restart;
 mod lost_answer;
 mod observation_failure;
 mod operator;
+pub(crate) mod orders;
+mod others_modules;
 mod slow_action;
 mod slow_start;
 mod stale_view;
@@ -24,7 +29,7 @@ use rollout_core::engine::{OrderKind, Step};
 use crate::{
     ledger::Ledger,
     random::Stream,
-    world::{Life, Truth, World},
+    world::{Job, Life, Truth, World},
 };
 
 /// One class of faults, in one run. Every method says whether it struck.
@@ -36,6 +41,11 @@ pub(crate) trait Fault: Send {
 
     /// Changes the life of an instance that starts.
     fn life(&mut self, _life: &mut Life) -> bool {
+        false
+    }
+
+    /// Changes a run of a hook that begins.
+    fn job(&mut self, _job: &mut Job) -> bool {
         false
     }
 
@@ -141,6 +151,11 @@ const CLASSES: &[(&str, Make)] = &[
     ("observation failure", observation_failure::make),
     ("engine crash", engine_crash::make),
     ("operator", operator::make),
+    ("rare orders", orders::make),
+    ("halt", halt::make),
+    ("autoscaler", autoscaler::make),
+    ("bad hook", bad_hook::make),
+    ("modules of others", others_modules::make),
 ];
 
 /// Number of classes.
@@ -208,6 +223,10 @@ impl Faults {
 
     pub(crate) fn life(&mut self, life: &mut Life) {
         self.each(|fault| fault.life(life));
+    }
+
+    pub(crate) fn job(&mut self, job: &mut Job) {
+        self.each(|fault| fault.job(job));
     }
 
     pub(crate) fn attempt(&mut self, fate: &mut Fate) {

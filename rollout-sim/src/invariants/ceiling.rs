@@ -3,6 +3,7 @@
 use rollout_core::engine::Effect;
 
 use super::{Broken, Happened, Invariant, Moment, require};
+use crate::world::Pool;
 
 pub(super) struct Ceiling;
 
@@ -15,16 +16,18 @@ impl Invariant for Ceiling {
         let Happened::Landed(landing) = moment.happened else {
             return Ok(());
         };
-        if !matches!(landing.action.effect, Effect::Create { .. }) || !landing.receipt.effective {
+        let makes = matches!(landing.action.effect, Effect::Create { .. } | Effect::Scale { .. });
+        if !makes || !landing.receipt.effective || moment.tally.live() <= moment.before.live() {
             return Ok(());
         }
         let told_to_go = || {
             let retired = moment.ledger.retired.keys();
             let seen = retired.filter_map(|name| moment.world.instance(name));
-            seen.filter(|instance| instance.is_live()).count() as u64
+            let by_name = seen.filter(|instance| instance.is_live()).count() as u64;
+            by_name + moment.world.pools().values().map(Pool::leaving).sum::<u64>()
         };
         let leaving = if landing.terms.strict { 0 } else { told_to_go() };
-        let (live, ceiling) = (moment.tally.live() - leaving, landing.terms.ceiling);
+        let (live, ceiling) = (moment.tally.live() - leaving, landing.terms.most(moment.ledger));
         require(live <= ceiling, || {
             format!("{} makes {live} live instances; the ceiling is {ceiling}", landing.action)
         })

@@ -27,7 +27,7 @@ impl Invariant for Floor {
             return Ok(());
         }
         let unseen = moment.world.unseen(landing.terms.step, None);
-        let floor = landing.terms.floor;
+        let floor = landing.terms.least(moment.ledger);
         if before < floor && matches!(landing.action.effect, Effect::Route(_)) {
             return Ok(()); // Below the floor already: the route goes where capacity is.
         }

@@ -4,24 +4,34 @@
 
 mod action_ids;
 mod backing;
+mod beside;
 mod ceiling;
 mod complete;
 mod conservation;
 mod drain_order;
 mod ends;
+mod evidence;
 mod exposure;
 mod fencing;
 mod fixed_point;
 mod floor;
+mod freeze;
 mod gate_order;
+mod halted;
+mod history;
+mod hooks_once;
 mod intent_first;
+mod keep_failed;
+mod modules;
 mod no_request_lost;
 mod referenced;
 mod replay;
+mod resize;
 mod rolled_back;
 mod stable_kept;
 mod stable_pointer;
 mod two_revisions;
+mod undo_kept;
 
 use std::fmt;
 
@@ -121,6 +131,8 @@ pub struct Terms {
     pub floor: u64,
     /// Most live instances.
     pub ceiling: u64,
+    /// Number of resizes before it.
+    pub resizes: usize,
     /// Whether those on their way out count.
     pub strict: bool,
     /// Largest share of the candidate.
@@ -129,6 +141,22 @@ pub struct Terms {
     pub candidates: u64,
     /// Whether the rollout had turned back.
     pub aborted: bool,
+}
+
+impl Terms {
+    /// Fewest serving instances: the least since it was ordered.
+    #[must_use]
+    pub fn least(&self, ledger: &Ledger) -> u64 {
+        let since = ledger.limits.iter().skip(self.resizes).map(|(floor, _)| *floor);
+        since.chain([self.floor, ledger.floor()]).min().unwrap_or_default()
+    }
+
+    /// Most live instances: the most since it was ordered.
+    #[must_use]
+    pub fn most(&self, ledger: &Ledger) -> u64 {
+        let since = ledger.limits.iter().skip(self.resizes).map(|(_, ceiling)| *ceiling);
+        since.chain([self.ceiling, ledger.ceiling()]).max().unwrap_or_default()
+    }
 }
 
 /// An instance right before an attempt about it.
@@ -199,6 +227,16 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(fixed_point::FixedPoint::default()),
         Box::new(ends::Ends),
         Box::new(no_request_lost::NoRequestLost::default()),
+        Box::new(beside::Beside),
+        Box::new(hooks_once::HooksOnce),
+        Box::new(modules::Modules),
+        Box::new(freeze::Freeze),
+        Box::new(resize::Resize),
+        Box::new(evidence::Evidence),
+        Box::new(halted::Halted),
+        Box::new(undo_kept::UndoKept),
+        Box::new(history::History),
+        Box::new(keep_failed::KeepFailed),
     ]
 }
 

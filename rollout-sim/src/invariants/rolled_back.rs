@@ -1,5 +1,5 @@
 //! R4: a rollout that ended rolled back left N ready stable instances with all the traffic, and nothing
-//! of the candidate.
+//! of the candidate but what is kept for inspection.
 
 use rollout_core::{
     engine::{Change, End, Route},
@@ -44,6 +44,9 @@ impl Invariant for RolledBack {
             format!("stable has {weight} of the traffic")
         })?;
         let left = moment.tally.of(candidate).map_or(0, |one| one.existing);
-        require(left == 0, || format!("{left} candidate instances are left"))
+        let keeps = ledger.spec.as_ref().is_some_and(|spec| !spec.rollback.keep_failed.is_zero());
+        require(left == 0 || keeps || candidate == stable, || {
+            format!("{left} candidate instances are left")
+        })
     }
 }

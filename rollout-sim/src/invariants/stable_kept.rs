@@ -1,8 +1,9 @@
 //! R10: on the way back no healthy instance of stable is told to go, unless there are more than N.
 
-use rollout_core::engine::Change;
+use rollout_core::{engine::Change, id::InstanceId};
 
 use super::{Broken, Happened, Invariant, Moment, require};
+use crate::world::Instance;
 
 pub(super) struct StableKept;
 
@@ -26,11 +27,16 @@ impl Invariant for StableKept {
             return Ok(());
         };
         let healthy = seen.serves(moment.now) && !moment.world.was_harmed(instance);
-        let serving = moment.tally.of(stable).map_or(0, |one| one.enrolled);
+        let stays = |name: &InstanceId, one: &Instance| {
+            one.revision == *stable && one.is_live() && !ledger.retired.contains_key(name)
+        };
+        let all = moment.world.instances().iter();
+        let there = all.filter(|(name, one)| stays(name, one)).count() as u64;
         let desired = ledger.desired();
-        let wrong = seen.revision == *stable && healthy && serving <= desired;
+        let unseen = moment.world.unseen(moment.step, Some(stable));
+        let wrong = seen.revision == *stable && healthy && there + unseen <= desired;
         require(!wrong, || {
-            format!("{instance} of stable was told to go; {serving} of {desired} serve")
+            format!("{instance} of stable was told to go; there are {there} of {desired}")
         })
     }
 }

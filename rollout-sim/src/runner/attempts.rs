@@ -55,7 +55,8 @@ fn same_subject(one: &Effect, other: &Effect) -> bool {
             (Effect::Scale { revision: one, .. }, Effect::Scale { revision: other, .. }) => {
                 one == other
             }
-            (Effect::Route(_), Effect::Route(_)) => true,
+            (Effect::Route(_), Effect::Route(_)) | (Effect::Modules(_), Effect::Modules(_)) => true,
+            (Effect::Run { run: one, .. }, Effect::Run { run: other, .. }) => one == other,
             _ => false,
         },
         (Some(_), None) | (None, Some(_)) => false,
@@ -118,6 +119,12 @@ impl Run<'_> {
         self.note_strikes();
         let target = target(&self.world, &action);
         let receipt = self.world.apply_with(&action, drawn);
+        if let Effect::Run { run, .. } = &action.effect
+            && let Some(job) = self.world.job_mut(run).filter(|_| receipt.effective)
+        {
+            self.faults.job(job);
+            self.note_strikes();
+        }
         self.transcript.landed(self.world.now(), &action, &receipt);
         self.landed(&action, terms, target, &receipt);
         if fate.answer == Answer::Honest && life == self.life {
@@ -144,11 +151,13 @@ impl Run<'_> {
         self.attempts.under_way.swap_remove(place);
         let (id, port) = (attempt.action.id, attempt.action.effect.port());
         let stop = matches!(attempt.action.effect, Effect::Stop { .. });
+        let takes_time = stop || matches!(attempt.action.effect, Effect::Modules(_));
         let effect = attempt.action.effect.clone();
         let outcome = match outcome {
             // What took time is visible only from its end on.
             Outcome::Applied { mark } => {
-                Outcome::Applied { mark: if stop { self.world.mark() } else { Mark(mark.0) } }
+                let now = self.world.mark();
+                Outcome::Applied { mark: if takes_time { now } else { Mark(mark.0) } }
             }
             other @ (Outcome::Refused { .. } | Outcome::Unknown { .. }) => other,
         };

@@ -70,6 +70,7 @@ impl Run<'_> {
             return self.crash();
         }
         self.schedule_probes();
+        self.schedule_beside();
     }
 
     /// Makes the records of a step durable and commits them.
@@ -120,6 +121,7 @@ impl Run<'_> {
             step: self.steps,
             floor: ledger.floor(),
             ceiling: ledger.ceiling(),
+            resizes: ledger.limits.len(),
             strict: ledger.counts_strictly(),
             exposure: ledger.exposure(),
             candidates: ledger.stage_now().map_or(u64::MAX, |stage| stage.candidate),
@@ -127,9 +129,11 @@ impl Run<'_> {
         }
     }
 
-    /// Gives the engine an order of a person.
+    /// Gives the engine an order of a person. Whoever skips forgets now and then to say why.
     pub(super) fn order(&mut self, kind: OrderKind) {
-        self.feed(Event::Ordered(Order { kind, by: "operator".to_owned(), why: None }));
+        let says_why = matches!(kind, OrderKind::Skip { .. }) && !self.steps.is_multiple_of(8);
+        let why = says_why.then(|| "seen elsewhere".to_owned());
+        self.feed(Event::Ordered(Order { kind, by: "operator".to_owned(), why }));
     }
 
     /// Ends the engine with everything that it holds in memory.
@@ -142,6 +146,7 @@ impl Run<'_> {
         self.compare(&engine);
         self.attempts.forget();
         self.probes.forget();
+        self.beside.forget();
         self.looks.forget();
         self.wake_at = None;
         let down = self.stream.magnitude(10, 8000);

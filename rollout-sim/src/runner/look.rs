@@ -3,6 +3,7 @@
 use rollout_core::{
     engine::{Event, InstanceState, Observation, Port},
     id::Mark,
+    port::Ability,
 };
 
 use super::{Job, Run};
@@ -35,7 +36,7 @@ impl Looks {
 impl Run<'_> {
     /// Looks at every port that there is.
     pub(super) fn look_everywhere(&mut self) {
-        for port in [Port::Backend, Port::Enrolment, Port::Router] {
+        for port in [Port::Backend, Port::Enrolment, Port::Router, Port::Modules] {
             self.look_soon(port, 2);
         }
     }
@@ -52,7 +53,8 @@ impl Run<'_> {
             Port::Backend => true,
             Port::Enrolment => capabilities.enrolment.is_some(),
             Port::Router => capabilities.router.is_some(),
-            Port::Hooks | Port::Modules => false,
+            Port::Modules => capabilities.abilities.contains(&Ability::Modules),
+            Port::Hooks => false,
         };
         if !there || self.engine.is_none() {
             return;
@@ -78,7 +80,8 @@ impl Run<'_> {
             Port::Backend => Observation::Inventory(self.world.inventory()),
             Port::Enrolment => Observation::Enrolments(self.world.enrolments()),
             Port::Router => Observation::Route(self.world.route_in_force()),
-            Port::Hooks | Port::Modules => return,
+            Port::Modules => Observation::Modules(self.world.modules_in_force()),
+            Port::Hooks => return,
         };
         let seen = Seen {
             port,

@@ -5,8 +5,10 @@
 //! rollout must end. Absent: threads; runs are independent, so callers run many side by side.
 
 mod attempts;
+mod beside;
 mod check;
 mod drive;
+mod encore;
 mod look;
 mod probes;
 mod queue;
@@ -23,6 +25,8 @@ use serde_json::Value;
 pub use self::report::{Coverage, Finish, PHASES, RunReport};
 use self::{
     attempts::Attempts,
+    beside::Beside,
+    encore::Encores,
     look::Looks,
     probes::Probes,
     queue::{Job, Queue},
@@ -99,6 +103,7 @@ pub(crate) struct Run<'a> {
     attempts: Attempts,
     looks: Looks,
     probes: Probes,
+    beside: Beside,
     tally: Tally,
     before: Tally,
     act: Act,
@@ -111,6 +116,7 @@ pub(crate) struct Run<'a> {
     resumed: u32,
     events: u64,
     stream: Stream,
+    encores: Encores,
     coverage: Coverage,
     transcript: Transcript,
 }
@@ -185,6 +191,7 @@ impl<'a> Run<'a> {
             attempts: Attempts::default(),
             looks: Looks::default(),
             probes: Probes::default(),
+            beside: Beside::new(seed),
             tally: Tally::default(),
             before: Tally::default(),
             act: Act::Prologue,
@@ -195,6 +202,7 @@ impl<'a> Run<'a> {
             quiet_wanted: stream.hits(120_000),
             resumed: 0,
             events: 0,
+            encores: Encores::draw(config),
             stream,
             coverage: Coverage::default(),
             transcript: Transcript::new(config.transcript),
@@ -236,6 +244,8 @@ impl<'a> Run<'a> {
         self.faults.on = true;
         self.queue.push(self.began, Job::Submit("v2"));
         self.queue.push(self.calm_at, Job::Calm);
+        let wait = self.beside.wait_for_others();
+        self.queue.push(self.began + wait, Job::Degrade);
         for (place, wait) in self.faults.first_strikes() {
             self.queue.push(self.began + wait, Job::Strike(place));
         }
@@ -249,6 +259,7 @@ impl<'a> Run<'a> {
             self.calm_at = self.world.now();
             self.transcript.say(self.world.now(), "faults off");
             self.queue.push(self.world.now() + 10_000, Job::Help);
+            self.degrade();
         }
     }
 
@@ -328,6 +339,11 @@ impl<'a> Run<'a> {
             Job::Calm => self.begin_calm(),
             Job::Help => self.help(),
             Job::Strike(place) => self.strike(place),
+            Job::Encore => self.encore(),
+            Job::Poll(run) => self.poll(run),
+            Job::Polled(run, state, life) => self.polled(run, state, life),
+            Job::Read(place) => self.read(place),
+            Job::Degrade => self.degrade(),
         }
     }
 
@@ -351,7 +367,7 @@ impl<'a> Run<'a> {
     /// Helps a rollout on that waits for a person, once the faults are off.
     fn help(&mut self) {
         if self.ended_at.is_none() {
-            if self.ledger.paused {
+            if self.ledger.paused && !self.ledger.frozen {
                 self.resumed += 1;
                 self.order(if self.resumed.is_multiple_of(RESUMES_MAX) {
                     OrderKind::Abort
@@ -433,14 +449,18 @@ impl<'a> Run<'a> {
                 if !self.ledger.heard.contains(&revision("v2")) {
                     return;
                 }
+                if self.awaits_encore() {
+                    return;
+                }
                 let finish = Finish::of(&end);
                 let ended = *self.ended_at.get_or_insert(now);
                 self.begin_calm();
                 let sound = self.world.config().truths.values();
                 let sound = sound.into_iter().all(|truth| *truth == Truth::Good);
                 let worth_watching = matches!(finish, Finish::Completed | Finish::RolledBack);
-                let watch = self.quiet_wanted && sound && worth_watching;
-                if !watch || ended + 2 * TIDYING <= now {
+                let kept = self.kept_failed();
+                let watch = (self.quiet_wanted && sound && worth_watching) || 0 < kept;
+                if !watch || ended + kept + 2 * TIDYING <= now {
                     self.act = Act::Over(finish);
                 }
             }
@@ -450,7 +470,15 @@ impl<'a> Run<'a> {
 
     /// Whether the engine has nothing left to do.
     fn is_quiet(&self) -> bool {
-        self.ended_at.is_some_and(|ended| ended + TIDYING < self.world.now())
+        let kept = self.kept_failed();
+        self.ended_at.is_some_and(|ended| ended + kept + TIDYING < self.world.now())
+    }
+
+    /// Time that a failed candidate is kept after the end, in milliseconds.
+    fn kept_failed(&self) -> u64 {
+        let is_back = self.ledger.end == Some(rollout_core::engine::End::RolledBack);
+        let spec = self.ledger.spec.as_ref().filter(|_| is_back);
+        spec.map_or(0, |spec| spec.rollback.keep_failed.as_millis())
     }
 }
 

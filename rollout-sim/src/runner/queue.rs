@@ -5,7 +5,10 @@ use std::{
     collections::{BinaryHeap, binary_heap::PeekMut},
 };
 
-use rollout_core::engine::{Outcome, Port};
+use rollout_core::{
+    engine::{HookState, MetricPlace, Outcome, Port},
+    id::HookRun,
+};
 
 use super::look::Seen;
 
@@ -34,6 +37,16 @@ pub(super) enum Job {
     Help,
     /// A fault strikes by the clock.
     Strike(usize),
+    /// A run of a hook is asked for.
+    Poll(HookRun),
+    /// What was said of a run reaches the engine of this life.
+    Polled(HookRun, HookState, u32),
+    /// A metric is read.
+    Read(MetricPlace),
+    /// Somebody else degrades the modules that are asked for.
+    Degrade,
+    /// An order after an end.
+    Encore,
 }
 
 struct Due {

@@ -70,10 +70,8 @@ impl World {
             Effect::Remove { instance } => self.remove(action.id, instance),
             Effect::Scale { revision, replicas } => self.scale(action, revision, *replicas),
             Effect::Route(route) => self.set_route(action.id, route),
-            Effect::Run { .. } | Effect::Modules(_) => {
-                let detail = "this world has neither hooks nor modules";
-                self.refused(RefusalKind::Invalid, detail, Retry::Never)
-            }
+            Effect::Run { run, .. } => self.begin_job(run),
+            Effect::Modules(setting) => self.set_modules(action.id, setting),
         }
     }
 
@@ -93,12 +91,13 @@ impl World {
             }
             Effect::Scale { revision, .. } => self.pools.get(revision).map(|pool| pool.newest),
             Effect::Route(_) => Some(self.newest_route),
-            Effect::Run { .. } | Effect::Modules(_) => None,
+            Effect::Modules(_) => Some(self.modules.newest),
+            Effect::Run { .. } => None,
         };
         newest.is_some_and(|newest| action.id < newest)
     }
 
-    fn applied(&self) -> Receipt {
+    pub(super) fn applied(&self) -> Receipt {
         Receipt {
             outcome: Outcome::Applied { mark: self.mark },
             answer_at: self.now,

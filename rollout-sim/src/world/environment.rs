@@ -46,6 +46,7 @@ impl World {
         for pool in self.pools.values_mut() {
             pool.advance(now);
         }
+        self.modules.advance(now);
     }
 
     /// Notes instances that stopped answering, or answer again, at this very millisecond.

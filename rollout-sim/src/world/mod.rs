@@ -5,8 +5,10 @@
 
 mod apply;
 mod environment;
+mod hooks;
 mod instance;
 mod life;
+mod modules;
 mod observe;
 mod pool;
 mod ports;
@@ -21,8 +23,8 @@ use std::{
 
 use rollout_core::{
     engine::{EnrolState, Revision, Route},
-    id::{ActionId, Epoch, InstanceId, Mark, RevisionId},
-    port::{Capabilities, Claim, ClaimError, Confirmation, Making},
+    id::{ActionId, Epoch, HookRun, InstanceId, Mark, RevisionId},
+    port::{Ability, Capabilities, Claim, ClaimError, Confirmation, Making},
     spec::Counting,
     time::{Span, Timestamp},
     weight::Weight,
@@ -30,10 +32,12 @@ use rollout_core::{
 
 pub use self::{
     apply::Receipt,
+    hooks::Job,
     instance::{Condition, Instance, Server},
     life::{Life, Manner, Truth},
+    modules::Modules,
     pool::Pool,
-    ports::{ManualClock, SimBackend, SimEnrolment, SimFleet, SimRouter},
+    ports::{ManualClock, SimBackend, SimEnrolment, SimFleet, SimHooks, SimModules, SimRouter},
     tally::{Counts, Tally},
     traffic::{Loss, Traffic},
 };
@@ -59,6 +63,9 @@ pub struct WorldConfig {
     pub service: u64,
     /// Time after which requests in flight on a draining instance may be cut.
     pub drain_deadline: u64,
+    /// How long an instance of a pool made by count answers before it counts as available, in
+    /// milliseconds.
+    pub min_ready: u64,
     /// What is true of a revision; one that is not named is good.
     pub truths: BTreeMap<RevisionId, Truth>,
 }
@@ -71,7 +78,13 @@ impl Default for WorldConfig {
                 counting: Counting::Strict,
                 enrolment: Some(Confirmation::Observed),
                 router: Some(10_000),
-                abilities: BTreeSet::new(),
+                abilities: BTreeSet::from([
+                    Ability::Matches,
+                    Ability::Mirror,
+                    Ability::Affinity,
+                    Ability::Hooks,
+                    Ability::Modules,
+                ]),
             },
             start: (500, 2000),
             manner: Manner::Graceful,
@@ -79,6 +92,7 @@ impl Default for WorldConfig {
             rate: 200,
             service: 50,
             drain_deadline: 30_000,
+            min_ready: 0,
             truths: BTreeMap::new(),
         }
     }
@@ -126,7 +140,11 @@ pub struct World {
     addresses: u32,
     traffic: Traffic,
     harms: Vec<Harm>,
+    jobs: BTreeMap<HookRun, Job>,
+    modules: Modules,
     stream: Stream,
+    job_stream: Stream,
+    module_stream: Stream,
 }
 
 impl World {
@@ -151,7 +169,11 @@ impl World {
             addresses: 0,
             traffic: Traffic::new(BEGINNING),
             harms: Vec::new(),
+            jobs: BTreeMap::new(),
+            modules: Modules::default(),
             stream: Stream::new(seed, "world"),
+            job_stream: Stream::new(seed, "hooks"),
+            module_stream: Stream::new(seed, "modules"),
         }
     }
 
@@ -255,7 +277,7 @@ impl World {
         let others = self.instances.iter().filter(|(name, one)| {
             one.revision != *revision
                 && one.serves(self.now)
-                && self.gets_traffic(one)
+                && self.has_share(one)
                 && !is_thought_harmed(name)
         });
         others.count() as u64
@@ -328,6 +350,7 @@ impl World {
         let of_instances = instances.map(|instance| instance.next_change(self.now));
         let of_pools = self.pools.values().map(|pool| pool.next_change(self.now));
         let next = of_instances.chain(of_pools).min().unwrap_or(u64::MAX);
+        let next = next.min(self.modules.next_change());
         self.next_change = Some(next);
         next
     }
@@ -353,7 +376,14 @@ impl World {
     /// Puts `count` instances of `revision` there, running, ready and enrolled, as a past run left them.
     pub fn populate(&mut self, revision: &Arc<Revision>, names: &[InstanceId]) {
         self.revisions.insert(revision.id.clone(), Arc::clone(revision));
-        for name in names {
+        let is_by_name = self.config.capabilities.making == Making::ByName;
+        if !is_by_name {
+            let life = Life { serves_after: Some(0), ..self.draw_life(&revision.id) };
+            let pool = self.pools.entry(revision.id.clone()).or_default();
+            pool.scale(names.len() as u64, self.now, &life);
+            pool.advance(self.now);
+        }
+        for name in names.iter().filter(|_| is_by_name) {
             let mut life = self.draw_life(&revision.id);
             life.serves_after = Some(0);
             let mut instance = self.blank(revision.id.clone());

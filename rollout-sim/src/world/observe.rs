@@ -34,7 +34,9 @@ impl World {
             pools: self
                 .pools
                 .iter()
-                .map(|(revision, pool)| (revision.clone(), pool.seen(self.now, 0)))
+                .map(|(revision, pool)| {
+                    (revision.clone(), pool.seen(self.now, self.config.min_ready))
+                })
                 .collect(),
             instances,
         }

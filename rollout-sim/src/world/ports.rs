@@ -4,18 +4,20 @@
 //! real one, a paused one, or a [`ManualClock`].
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream};
 use rollout_core::{
-    engine::{Action, Enrolments, Inventory, Outcome, ProbeKind, RouteInForce},
-    id::{Epoch, InstanceId, WorkloadId},
+    engine::{
+        Action, Enrolments, HookState, Inventory, ModulesInForce, Outcome, ProbeKind, RouteInForce,
+    },
+    id::{Epoch, HookRun, InstanceId, WorkloadId},
     port::{
-        Backend, Claim, ClaimError, Clock, Confirmation, Enrolment, Making, ObserveError, PinError,
-        Router,
+        Ability, Backend, Claim, ClaimError, Clock, Confirmation, Enrolment, Hooks, Making,
+        Modules, ObserveError, PinError, Router,
     },
     spec::Counting,
     time::Timestamp,
@@ -82,6 +84,18 @@ impl SimFleet {
         SimRouter(self.clone())
     }
 
+    /// The hook port.
+    #[must_use]
+    pub fn hooks(&self) -> SimHooks {
+        SimHooks(self.clone())
+    }
+
+    /// The module port.
+    #[must_use]
+    pub fn modules(&self) -> SimModules {
+        SimModules(self.clone())
+    }
+
     /// What a probe of an instance sees now.
     #[must_use]
     pub fn probe(&self, workload: &WorkloadId, name: &InstanceId, probe: ProbeKind) -> bool {
@@ -133,6 +147,14 @@ pub struct SimEnrolment(SimFleet);
 /// Shares simulated traffic.
 #[derive(Clone)]
 pub struct SimRouter(SimFleet);
+
+/// Runs simulated jobs.
+#[derive(Clone)]
+pub struct SimHooks(SimFleet);
+
+/// Degrades simulated modules.
+#[derive(Clone)]
+pub struct SimModules(SimFleet);
 
 #[async_trait]
 impl Backend for SimBackend {
@@ -194,8 +216,36 @@ impl Router for SimRouter {
         self.0.config.capabilities.router.unwrap_or(1)
     }
 
+    fn abilities(&self) -> BTreeSet<Ability> {
+        let known = [Ability::Matches, Ability::Mirror, Ability::Affinity];
+        let has = &self.0.config.capabilities.abilities;
+        known.into_iter().filter(|ability| has.contains(ability)).collect()
+    }
+
     async fn observe(&self, workload: &WorkloadId) -> Result<RouteInForce, ObserveError> {
         Ok(self.0.with(workload, |world| world.route_in_force()))
+    }
+
+    async fn apply(&self, action: &Action) -> Outcome {
+        self.0.attempt(action).await
+    }
+}
+
+#[async_trait]
+impl Hooks for SimHooks {
+    async fn apply(&self, action: &Action) -> Outcome {
+        self.0.attempt(action).await
+    }
+
+    async fn poll(&self, workload: &WorkloadId, run: &HookRun) -> Result<HookState, ObserveError> {
+        Ok(self.0.with(workload, |world| world.poll(run)))
+    }
+}
+
+#[async_trait]
+impl Modules for SimModules {
+    async fn observe(&self, workload: &WorkloadId) -> Result<ModulesInForce, ObserveError> {
+        Ok(self.0.with(workload, |world| world.modules_in_force()))
     }
 
     async fn apply(&self, action: &Action) -> Outcome {

@@ -92,8 +92,27 @@ impl World {
             );
             counts.serving += u64::from(serving);
             counts.enrolled += u64::from(serving && state == Some(EnrolState::In));
-            counts.in_traffic += u64::from(serving && exposed);
+            counts.in_traffic += u64::from(serving && self.has_share(instance));
             counts.exposed += u64::from(exposed);
+        }
+        for (revision, pool) in &self.pools {
+            let (ready, leaving) = (pool.ready(), pool.leaving());
+            let live = pool.created() + leaving;
+            if live == 0 {
+                continue;
+            }
+            let share = if self.revision_has_share(revision) { ready } else { 0 };
+            let exposed = if self.revision_gets_traffic(revision) { ready } else { 0 };
+            tally.revisions.push(Counts {
+                revision: revision.clone(),
+                existing: live,
+                live,
+                leaving,
+                serving: ready,
+                enrolled: ready,
+                in_traffic: share,
+                exposed,
+            });
         }
     }
 

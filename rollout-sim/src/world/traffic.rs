@@ -75,6 +75,8 @@ pub struct Traffic {
     settled: u64,
     begun: bool,
     sent: u128,
+    copies: u128,
+    copies_lost: u128,
     failed: [u128; Loss::ALL.len()],
     /// Whether the load balancer ever started anew.
     pub(super) load_balancer_lost: bool,
@@ -83,12 +85,17 @@ pub struct Traffic {
 /// Millionths of a request in a request.
 const WHOLE: u128 = 1_000_000;
 
+/// Requests, in a million, that match whatever a route asks for.
+const MATCHED: u128 = 20_000;
+
 impl Traffic {
     pub(super) const fn new(now: u64) -> Self {
         Self {
             settled: now,
             begun: false,
             sent: 0,
+            copies: 0,
+            copies_lost: 0,
             failed: [0; Loss::ALL.len()],
             load_balancer_lost: false,
         }
@@ -98,6 +105,13 @@ impl Traffic {
     #[must_use]
     pub fn sent(&self) -> u64 {
         u64::try_from(self.sent / WHOLE).unwrap_or(u64::MAX)
+    }
+
+    /// Copies of requests sent, and those of them that nobody took, parts not counting.
+    #[must_use]
+    pub fn copies(&self) -> (u64, u64) {
+        let whole = |amount: u128| u64::try_from(amount / WHOLE).unwrap_or(u64::MAX);
+        (whole(self.copies), whole(self.copies_lost))
     }
 
     /// Requests that failed for this reason, a part counting as one.
@@ -135,7 +149,11 @@ impl World {
         // Milliseconds × requests per second are thousandths of a request.
         let amount = u128::from(at - from) * u128::from(rate) * 1000;
         if !self.traffic.begun {
-            if !self.instances.values().any(|one| self.gets_traffic(one)) {
+            let pools = self.pools.iter();
+            let mut ready = pools.filter(|(_, pool)| 0 < pool.ready());
+            if !self.instances.values().any(|one| self.gets_traffic(one))
+                && !ready.any(|(revision, _)| self.revision_gets_traffic(revision))
+            {
                 return;
             }
             self.traffic.begun = true;
@@ -144,12 +162,22 @@ impl World {
         match self.route.clone() {
             Some(Route::Empty) => self.traffic.fail(Loss::Downtime, amount),
             None | Some(Route::ByReplicas) => self.spread(from, at, amount, None),
-            Some(Route::Weighted(Shares { weights, .. })) => {
+            Some(Route::Weighted(Shares { weights, trial })) => {
+                let rules = trial.as_ref().map(|trial| &trial.rules);
+                let is_matched = rules.is_some_and(|rules| !rules.matches.is_empty());
+                let matched = if is_matched { amount * MATCHED / WHOLE } else { 0 };
                 for (revision, weight) in &weights {
-                    let part = amount * u128::from(weight.basis_points()) / 10_000;
+                    let part = (amount - matched) * u128::from(weight.basis_points()) / 10_000;
                     if 0 < part {
                         self.spread(from, at, part, Some(revision));
                     }
+                }
+                if let Some(trial) = &trial {
+                    if 0 < matched {
+                        self.spread(from, at, matched, Some(&trial.revision));
+                    }
+                    let mirror = u128::from(trial.rules.mirror.basis_points());
+                    self.copy(from, amount * mirror / 10_000, &trial.revision);
                 }
             }
         }
@@ -160,7 +188,11 @@ impl World {
         let takes = |instance: &Instance| {
             is_in(instance) && revision.is_none_or(|wanted| instance.revision == *wanted)
         };
-        let shared_by = self.instances.values().filter(|one| takes(one)).count() as u128;
+        let pools = self.pools.iter().filter(|(id, _)| revision.is_none_or(|wanted| *id == wanted));
+        // Nothing is sent to those of a pool that do not answer, and those that go finish what they have.
+        let ready: u64 = pools.map(|(_, pool)| pool.ready()).sum();
+        let one_by_one = self.instances.values().filter(|one| takes(one)).count() as u128;
+        let shared_by = one_by_one + u128::from(ready);
         if shared_by == 0 {
             self.traffic.fail(Loss::Nobody, amount);
             return;
@@ -186,17 +218,45 @@ impl World {
         }
     }
 
-    /// Whether requests are sent to the instance now.
+    /// Counts copies of requests. What they do to whom they are sent is nobody's loss.
+    fn copy(&mut self, from: u64, amount: u128, revision: &RevisionId) {
+        self.traffic.copies += amount;
+        let takes = |one: &Instance| is_in(one) && one.revision == *revision && one.accepts(from);
+        let ready = self.pools.get(revision).map_or(0, super::Pool::ready);
+        if ready == 0 && !self.instances.values().any(takes) {
+            self.traffic.copies_lost += amount;
+        }
+    }
+
+    /// Whether requests are sent to the instance now, by its share or beside it.
     #[must_use]
     pub fn gets_traffic(&self, instance: &Instance) -> bool {
-        is_in(instance)
-            && match &self.route {
-                None | Some(Route::ByReplicas) => true,
-                Some(Route::Empty) => false,
-                Some(Route::Weighted(Shares { weights, .. })) => {
-                    weights.get(&instance.revision).is_some_and(|weight| !weight.is_zero())
-                }
+        is_in(instance) && self.revision_gets_traffic(&instance.revision)
+    }
+
+    /// Whether the instance takes part in a share of the traffic now.
+    #[must_use]
+    pub fn has_share(&self, instance: &Instance) -> bool {
+        is_in(instance) && self.revision_has_share(&instance.revision)
+    }
+
+    /// Whether anything is sent to the revision, by its share or beside it.
+    #[must_use]
+    pub fn revision_gets_traffic(&self, revision: &RevisionId) -> bool {
+        let beside = self.route.as_ref().is_some_and(|route| route.sends_beside(revision));
+        beside || self.revision_has_share(revision)
+    }
+
+    /// Whether the revision has a share of the traffic.
+    #[must_use]
+    pub fn revision_has_share(&self, revision: &RevisionId) -> bool {
+        match &self.route {
+            None | Some(Route::ByReplicas) => true,
+            Some(Route::Empty) => false,
+            Some(Route::Weighted(Shares { weights, .. })) => {
+                weights.get(revision).is_some_and(|weight| !weight.is_zero())
             }
+        }
     }
 
     /// Requests in flight on the instance now.

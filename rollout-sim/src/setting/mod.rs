@@ -3,6 +3,8 @@
 //! In: a seed. Out: the fleet, the specs, the history and the times of a run. Absent: faults, which draw
 //! for themselves.
 
+mod words;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use rollout_core::{
@@ -12,15 +14,16 @@ use rollout_core::{
     plan,
     port::{Capabilities, Confirmation, Making},
     spec::{
-        BlueGreen, Canary, CanaryStep, CheckedSpec, Counting, Deadlines, Drain, Gate, Health,
-        OnFailure, OnSubmit, Pace, Probe, Promotion, Recreate, Rollback, Spec, Strategy, TcpProbe,
-        Unanswered,
+        BlueGreen, Canary, CanaryStep, CheckedSpec, Counting, Deadlines, Drain, Gate, Health, Hook,
+        Hooks, OnFailure, OnSubmit, Pace, Probe, Promotion, Recreate, Rollback, Spec, Strategy,
+        TcpProbe, Unanswered,
     },
     time::Span,
     weight::Weight,
 };
 
 use crate::{
+    faults::autoscaler,
     random::Stream,
     world::{Manner, WorldConfig},
 };
@@ -68,15 +71,15 @@ impl Setting {
     pub fn draw(seed: u64) -> Self {
         let mut stream = Stream::new(seed, "setting");
         for _ in 0..DRAWS_MAX {
-            if let Some(setting) = Self::attempt(&mut stream) {
+            if let Some(setting) = Self::attempt(&mut stream, seed) {
                 return setting;
             }
         }
         panic!("seed {seed}: none of {DRAWS_MAX} drawn specs passed the check")
     }
 
-    fn attempt(stream: &mut Stream) -> Option<Self> {
-        let capabilities = capabilities(stream);
+    fn attempt(stream: &mut Stream, seed: u64) -> Option<Self> {
+        let mut capabilities = capabilities(stream);
         let history = stream.pick(&[
             History::Adopted,
             History::Adopted,
@@ -87,6 +90,14 @@ impl Setting {
         let spec = CheckedSpec::new(spec(stream)).ok()?;
         plan::build(&spec, &capabilities, false).ok()?;
         plan::build(&spec, &capabilities, true).ok()?;
+        let mut wider = spec.spec().clone();
+        words::add(seed, &mut wider, &mut capabilities);
+        let spec = CheckedSpec::new(wider).ok()?;
+        let history = match (capabilities.making, history) {
+            // Pools made by count are known from a journal only.
+            (Making::ByCount, History::Adopted) => History::Deployed,
+            (_, history) => history,
+        };
         let least = stream.magnitude(100, 2000);
         let world = WorldConfig {
             checks_health: spec.health.readiness.is_none() || stream.hits(300_000),
@@ -96,6 +107,7 @@ impl Setting {
             rate: stream.magnitude(10, 1000),
             service: stream.magnitude(5, 4000),
             drain_deadline: spec.drain.deadline.as_millis(),
+            min_ready: spec.health.min_ready.as_millis(),
             ..WorldConfig::default()
         };
         Some(Self {
@@ -119,30 +131,54 @@ impl Setting {
             + spec.drain.stop_grace.as_millis()
             + spec.health.min_ready.as_millis()
             + 20_000;
-        let stages = 8 * spec.deadlines.progress.as_millis() + gates_of(spec);
+        let back = 4 * spec.rollback.health_check_interval.as_millis();
+        let stages = 8 * spec.deadlines.progress.as_millis() + gates_of(spec) + back;
         // Twice: what was queued comes after what is under way.
-        2 * (stages + 4 * (spec.replicas + 1) * each) + 900_000
+        let replicas = spec.replicas.max(autoscaler::MOST);
+        2 * (stages + 4 * (replicas + 1) * each) + 900_000
     }
 }
 
-/// Time that the gates of a spec take at least, in milliseconds.
+/// Time that the gates and hooks of a spec take at most where nothing goes wrong with them, in milliseconds.
 fn gates_of(spec: &Spec) -> u64 {
     let length = |gate: &Gate| match gate {
         Gate::Hold(span) | Gate::Health(span) => span.as_millis(),
         Gate::Approval { deadline, .. } => deadline.map_or(60_000, Span::as_millis),
-        Gate::Window(_) => 0,
-        Gate::Metric(metric) => metric.least().as_millis(),
-        Gate::Hook(hook) => hook.deadline.as_millis() * u64::from(hook.retries + 1),
+        Gate::Window(_) => FREEZE,
+        // Some readings have no value.
+        Gate::Metric(metric) => 4 * metric.least().as_millis() + 20 * metric.interval.as_millis(),
+        Gate::Hook(hook) => hook_of(hook),
     };
     let of = |gates: &[Gate]| gates.iter().map(length).sum::<u64>();
-    match &spec.strategy {
+    let gates = match &spec.strategy {
         Strategy::Rolling(_) | Strategy::Recreate(_) => 0,
         Strategy::BlueGreen(blue_green) => {
-            of(&blue_green.gates) + blue_green.bake.as_millis() + blue_green.standby.as_millis()
+            let promotion = match blue_green.promotion {
+                Promotion::After(span) => span.as_millis(),
+                Promotion::Automatic | Promotion::Manual => 0,
+            };
+            of(&blue_green.gates)
+                + of(&blue_green.bake_gates)
+                + promotion
+                + blue_green.bake.as_millis()
+                + blue_green.standby.as_millis()
         }
         Strategy::Canary(canary) => canary.all_steps().iter().map(|step| of(&step.gates)).sum(),
         Strategy::Stages(stages) => stages.iter().map(|stage| of(&stage.gates)).sum(),
-    }
+    };
+    let Hooks { before, after_canary, before_promotion, after, on_rollback } = &spec.hooks;
+    let points = [before, after_canary, before_promotion, after, on_rollback];
+    let freeze = if spec.calendar.is_some() { FREEZE } else { 0 };
+    // Somebody may let it go on several times.
+    let hooks: u64 = points.into_iter().flatten().map(hook_of).sum();
+    4 * (gates + hooks) + freeze
+}
+
+/// Longest time that a drawn calendar is closed, in milliseconds.
+const FREEZE: u64 = 300_000;
+
+fn hook_of(hook: &Hook) -> u64 {
+    hook.deadline.as_millis() * u64::from(hook.retries + 1)
 }
 
 /// The name of a revision.

@@ -1,0 +1,70 @@
+//! T6: what goes to a revision beside its share, matched or copied, needs an instance that serves it: it is
+//! set only onto one, and the last one is not taken away while the route sends there.
+
+use rollout_core::engine::{Effect, Route};
+
+use super::{Broken, Happened, Invariant, Moment, require};
+use crate::world::Tally;
+
+pub(super) struct Beside;
+
+impl Invariant for Beside {
+    fn name(&self) -> &'static str {
+        "T6 mirrors and matches are backed"
+    }
+
+    fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
+        let serving = |tally: &Tally, route: &Route| match route {
+            Route::Weighted(shares) => shares
+                .trial
+                .as_ref()
+                .filter(|trial| trial.rules.sends())
+                .map(|trial| tally.of(&trial.revision).map_or(0, |one| one.enrolled)),
+            Route::ByReplicas | Route::Empty => None,
+        };
+        match moment.happened {
+            Happened::Ordered(action) => {
+                let Effect::Route(route) = &action.effect else {
+                    return Ok(());
+                };
+                let before = moment.world.route();
+                let goes_there = before.is_some_and(|before| {
+                    matches!(route, Route::Weighted(shares) if shares
+                        .trial
+                        .as_ref()
+                        .is_some_and(|trial| before.sends_beside(&trial.revision)))
+                });
+                let unseen = moment.world.unseen(moment.step, None);
+                let backed = serving(moment.tally, route).is_none_or(|count| 0 < count + unseen);
+                require(backed || goes_there, || format!("{action}, and no instance serves it"))
+            }
+            Happened::Landed(landing) => {
+                let takes = matches!(
+                    landing.action.effect,
+                    Effect::Drain { .. }
+                        | Effect::Detach { .. }
+                        | Effect::Stop { .. }
+                        | Effect::Remove { .. }
+                        | Effect::Scale { .. }
+                );
+                let Some(route) = moment.world.route().filter(|_| takes) else {
+                    return Ok(());
+                };
+                let instance = landing.action.effect.instance();
+                if instance.is_some_and(|name| moment.world.was_harmed(name)) {
+                    return Ok(());
+                }
+                let (before, after) = (serving(moment.before, route), serving(moment.tally, route));
+                let unseen = moment.world.unseen(landing.terms.step, None);
+                require(before <= after || after.is_none_or(|left| 0 < left + unseen), || {
+                    format!("{} takes the last instance behind {route}", landing.action)
+                })
+            }
+            Happened::Changed
+            | Happened::Stepped { .. }
+            | Happened::Recorded(_)
+            | Happened::Replayed(..)
+            | Happened::Overdue { .. } => Ok(()),
+        }
+    }
+}

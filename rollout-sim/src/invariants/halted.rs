@@ -1,0 +1,31 @@
+//! L7: between halt and resume nothing is decided that goes out, and nothing is attempted, not even again.
+
+use rollout_core::engine::Change;
+
+use super::{Broken, Happened, Invariant, Moment, require};
+
+pub(super) struct Halted;
+
+impl Invariant for Halted {
+    fn name(&self) -> &'static str {
+        "L7 nothing goes out while halted"
+    }
+
+    fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
+        if !moment.ledger.halted {
+            return Ok(());
+        }
+        match moment.happened {
+            Happened::Ordered(action) => require(false, || format!("{action}")),
+            Happened::Recorded(record) => {
+                let decides = matches!(record.change, Change::Intended { .. });
+                require(!decides, || format!("{} was decided", record.change))
+            }
+            Happened::Changed
+            | Happened::Stepped { .. }
+            | Happened::Landed(_)
+            | Happened::Replayed(..)
+            | Happened::Overdue { .. } => Ok(()),
+        }
+    }
+}
