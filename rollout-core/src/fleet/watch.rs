@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::instance::{Instance, Made, Traffic};
 use crate::{
     engine::{
-        Change, Effect, Failure, InstanceSeen, InstanceState, Note, Revision, Sight, Turn, View,
-        Walk,
+        Change, Effect, Failure, InstanceSeen, InstanceState, Note, PoolSeen, Revision, Sight,
+        Turn, View, Walk,
     },
     id::{InstanceId, RevisionId},
     port::Making,
@@ -15,6 +15,8 @@ use crate::{
 /// Records what the last snapshots show of every instance that the engine does not know yet.
 pub(crate) fn watch(turn: &mut Turn<'_>, view: &View) {
     if turn.setup.capabilities.making == Making::ByCount {
+        find_pools(turn, view);
+        count_failures(turn, view);
         return;
     }
     find(turn, view);
@@ -172,6 +174,47 @@ fn find(turn: &mut Turn<'_>, view: &View) {
             .is_some_and(|enrolments| enrolments.what.instances.contains_key(&instance));
         let started = seen.state != InstanceState::Created;
         turn.record(Change::Found { instance, revision, enrolled, started });
+    }
+}
+
+/// Takes in pools of ours that nobody knows. Without a journal, the one with the most available instances is
+/// the stable one.
+fn find_pools(turn: &mut Turn<'_>, view: &View) {
+    let Some(inventory) = view.inventory.as_ref().map(|seen| &seen.what) else { return };
+    let is_unknown = |(id, seen): &(&RevisionId, &PoolSeen)| {
+        0 < seen.replicas.max(seen.created) && !turn.state.pools.contains_key(*id)
+    };
+    let unknown: Vec<(RevisionId, PoolSeen)> =
+        inventory.pools.iter().filter(is_unknown).map(|(id, seen)| (id.clone(), *seen)).collect();
+    let revision = |id: &RevisionId| {
+        let known = inventory.revisions.iter().find(|revision| revision.id == *id);
+        known.cloned().unwrap_or_else(|| nameless(id))
+    };
+    if turn.state.stable.is_none() && turn.state.rollout.is_none() {
+        let most = unknown.iter().filter(|(_, seen)| 0 < seen.available);
+        if let Some((id, _)) = most.max_by_key(|(_, seen)| seen.available) {
+            turn.record(Change::Adopted { revision: revision(id) });
+        }
+    }
+    for (id, seen) in unknown {
+        turn.record(Change::PoolFound { revision: revision(&id), replicas: seen.replicas });
+    }
+}
+
+/// Takes in how many instances have failed since, by their backend's count.
+fn count_failures(turn: &mut Turn<'_>, view: &View) {
+    let Some(inventory) = view.inventory.as_ref().map(|seen| &seen.what) else { return };
+    let has_more = |(id, seen): &(&RevisionId, &PoolSeen)| {
+        turn.state.pools.get(*id).is_some_and(|pool| pool.counted < seen.failed)
+    };
+    let failed: Vec<(RevisionId, u64)> = inventory
+        .pools
+        .iter()
+        .filter(has_more)
+        .map(|(id, seen)| (id.clone(), seen.failed))
+        .collect();
+    for (revision, failed) in failed {
+        turn.record(Change::PoolFailed { revision, failed });
     }
 }
 

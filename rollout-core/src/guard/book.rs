@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     engine::{
-        Change, Effect, EnrolState, Event, InstanceState, Observation, Outcome, ProbeKind, Record,
-        Route, Settlement,
+        Change, Effect, EnrolState, Event, InstanceState, Observation, Outcome, PoolSeen,
+        ProbeKind, Record, Route, Settlement,
     },
     id::{ActionId, InstanceId, Mark, RevisionId},
     plan::{Budget, Plan},
@@ -91,6 +91,10 @@ pub(super) struct Book {
     pub(super) pending: BTreeMap<ActionId, Effect>,
     pub(super) last_action: ActionId,
     pub(super) confirmation: Option<Confirmation>,
+    /// Pools that a backend keeps by count, as the last snapshot showed them.
+    pub(super) pools: BTreeMap<RevisionId, PoolSeen>,
+    /// The sizes let through last.
+    pub(super) sizes: BTreeMap<RevisionId, u64>,
     pub(super) now: Timestamp,
     /// Modules that must be available, by the spec submitted last.
     pub(super) must_be_available: BTreeSet<String>,
@@ -170,6 +174,7 @@ impl Book {
     fn observed(&mut self, observation: &Observation) {
         match observation {
             Observation::Inventory(inventory) => {
+                self.pools.clone_from(&inventory.pools);
                 for (instance, entry) in &mut self.entries {
                     let seen = inventory.instances.get(instance);
                     entry.runs = seen.is_some_and(|seen| seen.state == InstanceState::Running);
@@ -331,11 +336,13 @@ impl Book {
                 self.entries.entry(instance.clone()).or_default().enrolled = false;
             }
             Effect::Route(route) => self.route = Some(route.clone()),
+            Effect::Scale { revision, replicas } => {
+                self.sizes.insert(revision.clone(), *replicas);
+            }
             Effect::Start { .. }
             | Effect::Detach { .. }
             | Effect::Stop { .. }
             | Effect::Remove { .. }
-            | Effect::Scale { .. }
             | Effect::Run { .. }
             | Effect::Modules(_) => {}
         }

@@ -2,6 +2,7 @@
 //! the fleet; it believes only what was observed and what it let through itself.
 
 mod book;
+mod counts;
 mod rules;
 
 use std::fmt;

@@ -3,6 +3,7 @@
 use super::{
     Rule, Veto,
     book::{Book, Entry},
+    counts,
 };
 use crate::{
     engine::{Action, Change, Effect, ModuleSetting, Record, Route, Shares, Trial},
@@ -45,11 +46,13 @@ pub(super) fn check(
             }
             Effect::Detach { instance } => detached(&after, action, instance)?,
             Effect::Route(route) => routed(&after, action, route, is_by_name)?,
+            Effect::Scale { revision, replicas } => {
+                counts::scaled(&after, action, revision, *replicas)?;
+            }
             Effect::Modules(setting) => available(&after, action, setting)?,
             Effect::Create { .. }
             | Effect::Start { .. }
             | Effect::Enrol { .. }
-            | Effect::Scale { .. }
             | Effect::Run { .. } => {}
         }
         after.commit(&Record {
@@ -60,7 +63,7 @@ pub(super) fn check(
     Ok(())
 }
 
-fn veto(rule: Rule, action: &Action, value: u64, limit: u64) -> Veto {
+pub(super) fn veto(rule: Rule, action: &Action, value: u64, limit: u64) -> Veto {
     Veto { rule, action: action.id, value, limit, detail: action.effect.to_string() }
 }
 
@@ -209,7 +212,7 @@ fn available(book: &Book, action: &Action, setting: &ModuleSetting) -> Result<()
 
 /// Fewest serving instances behind a share, by the rule of T2: its part of the desired number, at most the
 /// floor, at least one.
-fn needed(weight: Weight, desired: u64, unavailable: u64) -> u64 {
+pub(super) fn needed(weight: Weight, desired: u64, unavailable: u64) -> u64 {
     if weight == Weight::ZERO {
         return 0;
     }

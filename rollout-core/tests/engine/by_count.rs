@@ -146,3 +146,40 @@ fn a_pool_that_gets_stuck_is_taken_back() {
     assert_eq!((world.of("v1"), world.of("v2")), (1_000, 0));
     assert!(750 <= world.low && world.high <= 1_250, "{} {}", world.low, world.high);
 }
+
+#[test]
+fn pools_that_run_already_are_taken_over_and_replaced() {
+    let mut world = Fleet::new();
+    for (revision, available) in [("v1", 8), ("broken", 1)] {
+        let pool = PoolSeen {
+            replicas: 8,
+            created: 8,
+            ready: available,
+            available,
+            ..PoolSeen::default()
+        };
+        world.pools.insert(revision.parse().unwrap(), pool);
+    }
+    world.observe();
+    assert_eq!(world.engine.stable().unwrap().as_str(), "v1");
+    world.submit("v2", 8);
+    assert_eq!(world.run(|id| id.as_str() != "broken"), "completed");
+    assert_eq!((world.of("v1"), world.of("broken"), world.of("v2")), (0, 0, 8));
+    assert!(6 <= world.low, "{}", world.low);
+}
+
+#[test]
+fn failures_that_a_backend_counts_take_the_rollout_back() {
+    let mut world = Fleet::new();
+    world.submit("v1", 100);
+    assert_eq!(world.run(|_| true), "completed");
+    world.submit("v2", 100);
+    for _ in 0..3 {
+        world.tick(|_| true);
+    }
+    world.pools.get_mut(&"v2".parse().unwrap()).unwrap().failed = 1;
+    assert_eq!(world.run(|_| true), "rolled back");
+    assert_eq!((world.of("v1"), world.of("v2")), (100, 0));
+    let cause = world.engine.status(world.now).cause.unwrap().to_string();
+    assert!(cause.starts_with("1 of 100 candidate instances failed"), "{cause}");
+}

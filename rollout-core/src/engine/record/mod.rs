@@ -62,6 +62,20 @@ pub enum Change {
         /// Whether it was started already.
         started: bool,
     },
+    /// A pool of ours that a backend keeps by count, and that the journal does not know, was found.
+    PoolFound {
+        /// Its revision, as far as it could be read back.
+        revision: Arc<Revision>,
+        /// Size it was told to have.
+        replicas: u64,
+    },
+    /// Instances of a pool that a backend keeps by count have failed.
+    PoolFailed {
+        /// Its revision.
+        revision: RevisionId,
+        /// All of them so far, as the backend counts them.
+        failed: u64,
+    },
     /// A rollout attempt began.
     Submitted {
         /// Its number.

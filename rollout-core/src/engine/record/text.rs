@@ -47,6 +47,12 @@ impl fmt::Display for Change {
             Self::Found { instance, revision, .. } => {
                 write!(f, "found {instance} of {}", revision.id)
             }
+            Self::PoolFound { revision, replicas } => {
+                write!(f, "found {replicas} of {}", revision.id)
+            }
+            Self::PoolFailed { revision, failed } => {
+                write!(f, "failed so far of {revision}: {failed}")
+            }
             Self::Submitted { attempt, revision, plan, by, .. } => {
                 write!(f, "submitted {} ({}, {attempt}) by {by}", revision.id, plan.strategy)
             }

@@ -32,6 +32,8 @@ impl State {
                 let made = if *started { Made::Started } else { Made::Created };
                 self.found(instance, revision, *enrolled, made);
             }
+            Change::PoolFound { revision, replicas } => self.pool(revision).target = *replicas,
+            Change::PoolFailed { revision, failed } => self.pool_failed(at, revision, *failed),
             Change::Submitted { attempt, revision, spec, plan, purpose, .. } => {
                 self.submitted(at, *attempt, *purpose, (revision, spec, plan));
             }
@@ -70,6 +72,15 @@ impl State {
             | Change::Ended { .. } => self.walked(at, &record.change),
             Change::Vetoed(veto) => self.vetoed(at, veto),
         }
+    }
+
+    fn pool_failed(&mut self, at: Timestamp, revision: &RevisionId, failed: u64) {
+        let Some(pool) = self.pools.get_mut(revision) else { return };
+        let more = failed.saturating_sub(pool.counted);
+        pool.counted = failed.max(pool.counted);
+        pool.failed = pool.failed.saturating_add(more);
+        pool.last_failure =
+            Some((at, format!("is one of {more} that its backend counts as failed")));
     }
 
     fn lost(&mut self, instance: &InstanceId) {
@@ -115,6 +126,7 @@ impl State {
             spec: None,
             target: 0,
             desired: None,
+            counted: 0,
             failed: 0,
             last_failure: None,
         })

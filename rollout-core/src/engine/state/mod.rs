@@ -160,6 +160,8 @@ pub(crate) struct Pool {
     pub(crate) target: u64,
     /// How many instances there were to be when it was submitted or resized last; `None` if it was found.
     pub(crate) desired: Option<u64>,
+    /// Failures so far, as a backend that makes instances by count counts them.
+    pub(crate) counted: u64,
     /// Failures in this attempt.
     pub(crate) failed: u64,
     pub(crate) last_failure: Option<(Timestamp, String)>,
