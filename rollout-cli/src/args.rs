@@ -1,12 +1,17 @@
 //! Arguments: every command, option and default, as `--help` shows them.
 
-use std::{env, path::PathBuf};
+mod order;
+
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rollout_core::{id::WorkloadId, time::Span};
 use rollout_sim::Candidate;
 
-use crate::exit;
+pub(crate) use self::order::{
+    ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs,
+};
+use crate::{beside::MetricsSource, exit};
 
 /// Moves a service from one revision to the next without losing a request.
 #[derive(Debug, Parser)]
@@ -43,6 +48,22 @@ pub(crate) enum Command {
     Promote(PromoteArgs),
     /// Go back to the stable revision
     Abort(OrderArgs),
+    /// Go back to a revision that was proven before
+    Undo(UndoArgs),
+    /// Try the revision again that was taken back last
+    Retry(OrderArgs),
+    /// Have another number of instances, whatever is under way
+    Resize(ResizeArgs),
+    /// Replace every instance by a new one of the same revision
+    Restart(OrderArgs),
+    /// Skip to a later stage; who and why are recorded
+    Skip(SkipArgs),
+    /// Let nothing go out any more, not even a step back, until `resume`
+    Halt(OrderArgs),
+    /// Leave the end that needs an operator
+    Resolve(ResolveArgs),
+    /// Print the revisions that can be gone back to
+    History(TargetArgs),
     /// Print the records of a journal
     Replay(ReplayArgs),
     /// Print the JSON Schema of a spec
@@ -186,7 +207,22 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) records: bool,
     #[command(flatten)]
+    pub(crate) beside: BesideArgs,
+    #[command(flatten)]
     pub(crate) by: ByArgs,
+}
+
+/// What runs beside the engine for the spec's gates, hooks and modules.
+#[derive(Debug, Args)]
+pub(crate) struct BesideArgs {
+    /// A source of metrics and its name: `NAME=prometheus:http://HOST:PORT` or `NAME=command:PROGRAM`, which
+    /// gets the query and prints the value; may be given several times
+    /// [default: those in `ROLLOUT_METRICS`, with spaces between them]
+    #[arg(long, value_name = "NAME=KIND:WHERE")]
+    pub(crate) metrics: Vec<MetricsSource>,
+    /// Where the workload's modules are set and read
+    #[arg(long, value_name = "http://HOST:PORT/PATH")]
+    pub(crate) modules: Option<String>,
 }
 
 /// Which rollout is meant.
@@ -200,44 +236,6 @@ pub(crate) struct TargetArgs {
     /// Where the engine keeps records [default: .rollout/WORKLOAD.redb beside the file, or here]
     #[arg(long, value_name = "PATH")]
     pub(crate) journal: Option<PathBuf>,
-}
-
-/// On whose behalf.
-#[derive(Debug, Args)]
-pub(crate) struct ByArgs {
-    /// On whose behalf; it is recorded [default: the user's name]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) by: Option<String>,
-}
-
-impl ByArgs {
-    /// On whose behalf.
-    pub(crate) fn name(&self) -> String {
-        let user = || env::var("USER").ok().filter(|user| !user.is_empty());
-        self.by.clone().or_else(user).unwrap_or_else(|| "someone".to_owned())
-    }
-}
-
-/// Arguments of an order.
-#[derive(Debug, Args)]
-pub(crate) struct OrderArgs {
-    #[command(flatten)]
-    pub(crate) target: TargetArgs,
-    #[command(flatten)]
-    pub(crate) by: ByArgs,
-    /// Why; it is recorded
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) why: Option<String>,
-}
-
-/// Arguments of `promote`.
-#[derive(Debug, Args)]
-pub(crate) struct PromoteArgs {
-    #[command(flatten)]
-    pub(crate) order: OrderArgs,
-    /// Pass every gate that is left
-    #[arg(long)]
-    pub(crate) all: bool,
 }
 
 /// Arguments of `replay`.

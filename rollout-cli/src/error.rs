@@ -12,6 +12,7 @@ use rollout_import::{ImportError, ImportErrors};
 use rollout_runtime::{
     OrderError, StartError, Stopped, SubmitError,
     control::{BindError, ClientError, DeniedKind},
+    hooks::FolderError,
 };
 use serde::Serialize;
 
@@ -53,6 +54,15 @@ pub(crate) enum CliError {
     /// The planner refused the spec.
     #[error("{}: {why}", path.display())]
     Plan { path: PathBuf, why: PlanError },
+    /// A hook or a metric of the spec was refused.
+    #[error("{}: {what}: {why}", path.display())]
+    Words { path: PathBuf, what: String, why: String },
+    /// Something that is to run beside the engine was refused.
+    #[error("{what}: {why}")]
+    Beside { what: String, why: String },
+    /// The folder of hook runs cannot be used.
+    #[error(transparent)]
+    Hooks(#[from] FolderError),
     /// The `traffic` of the spec was refused.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
@@ -158,18 +168,11 @@ impl CliError {
             | Self::NoServices { .. }
             | Self::Plan { .. }
             | Self::Pin(_)
+            | Self::Words { .. }
+            | Self::Beside { .. }
             | Self::Target { .. }
             | Self::NotInJournal { .. }
             | Self::Submit(SubmitError::Pin(_)) => Exit::BadInput,
-            Self::Traffic(why) => traffic(why),
-            Self::Folder { .. } | Self::NoJournal { .. } | Self::Unreachable(_) | Self::Bind(_) => {
-                Exit::Unreachable
-            }
-            Self::Journal(why) => journal(why),
-            Self::Start(why) => start(why),
-            Self::Submit(SubmitError::Order(why)) => order(why),
-            Self::Submit(_) | Self::System { .. } => Exit::Failed,
-            Self::Stopped(why) => stopped(why),
             Self::Client(ClientError::Denied(denied)) => match denied.kind {
                 DeniedKind::Refused => Exit::BadInput,
                 DeniedKind::Malformed
@@ -178,7 +181,18 @@ impl CliError {
                 | DeniedKind::Stopped
                 | _ => Exit::Unreachable,
             },
-            Self::Client(_) => Exit::Unreachable,
+            Self::Traffic(why) => traffic(why),
+            Self::Folder { .. }
+            | Self::Hooks(_)
+            | Self::NoJournal { .. }
+            | Self::Unreachable(_)
+            | Self::Bind(_)
+            | Self::Client(_) => Exit::Unreachable,
+            Self::Journal(why) => journal(why),
+            Self::Start(why) => start(why),
+            Self::Submit(SubmitError::Order(why)) => order(why),
+            Self::Submit(_) | Self::System { .. } => Exit::Failed,
+            Self::Stopped(why) => stopped(why),
         }
     }
 

@@ -5,6 +5,7 @@
 //! load balancer beside the engine's ports.
 
 mod args;
+mod beside;
 mod command;
 mod error;
 mod exit;

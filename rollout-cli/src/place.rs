@@ -55,6 +55,13 @@ impl Place {
         socket_path(&self.journal)
     }
 
+    /// The folder of what is known of hooks.
+    pub(crate) fn hooks(&self) -> PathBuf {
+        let mut path = self.journal.as_os_str().to_owned();
+        path.push(".hooks");
+        path.into()
+    }
+
     /// Makes the folder of the journal, if it is not there.
     pub(crate) fn make_folder(&self) -> Result<(), CliError> {
         let Some(folder) = self.journal.parent().filter(|folder| !folder.as_os_str().is_empty())

@@ -18,7 +18,7 @@ use rollout_sim::{
     CLASS_COUNT, FaultChoice, RunConfig, class_name,
     invariants::Violation,
     run,
-    runner::{Coverage, Finish, PHASES},
+    runner::{Coverage, Finish, ORDERS, PHASES, SIGHTS},
 };
 
 /// Seeds shown that had a veto.
@@ -146,6 +146,21 @@ fn tell(found: &Found, seconds: f64) {
             print!("{count:>10}");
         }
         println!();
+    }
+    println!();
+    for (order, name) in ORDERS.iter().enumerate() {
+        print!("{name:<14}");
+        for (yes, no) in found.coverage.of_order(order) {
+            print!("{:>18}", format!("{yes}, not {no}"));
+        }
+        println!();
+    }
+    println!();
+    for (count, name) in found.coverage.sights().iter().zip(SIGHTS) {
+        println!("{count:>10}  {name}");
+    }
+    for (rule, count) in found.coverage.vetoes() {
+        println!("{count:>10}  refused by the rule {rule}");
     }
     let mut violations: Vec<&Violation> = found.violations.iter().collect();
     violations.sort_by_key(|violation| (violation.seed, violation.at));

@@ -97,6 +97,8 @@ pub struct Ledger {
     pub retired: BTreeMap<InstanceId, Timestamp>,
     /// Actions by number: the effect and whether it is settled.
     pub intents: BTreeMap<ActionId, (Effect, bool)>,
+    /// The route that is known to have been set last.
+    pub route: Option<Route>,
     /// Routes that may be in force or come into force yet: ordered, with no answer, and none that was
     /// ordered later is known to be set.
     pub routes_in_doubt: Vec<(ActionId, Route)>,
@@ -274,6 +276,8 @@ impl Ledger {
         }
         let is_route = self.routes_in_doubt.iter().any(|(other, _)| *other == id);
         if is_route && *how == Settlement::Applied {
+            let set = self.routes_in_doubt.iter().find(|(other, _)| *other == id);
+            self.route = set.map(|(_, route)| route.clone());
             self.routes_in_doubt.retain(|(other, _)| id < *other);
         }
     }

@@ -13,7 +13,7 @@ mod status;
 use std::collections::BTreeSet;
 
 use rollout_core::{
-    port::{Capabilities, Confirmation, Making},
+    port::{Ability, Capabilities, Confirmation, Making},
     spec::{CheckedSpec, Counting},
 };
 use rollout_docker::haproxy::Traffic;
@@ -39,6 +39,14 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Exit, CliErr
         Command::Resume(args) => order::resume(&args, output).await,
         Command::Promote(args) => order::promote(&args, output).await,
         Command::Abort(args) => order::abort(&args, output).await,
+        Command::Undo(args) => order::undo(&args, output).await,
+        Command::Retry(args) => order::retry(&args, output).await,
+        Command::Resize(args) => order::resize(&args, output).await,
+        Command::Restart(args) => order::restart(&args, output).await,
+        Command::Skip(args) => order::skip(&args, output).await,
+        Command::Halt(args) => order::halt(&args, output).await,
+        Command::Resolve(args) => order::resolve(&args, output).await,
+        Command::History(args) => status::history(&args, output).await,
         Command::Replay(args) => replay::run(&args, output).await,
         Command::Schema => schema::run(),
         Command::Import(args) => import::run(&args, output),
@@ -78,7 +86,8 @@ fn capabilities(spec: &CheckedSpec, backend: BackendName) -> Result<Capabilities
         }
         BackendName::Sim => (Some(Confirmation::Observed), Some(10_000)),
     };
-    let abilities = BTreeSet::new();
+    // Which of them a run is given shows when it begins.
+    let abilities = BTreeSet::from([Ability::Hooks, Ability::Metrics, Ability::Modules]);
     let (making, counting) = (Making::ByName, Counting::Strict);
     Ok(Capabilities { making, counting, enrolment, router, abilities })
 }

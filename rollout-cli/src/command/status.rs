@@ -1,11 +1,11 @@
-//! `rollout status` and `rollout explain`: where a rollout stands and what it waits for.
+//! `rollout status`, `explain` and `history`: where a rollout stands, what it waits for, what can be gone back to.
 //!
-//! Asked of the engine that runs; where none does, `status` reads the journal and says so.
+//! Asked of the engine that runs; where none does, `status` and `history` read the journal.
 
 use std::collections::BTreeSet;
 
 use rollout_core::{
-    engine::{Engine, Setup, Status, Tuning, Wait},
+    engine::{Engine, ProvenRevision, Setup, Status, Tuning, Wait},
     port::{Capabilities, Confirmation, Journal as _, Making},
     spec::Counting,
 };
@@ -25,13 +25,7 @@ use crate::{
 };
 
 pub(super) async fn run(args: &TargetArgs, output: Output) -> Result<Exit, CliError> {
-    let place = Place::of(args)?;
-    let (status, running) =
-        match Client::connect(place.socket(), Some(place.workload.clone())).await {
-            Ok(mut client) => (client.status().await?, true),
-            Err(ClientError::NotRunning { .. }) => (from_journal(&place).await?, false),
-            Err(error) => return Err(error.into()),
-        };
+    let (status, running) = ask(&Place::of(args)?).await?;
     let now = when::now();
     let text = || {
         let picture = status::picture(&status, now, running);
@@ -53,7 +47,14 @@ pub(super) async fn explain(args: &TargetArgs, output: Output) -> Result<Exit, C
     let waits = client.waits().await?;
     let now = when::now();
     let document = || {
-        let one = |wait: &Wait| json!({ "wait": wait, "text": status::waiting(wait, now) });
+        let one = |wait: &Wait| {
+            json!({
+                "wait": wait,
+                "since": when::point(wait.since),
+                "until": wait.until.as_ref().map(|(until, _)| when::point(*until)),
+                "text": status::waiting(wait, now),
+            })
+        };
         let all: Vec<Value> = waits.iter().map(one).collect();
         json!({ "workload": place.workload, "waits": all })
     };
@@ -61,18 +62,38 @@ pub(super) async fn explain(args: &TargetArgs, output: Output) -> Result<Exit, C
         if waits.is_empty() {
             return format!("{}: it waits for nothing, it moves", place.workload);
         }
-        let line = |wait: &Wait| {
-            let since = when::rough(now.since(wait.since));
-            format!(
-                "{}: waits for {}; for {since} so far\n",
-                place.workload,
-                status::waiting(wait, now)
-            )
-        };
-        waits.iter().map(line).collect()
+        let told = |wait: &Wait| status::explained(&place.workload, wait, now);
+        waits.iter().map(told).collect()
     };
     output.result(document, text)?;
     Ok(Exit::Done)
+}
+
+pub(super) async fn history(args: &TargetArgs, output: Output) -> Result<Exit, CliError> {
+    let (status, running) = ask(&Place::of(args)?).await?;
+    let document = || {
+        let one = |proven: &ProvenRevision| {
+            json!({
+                "revision": proven.revision,
+                "proven_at": when::point(proven.at),
+                "proven_at_ms": proven.at,
+                "stable": status.stable.as_ref() == Some(&proven.revision),
+            })
+        };
+        let all: Vec<Value> = status.history.iter().map(one).collect();
+        json!({ "workload": status.workload, "running": running, "history": all })
+    };
+    output.result(document, || status::history(&status))?;
+    Ok(Exit::Done)
+}
+
+/// Where a rollout stands, and whether an engine that runs says so.
+async fn ask(place: &Place) -> Result<(Status, bool), CliError> {
+    match Client::connect(place.socket(), Some(place.workload.clone())).await {
+        Ok(mut client) => Ok((client.status().await?, true)),
+        Err(ClientError::NotRunning { .. }) => Ok((from_journal(place).await?, false)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Where the rollout stood when the last engine stopped.

@@ -2,7 +2,7 @@
 
 use rollout_core::{
     engine::{Expiry, PoolStatus, Role, Route, Shares, Status, Wait},
-    id::RevisionId,
+    id::{RevisionId, WorkloadId},
     time::Timestamp,
 };
 
@@ -17,6 +17,12 @@ pub(crate) fn picture(status: &Status, now: Timestamp, running: bool) -> String 
     }
     if let Some(route) = &status.route {
         text.line(format_args!("route     {route}"));
+    }
+    if let Some(rollback) = &status.rollback {
+        text.line(format_args!("way back  {rollback}"));
+    }
+    if !status.history.is_empty() {
+        text.line(format_args!("proven    {}", proven(status)));
     }
     if !status.pools.is_empty() {
         text.add(pools(status, running));
@@ -34,8 +40,11 @@ fn headline(status: &Status, now: Timestamp) -> String {
         Some(end) => text.add(end),
         None => text.add(status.phase),
     }
-    if status.paused {
-        text.add(", paused");
+    // Who is halted is paused as well.
+    match (status.halted, status.paused) {
+        (true, _) => text.add(", halted"),
+        (false, true) => text.add(", paused"),
+        (false, false) => (),
     }
     if let Some((stage, place, count)) = &status.stage {
         text.add(format_args!(", stage {stage} ({place} of {count})"));
@@ -87,8 +96,10 @@ pub(crate) fn line(status: &Status, now: Timestamp) -> String {
         }
         (None, None) => text.add(status.phase),
     }
-    if status.paused {
-        text.add(" (paused)");
+    match (status.halted, status.paused) {
+        (true, _) => text.add(" (halted)"),
+        (false, true) => text.add(" (paused)"),
+        (false, false) => (),
     }
     for pool in &status.pools {
         text.add(format_args!(" | {}", brief(status, pool)));
@@ -127,7 +138,54 @@ fn share(status: &Status, revision: &RevisionId) -> String {
     }
 }
 
-/// What is waited for, since when, until when and what then.
+/// Proven revisions that are named in a picture.
+const PROVEN_SHOWN: usize = 5;
+
+/// The revisions that can be gone back to, the newest first, in one line.
+fn proven(status: &Status) -> String {
+    let names = status.history.iter().map(|proven| proven.revision.as_str());
+    let mut text = Text::default();
+    text.add(names.take(PROVEN_SHOWN).collect::<Vec<_>>().join(", "));
+    let more = status.history.len().saturating_sub(PROVEN_SHOWN);
+    if 0 < more {
+        text.add(format_args!(" and {more} more"));
+    }
+    text.into_string()
+}
+
+/// The revisions that can be gone back to, with the time each was proven.
+pub(crate) fn history(status: &Status) -> String {
+    if status.history.is_empty() {
+        return format!("{}: no revision was proven yet", status.workload);
+    }
+    let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+    let mut rows = vec![row(["revision", "proven", "role"])];
+    for proven in &status.history {
+        let is_stable = status.stable.as_ref() == Some(&proven.revision);
+        let role = if is_stable { "stable" } else { "old" };
+        rows.push(row([proven.revision.as_str(), &when::point(proven.at), role]));
+    }
+    table(&rows)
+}
+
+/// What is waited for with the numbers compared, since when, until when and what then.
+pub(crate) fn explained(workload: &WorkloadId, wait: &Wait, now: Timestamp) -> String {
+    let mut text = Text::default();
+    text.line(format_args!("{workload}: waits for {}", wait.reason));
+    let since = when::rough(now.since(wait.since));
+    text.line(format_args!("  since {}, for {since} so far", when::point(wait.since)));
+    match &wait.until {
+        Some((until, expiry)) => {
+            let left = when::rough(until.since(now));
+            let until = when::point(*until);
+            text.line(format_args!("  until {until}, {left} left; then {}", then(*expiry)));
+        }
+        None => text.line("  until it is so; there is no limit"),
+    }
+    text.into_string()
+}
+
+/// What is waited for, until when and what then, in one line.
 pub(crate) fn waiting(wait: &Wait, now: Timestamp) -> String {
     let mut text = Text::default();
     text.add(&wait.reason);

@@ -33,6 +33,13 @@ fn arguments_that_are_refused() {
         "replay",
         "status WEB",
         "status services/web",
+        "skip web 50%",
+        "resize web many",
+        "resolve web",
+        "resolve web --adopt=v1 --go-on",
+        "undo web --to V1",
+        "run rolling.yaml --backend docker --metrics prometheus:http://localhost:9090",
+        "run rolling.yaml --backend docker --metrics main=prometheus:https://localhost:9090",
     ];
     transcript("arguments", &commands);
 }
@@ -69,6 +76,31 @@ fn a_spec_that_is_refused_is_so_before_docker_is_asked() {
 }
 
 #[test]
+fn what_runs_beside_the_engine_is_refused_before_docker_is_asked() {
+    let nobody = "--backend docker --docker unix:///run/rollout-nobody/docker.sock";
+    for (arguments, words) in [
+        (
+            "run hooks.yaml".to_owned(),
+            "hooks.yaml: hook `smoke`: `run` names neither a command nor a url",
+        ),
+        ("run metrics.yaml".to_owned(), "give the engine a port that measures"),
+        (
+            "run metrics.yaml --metrics other=command:true".to_owned(),
+            "metrics.yaml: metric `errors`: source: `main` is not known; known are: other with `--metrics`",
+        ),
+        (
+            "run rolling.yaml --modules https://web/modules".to_owned(),
+            "--modules: `https://web/modules` asks for `https`",
+        ),
+    ] {
+        let ran = rollout(&format!("{arguments} {nobody}"));
+        assert_eq!(ran.code, 1, "{arguments}: {}", ran.err);
+        assert!(ran.err.contains(words), "{arguments}: {}", ran.err);
+        assert!(!specs().join(".rollout").exists(), "{arguments}: something was touched");
+    }
+}
+
+#[test]
 fn what_docker_or_haproxy_do_not_have_is_refused_before_anything_is_touched() {
     let Some(docker) = docker() else {
         return;
@@ -87,7 +119,20 @@ fn what_docker_or_haproxy_do_not_have_is_refused_before_anything_is_touched() {
 
 #[test]
 fn without_an_engine_orders_say_how_to_start_one() {
-    for order in ["pause web", "resume web", "promote web --all", "abort web", "explain web"] {
+    for order in [
+        "pause web",
+        "resume web",
+        "promote web --all",
+        "abort web",
+        "undo web --to v1",
+        "retry web",
+        "resize web 6",
+        "restart web",
+        "skip web 50% --why seen",
+        "halt web",
+        "resolve web --adopt",
+        "explain web",
+    ] {
         let ran = rollout(order);
         assert_eq!(ran.code, 5, "{order}");
         let expected =

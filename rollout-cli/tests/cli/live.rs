@@ -208,7 +208,7 @@ fn a_rollout_is_led_from_a_second_terminal_interrupted_and_resumed() {
     assert!(live.ask("explain", "").contains("waits for approval of stage 50%"));
     second_engines_are_refused(&live);
     live.ask("pause", "--by ann --why lunch");
-    assert!(live.ask("status", "").contains("paused by ann, lunch"));
+    assert!(live.ask("status", "").contains("paused by ann: lunch"));
     live.ask("resume", "--by ann");
     interrupt(&run);
     let run = finished(run);

@@ -9,6 +9,7 @@ mod bad_input;
 mod imports;
 mod journals;
 mod live;
+mod orders;
 mod transcripts;
 
 use std::{

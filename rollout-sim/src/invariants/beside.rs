@@ -34,9 +34,13 @@ impl Invariant for Beside {
                         .as_ref()
                         .is_some_and(|trial| before.sends_beside(&trial.revision)))
                 });
+                // Set again as it was, for instances that came since.
+                let is_again = moment.ledger.route.as_ref() == Some(route);
                 let unseen = moment.world.unseen(moment.step, None);
                 let backed = serving(moment.tally, route).is_none_or(|count| 0 < count + unseen);
-                require(backed || goes_there, || format!("{action}, and no instance serves it"))
+                require(backed || goes_there || is_again, || {
+                    format!("{action}, and no instance serves it")
+                })
             }
             Happened::Landed(landing) => {
                 let takes = matches!(

@@ -28,6 +28,11 @@ impl Invariant for Floor {
         }
         let unseen = moment.world.unseen(landing.terms.step, None);
         let floor = landing.terms.least(moment.ledger);
+        // Which ones of a pool go is the orchestrator's choice: those that came since may.
+        let is_by_count = matches!(landing.action.effect, Effect::Scale { .. });
+        if is_by_count && landing.terms.capacity <= after {
+            return Ok(());
+        }
         if before < floor && matches!(landing.action.effect, Effect::Route(_)) {
             return Ok(()); // Below the floor already: the route goes where capacity is.
         }

@@ -27,7 +27,7 @@ impl Invariant for KeepFailed {
         let (Some(candidate), Some(spec)) = (&ledger.candidate, &ledger.spec) else {
             return Ok(());
         };
-        if ledger.stable.as_ref() == Some(candidate) {
+        if ledger.stable.as_ref() == Some(candidate) || ledger.halted {
             return Ok(());
         }
         if let Some(route @ Route::Weighted(_)) = moment.world.route() {

@@ -135,6 +135,8 @@ pub struct Terms {
     pub resizes: usize,
     /// Whether those on their way out count.
     pub strict: bool,
+    /// Instances that answered requests.
+    pub capacity: u64,
     /// Largest share of the candidate.
     pub exposure: Option<Weight>,
     /// Most candidate instances.

@@ -26,7 +26,9 @@ impl Invariant for StableKept {
         let Some(seen) = moment.world.instance(instance) else {
             return Ok(());
         };
-        let healthy = seen.serves(moment.now) && !moment.world.was_harmed(instance);
+        // One that the load balancer does not know yet the engine need not know to be healthy.
+        let healthy =
+            seen.serves(moment.now) && seen.is_enrolled() && !moment.world.was_harmed(instance);
         let stays = |name: &InstanceId, one: &Instance| {
             one.revision == *stable && one.is_live() && !ledger.retired.contains_key(name)
         };

@@ -6,7 +6,7 @@ use rollout_core::{
     time::Timestamp,
 };
 
-use super::{Job, Run};
+use super::{Job, Run, coverage};
 use crate::{
     faults::CrashPoint,
     invariants::{Happened, Moment, Terms},
@@ -31,6 +31,10 @@ impl Run<'_> {
         };
         let now = self.world.now();
         let alone = matches!(event, Event::Woke);
+        let order = match &event {
+            Event::Ordered(order) => coverage::place_of(&order.kind),
+            _ => None,
+        };
         self.steps += 1;
         self.transcript.event(now, &event);
         let Some(engine) = &mut self.engine else {
@@ -41,6 +45,9 @@ impl Run<'_> {
             saboteur.step(&mut step, &self.world, &self.ledger);
         }
         self.transcript.step(now, &step);
+        if let (Some(order), Some(answer)) = (order, &step.answer) {
+            self.coverage.ordered(order, self.ledger.phase(), answer.is_ok());
+        }
         let output = step.records.len() + step.actions.len();
         let quiet = self.is_quiet();
         self.judge(Happened::Stepped { alone, output, quiet });
@@ -80,6 +87,7 @@ impl Run<'_> {
         }
         for record in &step.records {
             self.judge(Happened::Recorded(record));
+            self.coverage.recorded(record);
             self.ledger.apply(record);
         }
         if let Some(engine) = &mut self.engine {
@@ -123,6 +131,7 @@ impl Run<'_> {
             ceiling: ledger.ceiling(),
             resizes: ledger.limits.len(),
             strict: ledger.counts_strictly(),
+            capacity: self.tally.capacity(),
             exposure: ledger.exposure(),
             candidates: ledger.stage_now().map_or(u64::MAX, |stage| stage.candidate),
             aborted: ledger.aborted.is_some(),

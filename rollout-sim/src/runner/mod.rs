@@ -7,6 +7,7 @@
 mod attempts;
 mod beside;
 mod check;
+mod coverage;
 mod drive;
 mod encore;
 mod look;
@@ -22,7 +23,6 @@ use rollout_core::{
 };
 use serde_json::Value;
 
-pub use self::report::{Coverage, Finish, PHASES, RunReport};
 use self::{
     attempts::Attempts,
     beside::Beside,
@@ -30,6 +30,10 @@ use self::{
     look::Looks,
     probes::Probes,
     queue::{Job, Queue},
+};
+pub use self::{
+    coverage::{Coverage, ORDERS, PHASES, SIGHTS},
+    report::{Finish, RunReport},
 };
 use crate::{
     faults::{Faults, Scene},

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use rollout_core::engine::{End, Phase};
+use rollout_core::engine::End;
 
-use super::{Act, Run};
+use super::{Act, Coverage, Run};
 use crate::{
-    faults::CLASS_COUNT,
     invariants::Violation,
     world::{BEGINNING, Traffic},
 };
@@ -56,36 +55,6 @@ impl fmt::Display for Finish {
             Self::Other => "other",
             Self::Overdue => "overdue",
         })
-    }
-}
-
-/// The phases that faults are counted in.
-pub const PHASES: [Phase; 5] =
-    [Phase::Idle, Phase::Moving, Phase::Gating, Phase::Reverting, Phase::Ended];
-
-/// How often each class of faults struck in each phase.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Coverage([[u64; PHASES.len()]; CLASS_COUNT]);
-
-impl Coverage {
-    pub(super) fn add(&mut self, class: usize, phase: Phase) {
-        let place = PHASES.iter().position(|one| *one == phase);
-        self.0[class][place.unwrap_or_default()] += 1;
-    }
-
-    /// Strikes of a class in each of [`PHASES`].
-    #[must_use]
-    pub const fn of(&self, class: usize) -> &[u64; PHASES.len()] {
-        &self.0[class]
-    }
-
-    /// Adds the strikes of another run.
-    pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
-            for (mine, theirs) in mine.iter_mut().zip(theirs) {
-                *mine += theirs;
-            }
-        }
     }
 }
 

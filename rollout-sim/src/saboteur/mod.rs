@@ -3,14 +3,22 @@
 //! A saboteur sits between the engine and the world and spoils what passes. The tests show that the
 //! promise which names it notices: a harness that finds nothing proves nothing.
 
+mod degrades_all;
 mod forgets_record;
 mod ignores_epoch;
+mod ignores_halt;
+mod mirrors_early;
 mod proves_early;
 mod raises_route_early;
+mod resizes_to_the_end;
 mod reuses_id;
+mod runs_twice;
 mod skips_drain;
+mod skips_silently;
+mod steps_in_a_freeze;
 mod stops_one_more;
 mod swallows_answers;
+mod turns_undo_back;
 mod wakes_always;
 
 use rollout_core::engine::{Action, Event, Record, Step};
@@ -56,5 +64,13 @@ pub fn all() -> Vec<Box<dyn Saboteur>> {
         Box::new(proves_early::ProvesEarly::default()),
         Box::new(wakes_always::WakesAlways),
         Box::new(swallows_answers::SwallowsAnswers),
+        Box::new(degrades_all::DegradesAll),
+        Box::new(ignores_halt::IgnoresHalt::default()),
+        Box::new(mirrors_early::MirrorsEarly::default()),
+        Box::new(resizes_to_the_end::ResizesToTheEnd),
+        Box::new(runs_twice::RunsTwice::default()),
+        Box::new(skips_silently::SkipsSilently),
+        Box::new(steps_in_a_freeze::StepsInAFreeze::default()),
+        Box::new(turns_undo_back::TurnsUndoBack::default()),
     ]
 }

@@ -118,7 +118,7 @@ fn by_hand(stream: &mut Stream, spec: &mut Spec, capabilities: &mut Capabilities
 fn hook(stream: &mut Stream, name: String) -> Hook {
     Hook {
         name,
-        run: Value::Null,
+        run: json!({"command": ["true"]}),
         deadline: Span::from_millis(stream.magnitude(4000, 40_000)),
         retries: u32::try_from(stream.below(3)).unwrap_or_default(),
         on_failure: stream.pick(&[HookFailure::Fail, HookFailure::Fail, HookFailure::Ignore]),

@@ -3,7 +3,7 @@
 use rollout_sim::{RunConfig, run_with, saboteur};
 
 /// Seeds that each planted bug gets.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 1000;
 
 #[test]
 fn every_planted_bug_is_caught_by_its_invariant() {

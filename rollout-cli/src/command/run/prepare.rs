@@ -19,6 +19,7 @@ use rollout_runtime::{
 
 use crate::{
     args::{BackendName, RunArgs, RunBackend},
+    beside::Beside,
     command::capabilities,
     error::CliError,
     place::Place,
@@ -37,6 +38,7 @@ pub(super) struct Prepared {
     revision: RevisionId,
     docker: Arc<DockerBackend>,
     proxy: Option<Arc<HaProxy>>,
+    beside: Beside,
 }
 
 /// A driver at work. Dropping it stops the driver, closes the socket and frees the journal.
@@ -52,14 +54,17 @@ impl Prepared {
     /// Looks at everything and touches nothing.
     pub(super) async fn new(args: &RunArgs) -> Result<Self, CliError> {
         let spec = source::load(&args.source)?.spec;
+        let beside = Beside::read(&args.beside)?;
         let planned = |capabilities: &Capabilities| {
             // Whether there is a stable revision shows later; a spec that is refused either way is now.
-            plan::build(&spec, capabilities, false)
-                .map_err(|why| CliError::Plan { path: args.source.file.clone(), why })
+            let plan = plan::build(&spec, capabilities, false)
+                .map_err(|why| CliError::Plan { path: args.source.file.clone(), why })?;
+            beside.check(&args.source.file, &spec, &plan)
         };
         let mut capabilities = match args.backend {
             RunBackend::Docker => capabilities(&spec, BackendName::Docker)?,
         };
+        capabilities.abilities = beside.abilities().collect();
         planned(&capabilities)?;
         let mut options = rollout_docker::Options::default();
         if let Some(host) = &args.docker {
@@ -73,23 +78,25 @@ impl Prepared {
         };
         if let Some(proxy) = &proxy {
             capabilities.router = Some(proxy.units());
+            capabilities.abilities.extend(proxy.abilities());
             planned(&capabilities)?;
         }
         let pinned = docker.pin(&spec.workload, &spec.template).await?;
         let revision = spec.revision.clone().unwrap_or_else(|| digest_id(&pinned));
         let place = Place::beside(&args.source.file, &spec.workload, args.journal.clone());
-        Ok(Self { place, spec, revision, docker, proxy })
+        Ok(Self { place, spec, revision, docker, proxy, beside })
     }
 
     /// Opens the journal and the control socket, and begins the reign.
     pub(super) async fn start(self, args: &RunArgs) -> Result<Running, CliError> {
-        let Self { place, spec, revision, docker, proxy } = self;
+        let Self { place, spec, revision, docker, proxy, beside } = self;
         place.make_folder()?;
         let journal = open(&place).await?;
         let mut ports = Ports::new(docker, Arc::new(journal));
         if let Some(proxy) = proxy {
             ports = ports.with_enrolment(Arc::clone(&proxy) as _).with_router(proxy);
         }
+        let ports = beside.add_to(ports, &place)?;
         let runtime = Arc::new(Runtime::new());
         // Before the claim: where no socket can be, nothing is touched.
         let server = Server::bind(place.socket(), Arc::clone(&runtime)).await?;
