@@ -93,6 +93,7 @@ pub(super) struct Book {
     pub(super) confirmation: Option<Confirmation>,
     /// Pools that a backend keeps by count, as the last snapshot showed them.
     pub(super) pools: BTreeMap<RevisionId, PoolSeen>,
+    pools_at: Mark,
     /// The sizes let through last.
     pub(super) sizes: BTreeMap<RevisionId, u64>,
     pub(super) now: Timestamp,
@@ -174,7 +175,11 @@ impl Book {
     fn observed(&mut self, observation: &Observation) {
         match observation {
             Observation::Inventory(inventory) => {
-                self.pools.clone_from(&inventory.pools);
+                // Counts that are older than those seen last say nothing of now.
+                if self.pools_at <= inventory.mark {
+                    self.pools_at = inventory.mark;
+                    self.pools.clone_from(&inventory.pools);
+                }
                 for (instance, entry) in &mut self.entries {
                     let seen = inventory.instances.get(instance);
                     entry.runs = seen.is_some_and(|seen| seen.state == InstanceState::Running);
