@@ -63,6 +63,8 @@ pub(crate) struct Attempts {
     pub(crate) count: u32,
     pub(crate) in_flight: bool,
     pub(crate) not_before: Timestamp,
+    /// When the first of them did not succeed.
+    pub(crate) failing_since: Option<Timestamp>,
     pub(crate) last: Option<Outcome>,
 }
 

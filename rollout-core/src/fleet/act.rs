@@ -211,14 +211,17 @@ fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instan
 /// Whether a candidate on trial has as many instances in traffic as it may have, counting those whose
 /// drain nobody has confirmed yet.
 fn is_cap_reached(turn: &Turn<'_>, entry: &Instance) -> bool {
-    let is_candidate = turn.state.under_way().is_some_and(|rollout| {
+    let rollout = turn.state.under_way().filter(|rollout| {
         !rollout.proven && rollout.from.is_some() && rollout.candidate.id == entry.revision
     });
-    let cap = turn.state.pools.get(&entry.revision).map_or(0, |pool| pool.target);
+    let Some(rollout) = rollout else { return false };
+    // A resize may have made the stage smaller than the pool is yet.
+    let target = turn.state.pools.get(&entry.revision).map_or(0, |pool| pool.target);
+    let cap = target.min(rollout.stage().1.candidate);
     let is_same = |other: &Instance| {
         other.revision == entry.revision && other.may_get_more() && other.ordinal != entry.ordinal
     };
-    is_candidate && entry.traffic != Traffic::In && cap <= count(turn, is_same)
+    entry.traffic != Traffic::In && cap <= count(turn, is_same)
 }
 
 /// Whether an instance is of a candidate that was given up: nothing new is sent to it any more.
@@ -239,6 +242,8 @@ fn is_given_up(turn: &Turn<'_>, revision: &RevisionId) -> bool {
 struct Draining {
     instances: u64,
     in_flight: u64,
+    /// When the first of them was told to go.
+    since: Option<Timestamp>,
     until: Option<Timestamp>,
 }
 
@@ -248,12 +253,15 @@ impl Draining {
     }
 
     fn say(self, turn: &mut Turn<'_>) {
-        let Self { instances, in_flight, until } = self;
+        let Self { instances, in_flight, since, until } = self;
         if instances == 0 {
             return;
         }
         let until = until.map(|until| (until, crate::engine::Expiry::GoesOn));
-        turn.wait(turn.now, until, || WaitReason::Draining { instances, in_flight });
+        turn.wait(since.unwrap_or(turn.now), until, || WaitReason::Draining {
+            instances,
+            in_flight,
+        });
     }
 }
 
@@ -266,6 +274,7 @@ fn tear_down(
     draining: &mut Draining,
 ) {
     draining.instances += 1;
+    draining.since = draining.since.into_iter().chain(entry.retired).min();
     let pending = turn.state.pending_on(entry).map(|(_, effect)| effect.clone());
     match pending {
         // Not needed any more: what comes next is right whether it happens or not.
