@@ -8,6 +8,8 @@ mod cases;
 mod corners;
 mod orders;
 mod policies;
+mod tell;
+mod transcripts;
 mod world;
 
 use rollout_core::engine::{OrderKind, OrderRefused, Phase};
