@@ -8,6 +8,7 @@ mod cases;
 mod corners;
 mod orders;
 mod policies;
+mod table;
 mod tell;
 mod transcripts;
 mod world;
