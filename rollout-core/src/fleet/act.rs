@@ -13,6 +13,7 @@ use crate::{
     },
     id::{InstanceId, RevisionId},
     port::{Confirmation, Making},
+    spec::Counting,
     time::Timestamp,
 };
 
@@ -24,7 +25,7 @@ pub(crate) fn act(
     tallies: &BTreeMap<RevisionId, Tally>,
 ) {
     if turn.setup.capabilities.making == Making::ByCount {
-        scale(turn, view);
+        scale(turn, view, space, tallies);
         return;
     }
     retire(turn, view);
@@ -43,16 +44,22 @@ pub(crate) fn act(
     forget_strays(turn, view);
 }
 
-/// Tells a backend that makes instances by count how many there are to be.
-fn scale(turn: &mut Turn<'_>, view: &View) {
+/// Tells a backend that makes instances by count how many there are to be: fewer at once, more as far as there
+/// is room beside what has not gone yet.
+fn scale(turn: &mut Turn<'_>, view: &View, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
+    let mut excess = space.live(tallies).saturating_sub(space.ceiling());
     let wanted: Vec<(RevisionId, u64)> =
         turn.state.pools.iter().map(|(id, pool)| (id.clone(), pool.target)).collect();
     for (revision, replicas) in wanted {
-        let is_so = match turn.state.pending_scale(&revision) {
-            Some((_, pending)) => pending == replicas,
-            None => view.pool(&revision).is_none_or(|pool| pool.replicas == replicas),
+        let told = match turn.state.pending_scale(&revision) {
+            Some((_, pending)) => Some(pending),
+            None => view.pool(&revision).map(|pool| pool.replicas),
         };
-        if !is_so {
+        let Some(told) = told else { continue };
+        let waits = excess.min(replicas.saturating_sub(told));
+        excess -= waits;
+        let replicas = replicas - waits;
+        if replicas != told {
             turn.intend(Effect::Scale { revision, replicas });
         }
     }
@@ -92,10 +99,8 @@ fn retire(turn: &mut Turn<'_>, view: &View) {
 fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
     // What was retired in this very call still exists.
     let mut existing: u64 = match space.counting {
-        crate::spec::Counting::Strict => count(turn, |_| true),
-        crate::spec::Counting::Loose => {
-            count(turn, |entry| !entry.is_terminating() || entry.may_get_more())
-        }
+        Counting::Strict => count(turn, |_| true),
+        Counting::Loose => count(turn, |entry| !entry.is_terminating() || entry.may_get_more()),
     };
     let pools: Vec<RevisionId> = tallies.keys().cloned().collect();
     for revision in pools {
