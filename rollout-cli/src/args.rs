@@ -182,6 +182,7 @@ pub(crate) enum Until {
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) source: FileArgs,

@@ -90,9 +90,9 @@ template:
     }
 
     /// Starts a run that is talked to while it lives.
-    fn start(&self, file: &str) -> Child {
+    fn start(&self, file: &str) -> Started {
         let mut run = command(self.path(), &self.run_arguments(file));
-        run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        Started(run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
     /// Runs `rollout ORDER WORKLOAD OPTIONS` and expects it to be done.
@@ -105,7 +105,7 @@ template:
 
     /// Waits until `run` asks for an approval.
     #[track_caller]
-    fn await_approval(&self, run: &mut Child) {
+    fn await_approval(&self, run: &mut Started) {
         self.await_status(run, |status| {
             status["running"] == true && status.to_string().contains("\"approval\"")
         });
@@ -113,7 +113,7 @@ template:
 
     /// Waits until the status of `run` is as wanted.
     #[track_caller]
-    fn await_status(&self, run: &mut Child, is_wanted: impl Fn(&Value) -> bool) {
+    fn await_status(&self, run: &mut Started, is_wanted: impl Fn(&Value) -> bool) {
         let begin = Instant::now();
         loop {
             let ran = rollout_in(self.path(), &format!("status {} --json", self.workload));
@@ -121,10 +121,8 @@ template:
             if is_wanted(&status) {
                 return;
             }
-            if run.try_wait().unwrap().is_some() {
-                let (mut out, mut err) = (String::new(), String::new());
-                run.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-                run.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+            if run.0.try_wait().unwrap().is_some() {
+                let (out, err) = run.told();
                 panic!("it ended before it was so: {out}{err}");
             }
             assert!(begin.elapsed() < PATIENCE, "it is not so: {}{}", ran.out, ran.err);
@@ -185,27 +183,48 @@ fn make_image(host: &str) {
     assert!(import.wait().unwrap().success());
 }
 
+/// A run that is talked to while it lives; it does not outlive a test that has failed.
+struct Started(Child);
+
+impl Started {
+    /// What it has printed, once it has ended.
+    fn told(&mut self) -> (String, String) {
+        let (mut out, mut err) = (String::new(), String::new());
+        self.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        self.0.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        (out, err)
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed, which is as well.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// Asks a run to stop, as Ctrl-C does.
-fn interrupt(run: &Child) {
-    let sent = Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+fn interrupt(run: &Started) {
+    let sent = Command::new("kill").args(["-INT", &run.0.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }
 
 /// Waits for the end of a run, which is killed when it does not come.
-fn finished(mut run: Child) -> Ran {
+fn finished(mut run: Started) -> Ran {
     let begin = Instant::now();
-    while run.try_wait().unwrap().is_none() {
+    let status = loop {
+        if let Some(status) = run.0.try_wait().unwrap() {
+            break status;
+        }
         if PATIENCE < begin.elapsed() {
-            run.kill().unwrap();
+            run.0.kill().unwrap();
         }
         thread::sleep(Duration::from_millis(20));
-    }
-    let output = run.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code().unwrap_or(-1), // Killed, by us.
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    };
+    let (out, err) = run.told();
+    let code = status.code().unwrap_or(-1); // Killed, by us.
+    Ran { code, out, err }
 }
 
 #[test]
