@@ -182,6 +182,7 @@ pub(crate) enum Until {
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) source: FileArgs,
@@ -203,6 +204,9 @@ pub(crate) struct RunArgs {
     /// Stay after the end and keep instances healthy until interrupted
     #[arg(long, conflicts_with = "until")]
     pub(crate) stay: bool,
+    /// Submit nothing: go on with what is under way, keep instances healthy and take orders, until interrupted
+    #[arg(long, conflicts_with_all = ["until", "stay"])]
+    pub(crate) attend: bool,
     /// Print every record as well
     #[arg(long)]
     pub(crate) records: bool,

@@ -6,8 +6,9 @@ use super::{
     action::{Effect, Subject},
     event::HookState,
     note::{Expiry, Note, WaitReason},
+    phase::moving,
     record::Change,
-    state::{Run, RunEnd},
+    state::{Run, RunEnd, Walk},
     turn::Turn,
 };
 use crate::{
@@ -48,7 +49,8 @@ pub(super) fn drive(turn: &mut Turn<'_>, place: &str, hook: &Hook) -> Stand {
                 }
                 let tries = (number.saturating_add(1), hook.retries.saturating_add(1));
                 let name = hook.name.clone();
-                turn.wait(since, Some((until, expiry(hook))), || WaitReason::Hook {
+                let then = expiry(turn, hook, number);
+                turn.wait(since, Some((until, then)), || WaitReason::Hook {
                     hook: name,
                     run,
                     tries,
@@ -63,11 +65,15 @@ pub(super) fn drive(turn: &mut Turn<'_>, place: &str, hook: &Hook) -> Stand {
     }
 }
 
-fn expiry(hook: &Hook) -> Expiry {
-    match (hook.retries, hook.on_failure) {
-        (0, HookFailure::Fail) => Expiry::RollsBack,
-        (0, HookFailure::Ignore) => Expiry::GoesOn,
-        (_, _) => Expiry::Retries,
+/// What becomes of a try that does not end well: another one, or what the failure of the last means. Beside
+/// the way back it changes nothing.
+fn expiry(turn: &Turn<'_>, hook: &Hook, number: u32) -> Expiry {
+    match (&turn.state.rollout, hook.on_failure) {
+        _ if number < hook.retries => Expiry::Retries,
+        (Some(rollout), HookFailure::Fail) if rollout.walk != Walk::Reverting => {
+            moving::expiry(rollout)
+        }
+        (Some(_) | None, HookFailure::Fail | HookFailure::Ignore) => Expiry::GoesOn,
     }
 }
 

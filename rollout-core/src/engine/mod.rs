@@ -162,7 +162,7 @@ impl Engine {
             Err(veto) => self.refused(now, &step, taken_in, veto),
         };
         for action in &step.actions {
-            self.view.attempts.entry(action.id).or_default().in_flight = true;
+            self.view.attempting(action);
         }
         step
     }

@@ -3,6 +3,7 @@
 use super::{
     action::{Effect, ModuleSetting},
     note::WaitReason,
+    phase::moving,
     turn::Turn,
     view::View,
 };
@@ -22,7 +23,8 @@ pub(super) fn prepare(turn: &mut Turn<'_>, view: &View, spec: &CheckedSpec, stag
     let is_ready = is_set && missing.is_empty();
     if !is_ready {
         let stage = stage.name.clone();
-        turn.wait(turn.now, None, || WaitReason::Modules { stage, wanted, missing });
+        let (since, until) = moving::bound(turn, false);
+        turn.wait(since, until, || WaitReason::Modules { stage, wanted, missing });
     }
     is_ready
 }

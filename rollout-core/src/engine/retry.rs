@@ -68,6 +68,7 @@ pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outc
         Outcome::Refused { retry: Retry::Backoff, .. } | Outcome::Unknown { .. } => backoff,
     };
     attempts.not_before = turn.now.after(wait);
+    attempts.failing_since.get_or_insert(turn.now);
     let again_at = attempts.not_before;
     turn.note(Note::Retrying { id, effect, outcome, again_at });
 }
@@ -164,8 +165,9 @@ pub(super) fn repeat(turn: &mut Turn<'_>, view: &mut View) {
             continue;
         }
         let (until, count) = (attempts.not_before, attempts.count);
+        let since = attempts.failing_since.unwrap_or(turn.now);
         if let Some(outcome) = attempts.last.clone() {
-            turn.wait(turn.now, Some((until, Expiry::Retries)), || WaitReason::Retry {
+            turn.wait(since, Some((until, Expiry::Retries)), || WaitReason::Retry {
                 id,
                 effect,
                 outcome,

@@ -40,6 +40,9 @@ pub struct Status {
     pub stable: Option<RevisionId>,
     /// The revision on trial.
     pub candidate: Option<RevisionId>,
+    /// The revision that waits for the rollout under way to end.
+    #[serde(default)]
+    pub queued: Option<RevisionId>,
     /// Name of the stage, its number from 1 and how many there are.
     pub stage: Option<(String, usize, usize)>,
     /// Every pool that has an instance or is to have one.
@@ -151,6 +154,7 @@ impl Status {
             desired: 0,
             stable: None,
             candidate: None,
+            queued: None,
             stage: None,
             pools: Vec::new(),
             route: None,
@@ -170,6 +174,7 @@ pub(super) fn of(now: Timestamp, setup: &Setup, state: &State, view: &View) -> S
     status.epoch = state.epoch;
     status.stable = state.stable.as_ref().map(|stable| stable.id.clone());
     status.route.clone_from(&state.route);
+    status.queued = state.queued.as_ref().map(|queued| queued.revision.id.clone());
     status.paused = state.paused.is_some();
     status.halted = state.halted.is_some();
     status.rollback = state.rollout.as_ref().and_then(|rollout| rollback(state, rollout));

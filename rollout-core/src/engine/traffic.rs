@@ -186,6 +186,7 @@ pub(super) fn set(turn: &mut Turn<'_>, view: &View, wanted: &Route) -> bool {
         }
     }
     let in_force = in_force.cloned();
-    turn.wait(turn.now, None, || WaitReason::Route { wanted: wanted.clone(), in_force });
+    let (since, until) = moving::bound(turn, false);
+    turn.wait(since, until, || WaitReason::Route { wanted: wanted.clone(), in_force });
     false
 }

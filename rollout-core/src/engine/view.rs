@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    action::{Effect, Port, Subject},
+    action::{Action, Effect, Port, Subject},
     event::ProbeKind,
     observation::{
         EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, ModulesInForce,
@@ -63,6 +63,8 @@ pub(crate) struct Attempts {
     pub(crate) count: u32,
     pub(crate) in_flight: bool,
     pub(crate) not_before: Timestamp,
+    /// When the first of them did not succeed.
+    pub(crate) failing_since: Option<Timestamp>,
     pub(crate) last: Option<Outcome>,
 }
 
@@ -73,6 +75,13 @@ pub(crate) struct Held {
     pub(crate) refusals: u32,
     pub(crate) since: Timestamp,
     pub(crate) until: Timestamp,
+}
+
+/// The sizes that one pool was told to have, and none of which is known to be the one in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) least: u64,
+    pub(crate) most: u64,
 }
 
 /// Everything that was seen.
@@ -88,6 +97,8 @@ pub(crate) struct View {
     pub(crate) blind: BTreeMap<Port, String>,
     pub(crate) attempts: BTreeMap<ActionId, Attempts>,
     pub(crate) health: BTreeMap<InstanceId, HealthView>,
+    /// Sizes that pools made by count were told to have since a snapshot last showed all of it.
+    pub(crate) told: BTreeMap<RevisionId, Told>,
     /// From which mark on a port's snapshots show my last acknowledged write to a subject.
     shown_from: BTreeMap<(Port, Subject), Mark>,
     /// Since when every candidate instance serves without a break.
@@ -137,6 +148,17 @@ impl View {
     pub(crate) fn acknowledged(&mut self, effect: &Effect, mark: Mark) {
         let from = self.shown_from.entry((effect.port(), effect.subject())).or_default();
         *from = mark.max(*from);
+    }
+
+    /// Remembers what goes out: until a snapshot shows it, it may have happened or not.
+    pub(crate) fn attempting(&mut self, action: &Action) {
+        self.attempts.entry(action.id).or_default().in_flight = true;
+        if let Effect::Scale { revision, replicas } = &action.effect {
+            let told = Told { least: *replicas, most: *replicas };
+            let told_before = self.told.entry(revision.clone()).or_insert(told);
+            told_before.least = told_before.least.min(*replicas);
+            told_before.most = told_before.most.max(*replicas);
+        }
     }
 
     /// What the orchestrator shows of `instance`.
@@ -227,6 +249,9 @@ impl View {
             mark.is_none_or(|mark| mark < *from)
         });
         self.attempts.retain(|id, _| state.pending.contains_key(id));
+        let mut told = std::mem::take(&mut self.told);
+        told.retain(|pool, _| state.pending_scale(pool).is_some() || self.pool(pool).is_none());
+        self.told = told;
         for (instance, entry) in &state.roster {
             let health = state.health_of(entry);
             let seen = self.seen(instance).there();

@@ -13,6 +13,7 @@ use crate::{
     },
     id::{InstanceId, RevisionId},
     port::{Confirmation, Making},
+    spec::Counting,
     time::Timestamp,
 };
 
@@ -24,7 +25,7 @@ pub(crate) fn act(
     tallies: &BTreeMap<RevisionId, Tally>,
 ) {
     if turn.setup.capabilities.making == Making::ByCount {
-        scale(turn, view);
+        scale(turn, view, space, tallies);
         return;
     }
     retire(turn, view);
@@ -43,16 +44,22 @@ pub(crate) fn act(
     forget_strays(turn, view);
 }
 
-/// Tells a backend that makes instances by count how many there are to be.
-fn scale(turn: &mut Turn<'_>, view: &View) {
+/// Tells a backend that makes instances by count how many there are to be: fewer at once, more as far as there
+/// is room beside what has not gone yet.
+fn scale(turn: &mut Turn<'_>, view: &View, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
+    let mut excess = space.live(tallies).saturating_sub(space.ceiling());
     let wanted: Vec<(RevisionId, u64)> =
         turn.state.pools.iter().map(|(id, pool)| (id.clone(), pool.target)).collect();
     for (revision, replicas) in wanted {
-        let is_so = match turn.state.pending_scale(&revision) {
-            Some((_, pending)) => pending == replicas,
-            None => view.pool(&revision).is_none_or(|pool| pool.replicas == replicas),
+        let told = match turn.state.pending_scale(&revision) {
+            Some((_, pending)) => Some(pending),
+            None => view.pool(&revision).map(|pool| pool.replicas),
         };
-        if !is_so {
+        let Some(told) = told else { continue };
+        let waits = excess.min(replicas.saturating_sub(told));
+        excess -= waits;
+        let replicas = replicas - waits;
+        if replicas != told {
             turn.intend(Effect::Scale { revision, replicas });
         }
     }
@@ -92,10 +99,8 @@ fn retire(turn: &mut Turn<'_>, view: &View) {
 fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
     // What was retired in this very call still exists.
     let mut existing: u64 = match space.counting {
-        crate::spec::Counting::Strict => count(turn, |_| true),
-        crate::spec::Counting::Loose => {
-            count(turn, |entry| !entry.is_terminating() || entry.may_get_more())
-        }
+        Counting::Strict => count(turn, |_| true),
+        Counting::Loose => count(turn, |entry| !entry.is_terminating() || entry.may_get_more()),
     };
     let pools: Vec<RevisionId> = tallies.keys().cloned().collect();
     for revision in pools {
@@ -211,14 +216,17 @@ fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instan
 /// Whether a candidate on trial has as many instances in traffic as it may have, counting those whose
 /// drain nobody has confirmed yet.
 fn is_cap_reached(turn: &Turn<'_>, entry: &Instance) -> bool {
-    let is_candidate = turn.state.under_way().is_some_and(|rollout| {
+    let rollout = turn.state.under_way().filter(|rollout| {
         !rollout.proven && rollout.from.is_some() && rollout.candidate.id == entry.revision
     });
-    let cap = turn.state.pools.get(&entry.revision).map_or(0, |pool| pool.target);
+    let Some(rollout) = rollout else { return false };
+    // A resize may have made the stage smaller than the pool is yet.
+    let target = turn.state.pools.get(&entry.revision).map_or(0, |pool| pool.target);
+    let cap = target.min(rollout.stage().1.candidate);
     let is_same = |other: &Instance| {
         other.revision == entry.revision && other.may_get_more() && other.ordinal != entry.ordinal
     };
-    is_candidate && entry.traffic != Traffic::In && cap <= count(turn, is_same)
+    entry.traffic != Traffic::In && cap <= count(turn, is_same)
 }
 
 /// Whether an instance is of a candidate that was given up: nothing new is sent to it any more.
@@ -239,6 +247,8 @@ fn is_given_up(turn: &Turn<'_>, revision: &RevisionId) -> bool {
 struct Draining {
     instances: u64,
     in_flight: u64,
+    /// When the first of them was told to go.
+    since: Option<Timestamp>,
     until: Option<Timestamp>,
 }
 
@@ -248,12 +258,15 @@ impl Draining {
     }
 
     fn say(self, turn: &mut Turn<'_>) {
-        let Self { instances, in_flight, until } = self;
+        let Self { instances, in_flight, since, until } = self;
         if instances == 0 {
             return;
         }
         let until = until.map(|until| (until, crate::engine::Expiry::GoesOn));
-        turn.wait(turn.now, until, || WaitReason::Draining { instances, in_flight });
+        turn.wait(since.unwrap_or(turn.now), until, || WaitReason::Draining {
+            instances,
+            in_flight,
+        });
     }
 }
 
@@ -266,6 +279,7 @@ fn tear_down(
     draining: &mut Draining,
 ) {
     draining.instances += 1;
+    draining.since = draining.since.into_iter().chain(entry.retired).min();
     let pending = turn.state.pending_on(entry).map(|(_, effect)| effect.clone());
     match pending {
         // Not needed any more: what comes next is right whether it happens or not.

@@ -182,12 +182,19 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
         .and_then(|inventory| inventory.what.pools.get(id).copied())
         .unwrap_or_default();
     let commanded = state.pending_scale(id).map_or(tally.target, |(_, replicas)| replicas);
-    let going = seen.created.saturating_sub(commanded.min(seen.replicas));
-    tally.created = seen.created.max(commanded).saturating_sub(going);
+    let told = view.told.get(id);
+    // The least that any order of late leaves, and the most that any of them makes.
+    let least = told.map_or(commanded, |told| told.least.min(commanded)).min(seen.replicas);
+    let most = told.map_or(commanded, |told| told.most.max(commanded)).max(seen.created);
+    let going = seen.created.saturating_sub(least);
+    tally.created = commanded;
     tally.ready = seen.ready.saturating_sub(going);
     tally.unready = tally.created.saturating_sub(tally.ready);
     tally.serving = seen.available.saturating_sub(going);
     tally.idle = tally.created.saturating_sub(tally.serving);
-    tally.terminating = seen.terminating + going;
+    let beyond = most.saturating_sub(commanded);
+    tally.terminating = seen.terminating.saturating_add(beyond);
+    // Before the answer comes, those may not have been told.
+    tally.parting = if state.pending_scale(id).is_some() { beyond } else { 0 };
     tally.may_serve = seen.ready;
 }

@@ -8,6 +8,9 @@ mod cases;
 mod corners;
 mod orders;
 mod policies;
+mod table;
+mod tell;
+mod transcripts;
 mod world;
 
 use rollout_core::engine::{OrderKind, OrderRefused, Phase};

@@ -19,6 +19,8 @@ use rollout_core::{
     time::{Span, Timestamp},
 };
 
+use super::tell::Told;
+
 /// What an instance of a revision does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -30,6 +32,7 @@ pub(crate) enum Manner {
     ExitsAfter(u64),
 }
 
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) engine: Engine,
@@ -39,6 +42,8 @@ pub(crate) struct World {
     pub(crate) enrolled: BTreeMap<InstanceId, EnrolState>,
     pub(crate) route: Option<Route>,
     pub(crate) log: Vec<String>,
+    /// Everything as a story: orders, records, notes, actions.
+    pub(crate) told: Vec<Told>,
     /// Fewest and most instances seen since the last reset: serving, existing.
     pub(crate) low: usize,
     pub(crate) high: usize,
@@ -103,6 +108,7 @@ impl World {
             enrolled: BTreeMap::new(),
             route: None,
             log: Vec::new(),
+            told: Vec::new(),
             low: usize::MAX,
             high: 0,
             mark: 0,
@@ -144,7 +150,10 @@ impl World {
     /// One event, and everything that follows from it at once.
     pub(crate) fn feed(&mut self, event: Event) -> Step {
         assert!(self.log.len() < 3000, "a hot loop\n{}", self.log.join("\n"));
+        let order = Told::order(self.now, &event);
         let step = self.engine.step(self.now, event);
+        self.told.extend(order);
+        self.told.extend(Told::step(self.now, &step));
         for record in &step.records {
             self.log.push(format!("{:>6} {}", self.now.0 - 1_000_000, record.change));
             assert!(!matches!(record.change, Change::Vetoed(_)), "{}", self.log.join("\n"));

@@ -136,13 +136,18 @@ fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<Re
     let (mut above_floor, mut room) = (space.spare(tallies), space.room(tallies));
     for (id, shared) in ids.iter().zip(share(&sizes, extent(before), extent(&after))) {
         let tally = of(id);
+        // The candidate gets no more than its stage gives it.
+        let most = if *id == after.candidate.id { after.stage().1.candidate } else { u64::MAX };
+        let shared = shared.min(most.max(tally.target));
         let fewer = tally.target.saturating_sub(shared);
         // One whose health nobody knows may serve.
         let free = tally.target.saturating_sub(tally.created).saturating_add(tally.idle);
         let serving = fewer.saturating_sub(free).min(above_floor);
         above_floor -= serving;
-        let more = shared.saturating_sub(tally.target).min(room);
-        room -= more;
+        // What exists already, and was to go, needs no room.
+        let existing = tally.created.saturating_sub(tally.target);
+        let more = shared.saturating_sub(tally.target).min(room.saturating_add(existing));
+        room -= more.saturating_sub(existing);
         let replicas = tally.target + more - fewer.min(free) - serving;
         if replicas != tally.target {
             turn.record(Change::Targeted { revision: id.clone(), replicas });

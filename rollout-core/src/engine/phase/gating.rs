@@ -61,7 +61,7 @@ pub(in crate::engine) fn decide(
                 let is_over = until.is_some_and(|until| until <= turn.now);
                 let expiry = match on_expiry {
                     Unanswered::Fail if is_over => return moving::fail(turn, Cause::NotApproved),
-                    Unanswered::Fail => Expiry::RollsBack,
+                    Unanswered::Fail => moving::expiry(&rollout),
                     Unanswered::Pass => Expiry::GoesOn,
                 };
                 let until = until.map(|until| (until, expiry));

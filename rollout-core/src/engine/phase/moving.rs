@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::reverting;
 use crate::{
     engine::{
         capacity::Space,
@@ -19,6 +20,7 @@ use crate::{
     id::RevisionId,
     plan::StageRoute,
     spec::OnFailure,
+    time::Timestamp,
 };
 
 /// Takes every forward step that the observation allows. Returns whether the stage was reached.
@@ -39,10 +41,10 @@ pub(in crate::engine) fn decide(
     }
     let serving = serving(tallies, &rollout.candidate.id);
     let is_whole = stage.candidate <= serving;
-    let reached = steer(turn, view, &goal(&rollout, turn, tallies), tallies) && is_whole;
     if !is_whole {
-        say_instances(turn, &rollout, tallies);
+        say_instances(turn, view, &rollout, tallies);
     }
+    let reached = steer(turn, view, &goal(&rollout, turn, tallies), tallies) && is_whole;
     if reached && !matches!(rollout.walk, Walk::Gating { .. }) {
         turn.record(Change::Reached { stage: index });
         turn.note(Note::StageReached { stage: stage.name.clone() });
@@ -165,7 +167,7 @@ pub(in crate::engine) fn is_too_late(
 }
 
 /// When the progress deadline ends; drains have deadlines of their own, which come on top.
-fn progress_until(rollout: &Rollout, terminating: bool) -> crate::time::Timestamp {
+fn progress_until(rollout: &Rollout, terminating: bool) -> Timestamp {
     let drain = &rollout.spec.drain;
     let until = rollout.high_water.1.after(rollout.spec.deadlines.progress);
     if terminating { until.after(drain.deadline).after(drain.stop_grace) } else { until }
@@ -206,8 +208,8 @@ pub(in crate::engine) fn fail(turn: &mut Turn<'_>, cause: Cause) -> bool {
     true
 }
 
-/// What a failure does now.
-fn expiry(rollout: &Rollout) -> Expiry {
+/// What a failure of the way forward does now.
+pub(in crate::engine) fn expiry(rollout: &Rollout) -> Expiry {
     match rollout.spec.rollback.on_failure {
         _ if rollout.proven || rollout.is_resize() || rollout.purpose == Purpose::Undo => {
             Expiry::NeedsOperator
@@ -217,15 +219,46 @@ fn expiry(rollout: &Rollout) -> Expiry {
     }
 }
 
-/// Says how many candidate instances are missing.
-fn say_instances(turn: &mut Turn<'_>, rollout: &Rollout, tallies: &BTreeMap<RevisionId, Tally>) {
+/// Since when nothing moved, and what comes when that lasts too long: the bound of every wait that has none
+/// of its own. `None` where a person's order ends the wait, and where the rollout has ended.
+pub(in crate::engine) fn bound(
+    turn: &Turn<'_>,
+    terminating: bool,
+) -> (Timestamp, Option<(Timestamp, Expiry)>) {
+    let Some(rollout) = turn.state.under_way() else { return (turn.now, None) };
+    let since = rollout.high_water.1;
+    let until = match rollout.walk {
+        Walk::Reverting if rollout.from.is_some() => {
+            Some((reverting::until(rollout), Expiry::NeedsOperator))
+        }
+        Walk::Moving { .. } | Walk::Gating { .. } if turn.state.paused.is_none() => {
+            Some((progress_until(rollout, terminating), expiry(rollout)))
+        }
+        Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting | Walk::Ended(_) => None,
+    };
+    (since, until)
+}
+
+/// Says how many candidate instances are missing. One that was there and is missing now has its deadline
+/// from then on.
+fn say_instances(
+    turn: &mut Turn<'_>,
+    view: &View,
+    rollout: &Rollout,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) {
     let terminating = tallies.values().any(|tally| 0 < tally.terminating);
-    let expiry = expiry(rollout);
+    let (since, until) = match (&rollout.walk, view.broken_since) {
+        (Walk::Gating { .. }, Some(broken)) => {
+            let until = broken.after(rollout.spec.deadlines.progress);
+            (broken, Some((until, expiry(rollout))))
+        }
+        _ => bound(turn, terminating),
+    };
     let revision = rollout.candidate.id.clone();
     let tally = tallies.get(&revision).copied().unwrap_or_default();
     let wanted = rollout.stage().1.candidate;
-    let until = progress_until(rollout, terminating);
-    turn.wait(rollout.high_water.1, Some((until, expiry)), || WaitReason::Instances {
+    turn.wait(since, until, || WaitReason::Instances {
         revision,
         created: tally.created,
         ready: tally.ready,
