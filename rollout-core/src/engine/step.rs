@@ -63,7 +63,10 @@ pub(super) fn decide(turn: &mut Turn<'_>, view: &mut View) {
         turn.wait(halted.at, None, || WaitReason::Halted { by: halted.by, why: halted.why });
         return;
     }
-    if is_sighted(turn, view) {
+    let is_sighted = is_sighted(turn, view);
+    view.sighted_since = is_sighted.then(|| view.sighted_since.unwrap_or(turn.now));
+    turn.sighted_since = view.sighted_since.unwrap_or_default();
+    if is_sighted {
         fleet::watch(turn, view);
         match view.held.clone().filter(|held| turn.now < held.until) {
             Some(Held { veto, refusals, since, until }) => {

@@ -105,6 +105,9 @@ pub(crate) struct View {
     pub(crate) whole_since: Option<Timestamp>,
     /// Since when some candidate instance of the stage does not serve.
     pub(crate) broken_since: Option<Timestamp>,
+    /// Since when every port is seen; `None` while one is not. What nobody could see nobody could do, so no
+    /// deadline of the engine's own runs from before.
+    pub(crate) sighted_since: Option<Timestamp>,
     /// The last veto, until a step that the guard allows.
     pub(crate) held: Option<Held>,
 }

@@ -279,7 +279,12 @@ impl Book {
             .collect();
         let stable = self.stable.as_ref();
         let is_stable = |entry: &&Entry| !entry.retired && entry.revision.as_ref() == stable;
-        self.from = self.entries.values().filter(is_stable).count() as u64;
+        let by_name = self.entries.values().filter(is_stable).count() as u64;
+        let by_count = stable.map_or(0, |id| {
+            let seen = self.pools.get(id).map_or(0, |seen| seen.replicas);
+            self.sizes.get(id).copied().unwrap_or(seen)
+        });
+        self.from = by_name.max(by_count);
         self.limit(plan);
     }
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{phase_of, revision::resized};
+use super::{nothing, phase_of, revision::resized};
 use crate::{
     engine::{
         event::OrderRefused,
@@ -26,14 +26,13 @@ pub(super) fn resize(
     replicas: u64,
     by: String,
 ) -> Result<(), OrderRefused> {
-    let none = OrderRefused::NothingUnderWay { phase: phase_of(turn) };
-    let Some(rollout) = turn.state.rollout.clone() else { return Err(none) };
+    let Some(rollout) = turn.state.rollout.clone() else { return Err(nothing(turn)) };
     match &rollout.walk {
         Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting => {
             under_way(turn, view, &rollout, replicas, by)
         }
         Walk::Ended(End::Completed | End::RolledBack) => at_rest(turn, &rollout, replicas, by),
-        Walk::Ended(_) => Err(none),
+        Walk::Ended(_) => Err(nothing(turn)),
     }
 }
 
@@ -84,6 +83,10 @@ fn under_way(
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
     turn.note(Note::Resized { from: rollout.plan.desired, to: replicas });
     turn.record(Change::Resized { spec, plan: Arc::new(plan), stage, by });
+    // What nobody can see nobody may take; the walk follows at the next sight.
+    if view.sighted_since.is_none() {
+        return Ok(());
+    }
     let is_by_replicas = matches!(rollout.walk, Walk::Moving { .. } | Walk::Gating { .. })
         && rollout.stage().1.route == StageRoute::ByReplicas;
     if is_by_replicas {

@@ -1,12 +1,12 @@
 //! The order `resolve`: the way out of the end that needs an operator.
 
-use super::phase_of;
+use super::{phase_of, queue};
 use crate::{
     engine::{
         event::OrderRefused,
         phase::idle,
         record::{Change, End, Purpose, Resolution},
-        state::Walk,
+        state::{Queued, Walk},
         turn::Turn,
         view::View,
     },
@@ -45,7 +45,7 @@ pub(super) fn resolve(
             idle::plan_for(turn, Purpose::Adopt, &id, &spec)?;
             let how = Resolution::Adopt { revision: Some(id) };
             turn.record(Change::Resolved { how, by: by.clone(), why });
-            turn.record(Change::Queued { revision, spec, by, purpose: Purpose::Adopt });
+            queue(turn, Queued { revision, spec, by, purpose: Purpose::Adopt });
             Ok(())
         }
     }

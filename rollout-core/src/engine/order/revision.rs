@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{phase_of, submit};
+use super::{phase_of, queue, submit};
 use crate::{
     engine::{
         action::Revision,
         event::OrderRefused,
         phase::idle,
-        record::{Change, End, Purpose},
-        state::{Proof, Walk},
+        record::{End, Purpose},
+        state::{Proof, Queued, Walk},
         turn::Turn,
     },
     id::RevisionId,
@@ -63,7 +63,7 @@ pub(super) fn undo(
     let replicas = newest.map_or(spec.replicas, |newest| newest.replicas);
     let spec = resized(&spec, replicas)?;
     idle::plan_for(turn, Purpose::Undo, &revision.id, &spec)?;
-    turn.record(Change::Queued { revision, spec, by, purpose: Purpose::Undo });
+    queue(turn, Queued { revision, spec, by, purpose: Purpose::Undo });
     Ok(())
 }
 
@@ -83,15 +83,20 @@ pub(super) fn retry(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused>
     let Some(rollout) = &turn.state.rollout else { return Err(nothing) };
     match &rollout.walk {
         Walk::Ended(End::RolledBack | End::Failed) | Walk::Reverting => {}
+        Walk::Ended(End::NeedsOperator { .. }) => return Err(super::nothing(turn)),
         Walk::Moving { .. } | Walk::Gating { .. } | Walk::Ended(_) => return Err(nothing),
     }
     let (revision, spec) = (rollout.candidate.clone(), rollout.spec.clone());
     let purpose = rollout.purpose;
-    if turn.state.queued.as_ref().is_some_and(|queued| queued.revision.id == revision.id) {
-        return Ok(());
+    match &turn.state.queued {
+        Some(queued) if queued.revision.id == revision.id => return Ok(()),
+        Some(queued) => {
+            return Err(OrderRefused::Waiting { queued: queued.revision.id.to_string() });
+        }
+        None => {}
     }
     idle::plan_for(turn, purpose, &revision.id, &spec)?;
-    turn.record(Change::Queued { revision, spec, by, purpose });
+    queue(turn, Queued { revision, spec, by, purpose });
     Ok(())
 }
 
@@ -116,7 +121,7 @@ pub(super) fn restart(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefuse
     idle::plan_for(turn, Purpose::Restart, &revision.id, &spec)?;
     // Whatever is on trial is not pushed aside by new instances of what is proven.
     submit::make_room(turn, &revision, OnSubmit::Refuse)?;
-    turn.record(Change::Queued { revision, spec, by, purpose: Purpose::Restart });
+    queue(turn, Queued { revision, spec, by, purpose: Purpose::Restart });
     Ok(())
 }
 

@@ -88,6 +88,9 @@ pub(super) fn abort(
     if rollout.proven {
         return Err(OrderRefused::Proven { candidate: rollout.candidate.id.to_string() });
     }
+    if rollout.is_resize() {
+        return Err(OrderRefused::NoWayBack { revision: rollout.candidate.id.to_string() });
+    }
     moving::fail(turn, Cause::Ordered { by, why });
     Ok(())
 }

@@ -150,7 +150,7 @@ pub(in crate::engine) fn is_too_late(
         return false;
     }
     let terminating = tallies.values().any(|tally| 0 < tally.terminating);
-    let until = progress_until(rollout, terminating);
+    let until = progress_until(turn, rollout, terminating);
     if until <= turn.now && matches!(rollout.walk, Walk::Moving { .. }) {
         let wanted = stage.candidate;
         return fail(turn, Cause::NoProgress { available, wanted });
@@ -167,9 +167,10 @@ pub(in crate::engine) fn is_too_late(
 }
 
 /// When the progress deadline ends; drains have deadlines of their own, which come on top.
-fn progress_until(rollout: &Rollout, terminating: bool) -> Timestamp {
+fn progress_until(turn: &Turn<'_>, rollout: &Rollout, terminating: bool) -> Timestamp {
     let drain = &rollout.spec.drain;
-    let until = rollout.high_water.1.after(rollout.spec.deadlines.progress);
+    let since = rollout.high_water.1.max(turn.sighted_since);
+    let until = since.after(rollout.spec.deadlines.progress);
     if terminating { until.after(drain.deadline).after(drain.stop_grace) } else { until }
 }
 
@@ -229,10 +230,10 @@ pub(in crate::engine) fn bound(
     let since = rollout.high_water.1;
     let until = match rollout.walk {
         Walk::Reverting if rollout.from.is_some() => {
-            Some((reverting::until(rollout), Expiry::NeedsOperator))
+            Some((reverting::until(turn, rollout), Expiry::NeedsOperator))
         }
         Walk::Moving { .. } | Walk::Gating { .. } if turn.state.paused.is_none() => {
-            Some((progress_until(rollout, terminating), expiry(rollout)))
+            Some((progress_until(turn, rollout, terminating), expiry(rollout)))
         }
         Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting | Walk::Ended(_) => None,
     };

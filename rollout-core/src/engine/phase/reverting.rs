@@ -41,7 +41,7 @@ pub(in crate::engine) fn decide(
         turn.record(Change::Progressed { available });
     }
     let of_now = turn.state.rollout.as_ref().unwrap_or(&rollout);
-    let (since, until) = (of_now.high_water.1, until(of_now));
+    let (since, until) = (of_now.high_water.1, until(turn, of_now));
     let tally = tallies.get(&from).copied().unwrap_or_default();
     if tally.serving < wanted {
         turn.wait(since, Some((until, Expiry::NeedsOperator)), || WaitReason::Instances {
@@ -80,9 +80,10 @@ pub(in crate::engine) fn decide(
 }
 
 /// When a way back that does not get on is given up; drains have deadlines of their own, which come on top.
-pub(super) fn until(rollout: &Rollout) -> Timestamp {
+pub(super) fn until(turn: &Turn<'_>, rollout: &Rollout) -> Timestamp {
     let Rollout { spec, high_water: (_, since), stage_began, .. } = rollout;
-    let standstill = since
+    let standstill = (*since)
+        .max(turn.sighted_since)
         .after(spec.deadlines.progress)
         .after(spec.drain.deadline)
         .after(spec.drain.stop_grace);
