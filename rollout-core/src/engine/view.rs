@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     action::{Action, Effect, Port, Subject},
+    eta::Pace,
     event::ProbeKind,
     observation::{
         EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, ModulesInForce,
@@ -105,6 +106,8 @@ pub(crate) struct View {
     pub(crate) whole_since: Option<Timestamp>,
     /// Since when some candidate instance of the stage does not serve.
     pub(crate) broken_since: Option<Timestamp>,
+    /// How long instances took in this rollout.
+    pub(crate) pace: Pace,
     /// The last veto, until a step that the guard allows.
     pub(crate) held: Option<Held>,
 }
