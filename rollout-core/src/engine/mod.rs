@@ -8,6 +8,7 @@ mod action;
 mod batch;
 mod calendar;
 mod capacity;
+mod eta;
 mod event;
 mod hook;
 mod metric;
@@ -32,6 +33,7 @@ mod view;
 
 pub use self::{
     action::{Action, Admission, Effect, ModuleSetting, Port, Revision, Subject},
+    eta::Eta,
     event::{Event, HookState, MetricPlace, Order, OrderKind, OrderRefused, ProbeKind},
     metric::Measurement,
     note::{Expiry, Note, Wait, WaitReason},

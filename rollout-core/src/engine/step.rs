@@ -134,6 +134,9 @@ fn walk(turn: &mut Turn<'_>, view: &mut View) {
         calendar::watch(turn);
         let mut tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
         watch_whole(turn, view, &tallies);
+        if let Some(rollout) = turn.state.under_way() {
+            view.pace.watch(turn.now, rollout, &tallies);
+        }
         let Some(walk) = walk_of(&turn.state) else { return };
         let changed = match &walk {
             Walk::Ended(end) => ended::decide(turn, view, end, &mut tallies),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     action::{Action, Effect, Port, Subject},
+    eta::Pace,
     event::ProbeKind,
     observation::{
         EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, ModulesInForce,
@@ -108,6 +109,8 @@ pub(crate) struct View {
     /// Since when every port is seen; `None` while one is not. What nobody could see nobody could do, so no
     /// deadline of the engine's own runs from before.
     pub(crate) sighted_since: Option<Timestamp>,
+    /// How long instances took in this rollout.
+    pub(crate) pace: Pace,
     /// The last veto, until a step that the guard allows.
     pub(crate) held: Option<Held>,
 }

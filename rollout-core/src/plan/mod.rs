@@ -11,6 +11,7 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::predict::{Left, OnTheWay, after, rest};
 pub use self::{
     build::{build, build_resize, build_restart, build_undo},
     error::PlanError,
