@@ -70,7 +70,7 @@ pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outc
     attempts.not_before = turn.now.after(wait);
     attempts.failing_since.get_or_insert(turn.now);
     let again_at = attempts.not_before;
-    turn.note(Note::Retrying { id, effect, outcome, again_at });
+    turn.note(Note::Retrying { id, effect: effect.without_secrets(), outcome, again_at });
 }
 
 /// Whether an instance has failed when this is refused for good.
@@ -169,7 +169,7 @@ pub(super) fn repeat(turn: &mut Turn<'_>, view: &mut View) {
         if let Some(outcome) = attempts.last.clone() {
             turn.wait(since, Some((until, Expiry::Retries)), || WaitReason::Retry {
                 id,
-                effect,
+                effect: effect.without_secrets(),
                 outcome,
                 attempts: count,
             });

@@ -20,12 +20,12 @@ use crate::{
 };
 
 /// Shortest time between two attempts to set a route that the router does not keep.
-const AGAIN_AFTER: Span = Span::from_millis(500);
+pub(super) const AGAIN_AFTER: Span = Span::from_millis(500);
 
 /// Fewest serving instances behind a share: the share of the desired number, but never more than the
 /// floor and at least one. None behind no share.
 pub(super) fn backing(weight: Weight, space: &Space) -> u64 {
-    if weight.is_zero() {
+    if weight.is_zero() || space.desired == 0 {
         return 0;
     }
     weight.of_rounded_up(space.desired).min(space.floor()).max(1)

@@ -15,9 +15,10 @@ use super::{
     state::State,
 };
 use crate::{
+    calendar::Opening,
     fleet::HealthView,
     guard::Veto,
-    id::{ActionId, InstanceId, Mark, RevisionId},
+    id::{ActionId, Attempt, InstanceId, Mark, RevisionId},
     spec::Health,
     time::Timestamp,
 };
@@ -111,6 +112,8 @@ pub(crate) struct View {
     pub(crate) sighted_since: Option<Timestamp>,
     /// How long instances took in this rollout.
     pub(crate) pace: Pace,
+    /// What the calendar said for an attempt at a time; good until the time it names.
+    pub(crate) opening: Option<(Attempt, Timestamp, Opening)>,
     /// The last veto, until a step that the guard allows.
     pub(crate) held: Option<Held>,
 }

@@ -29,7 +29,7 @@ pub(crate) fn act(
         return;
     }
     retire(turn, view);
-    create(turn, space, tallies);
+    create(turn, view, space, tallies);
     let instances: Vec<InstanceId> = turn.state.roster.keys().cloned().collect();
     let mut draining = Draining::default();
     for instance in &instances {
@@ -96,7 +96,7 @@ fn retire(turn: &mut Turn<'_>, view: &View) {
 }
 
 /// Makes the instances that a pool has too few of, below the ceiling.
-fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
+fn create(turn: &mut Turn<'_>, view: &View, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
     // What was retired in this very call still exists.
     let mut existing: u64 = match space.counting {
         Counting::Strict => count(turn, |_| true),
@@ -124,14 +124,29 @@ fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tall
             turn.wait(turn.now, None, || WaitReason::Ceiling { live, ceiling });
         }
         for _ in 0..missing.min(room) {
-            let number = turn.state.last_ordinal + 1;
-            let name = format!("{}-{revision}-{number}", turn.setup.workload);
-            let instance = InstanceId::new(name)
-                .expect("two names of at most 63 characters and a number make a name");
+            let instance = new_name(turn, view, &revision);
             turn.intend(Effect::Create { instance, revision: revision.clone() });
             existing += 1;
         }
     }
+}
+
+/// A name that no instance has, not even one whose journal was lost.
+fn new_name(turn: &Turn<'_>, view: &View, revision: &RevisionId) -> InstanceId {
+    let name = |number: u64| {
+        InstanceId::new(format!("{}-{revision}-{number}", turn.setup.workload))
+            .expect("two names of at most 63 characters and a number make a name")
+    };
+    let is_taken = |instance: &InstanceId| {
+        let seen = view.inventory.as_ref().map(|seen| &seen.what.instances);
+        turn.state.roster.contains_key(instance)
+            || seen.is_some_and(|instances| instances.contains_key(instance))
+    };
+    let mut number = turn.state.last_ordinal + 1;
+    while is_taken(&name(number)) {
+        number += 1;
+    }
+    name(number)
 }
 
 fn count(turn: &Turn<'_>, which: impl Fn(&Instance) -> bool) -> u64 {

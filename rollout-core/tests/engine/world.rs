@@ -58,6 +58,9 @@ pub(crate) struct World {
     pub(crate) failing_runs: usize,
     /// What metrics read one after the other; the last for ever.
     pub(crate) readings: Vec<String>,
+    /// Modules cannot be observed, and runs of hooks are not answered.
+    pub(crate) no_modules: bool,
+    pub(crate) no_hooks: bool,
     pub(crate) modules: ModuleSetting,
     /// Modules that somebody else has degraded.
     pub(crate) degraded: BTreeSet<String>,
@@ -117,6 +120,8 @@ impl World {
             runs: BTreeMap::new(),
             failing_runs: 0,
             readings: Vec::new(),
+            no_modules: false,
+            no_hooks: false,
             modules: ModuleSetting::default(),
             degraded: BTreeSet::new(),
         };
@@ -210,6 +215,7 @@ impl World {
                 self.instances.remove(instance);
             }
             Effect::Route(route) => self.route = Some(route.clone()),
+            Effect::Run { .. } if self.no_hooks => return Outcome::unknown("no answer"),
             Effect::Run { run, hook } => {
                 let takes = hook.run["takes_ms"].as_u64().unwrap_or(200);
                 let fails = self.runs.len() < self.failing_runs;
@@ -288,6 +294,9 @@ impl World {
         drop(self.feed(Event::Observed(Observation::Enrolments(enrolments))));
         let route = RouteInForce { mark: Mark(self.mark), route: self.route.clone() };
         drop(self.feed(Event::Observed(Observation::Route(route))));
+        if self.no_modules {
+            return;
+        }
         let setting = self.modules.clone();
         let degraded = self.degraded.union(&setting.degraded).cloned().collect();
         let modules = ModulesInForce { mark: Mark(self.mark), setting, degraded };

@@ -165,6 +165,8 @@ pub enum Expiry {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WaitReason {
+    /// The reign of this engine has not begun.
+    Unclaimed,
     /// Nothing was submitted.
     Idle,
     /// The rollout has ended.

@@ -10,7 +10,7 @@ use super::{
     event::{Order, OrderKind, OrderRefused},
     note::Note,
     record::{Change, End},
-    state::{CALENDAR, Queued, Rollout, Walk},
+    state::{CALENDAR, OWN_NAMES, Queued, Rollout, Walk},
     turn::Turn,
     view::View,
 };
@@ -18,6 +18,8 @@ use super::{
 /// Takes in an order and answers it.
 pub(super) fn ordered(turn: &mut Turn<'_>, view: &View, order: Order) {
     let Order { kind, by, why } = order;
+    // Nobody gives orders under the engine's own names.
+    let by = if OWN_NAMES.contains(&by.as_str()) { format!("somebody as {by}") } else { by };
     let answer = match &turn.state.halted {
         _ if turn.state.fenced && kind != OrderKind::Halt => Err(OrderRefused::Fenced),
         Some(halted) if !fits_halted(&kind) => Err(OrderRefused::Halted { by: halted.by.clone() }),

@@ -31,6 +31,9 @@ pub(super) fn resize(
         Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting => {
             under_way(turn, view, &rollout, replicas, by)
         }
+        Walk::Ended(End::NeedsOperator { .. }) if rollout.is_resize() => {
+            at_rest(turn, &rollout, replicas, by)
+        }
         Walk::Ended(End::Completed | End::RolledBack) => at_rest(turn, &rollout, replicas, by),
         Walk::Ended(_) => Err(nothing(turn)),
     }
@@ -81,6 +84,12 @@ fn under_way(
     let plan = idle::plan_again(turn, rollout, &spec)?;
     let stage = place_in(&plan, rollout);
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
+    // What waits its turn comes at the new size as well.
+    if let Some(queued) = turn.state.queued.clone() {
+        let spec = resized(&queued.spec, replicas)?;
+        let Queued { revision, by, purpose, .. } = queued;
+        turn.record(Change::Queued { revision, spec, by, purpose });
+    }
     turn.note(Note::Resized { from: rollout.plan.desired, to: replicas });
     turn.record(Change::Resized { spec, plan: Arc::new(plan), stage, by });
     // What nobody can see nobody may take; the walk follows at the next sight.

@@ -1,6 +1,6 @@
 //! The order `resolve`: the way out of the end that needs an operator.
 
-use super::{phase_of, queue};
+use super::{phase_of, queue, revision::resized};
 use crate::{
     engine::{
         event::OrderRefused,
@@ -42,6 +42,7 @@ pub(super) fn resolve(
             };
             let revision = pool.revision.clone();
             let spec = pool.spec.clone().unwrap_or_else(|| rollout.spec.clone());
+            let spec = resized(&spec, rollout.plan.desired)?;
             idle::plan_for(turn, Purpose::Adopt, &id, &spec)?;
             let how = Resolution::Adopt { revision: Some(id) };
             turn.record(Change::Resolved { how, by: by.clone(), why });

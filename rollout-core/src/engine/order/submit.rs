@@ -78,8 +78,7 @@ fn is_so_already(turn: &Turn<'_>, revision: &Revision, spec: &CheckedSpec) -> bo
     }
     turn.state.rollout.as_ref().is_some_and(|rollout| {
         // New instances of a revision are that revision.
-        let is_anew = rollout.purpose == Purpose::Restart
-            && rollout.candidate.template == revision.template
+        let is_anew = rollout.candidate.template == revision.template
             && super::revision::base(&rollout.candidate.id) == revision.id.as_str();
         let is_same = (rollout.candidate.id == revision.id || is_anew) && *rollout.spec == *spec;
         match &rollout.walk {

@@ -47,7 +47,8 @@ pub(in crate::engine) fn decide(
     };
     let since = rollout.gate_since;
     let name = stage.name.clone();
-    let passes = rollout.promoted
+    // Promoting everything passes what waits and what judges; what works is done all the same.
+    let passes = (rollout.promoted && !matches!(condition, StageGate::Hook(_)))
         || match condition {
             StageGate::Hold(span) => {
                 let until = since.after(*span);

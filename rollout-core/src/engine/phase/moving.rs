@@ -108,6 +108,37 @@ fn meanwhile(
     })
 }
 
+/// Keeps the route decided last, or less of it for a candidate that lost instances.
+pub(in crate::engine) fn hold(
+    turn: &mut Turn<'_>,
+    view: &View,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) {
+    let less = turn.state.under_way().and_then(|rollout| {
+        let candidate = &rollout.candidate.id;
+        let from = rollout.from.as_ref().map(|from| &from.id).filter(|from| *from != candidate);
+        let has_route = matches!(turn.state.route, Some(Route::Weighted(_)));
+        let less = meanwhile(turn, candidate, from, tallies, &space(rollout));
+        less.filter(|_| has_route && !rollout.proven)
+    });
+    match less {
+        Some(route) => {
+            traffic::set(turn, view, &route);
+        }
+        None => traffic::hold(turn, view),
+    }
+}
+
+/// Turns back, or stops, when too many candidate instances failed or a watched metric did: what is never a
+/// step forward. Returns whether the walk changed.
+pub(in crate::engine) fn has_failed(turn: &mut Turn<'_>) -> bool {
+    let Some(rollout) = turn.state.rollout.clone() else { return false };
+    match too_many_failures(turn, &rollout) {
+        Some(cause) => fail(turn, cause),
+        None => metric::watch(turn, &rollout),
+    }
+}
+
 /// The limits of the stage under way.
 pub(in crate::engine) fn space(rollout: &Rollout) -> Space {
     let is_back = match &rollout.walk {
@@ -140,14 +171,8 @@ pub(in crate::engine) fn is_too_late(
         turn.note(Note::Available { available, wanted: stage.candidate });
         return false;
     }
-    if let Some(cause) = too_many_failures(turn, rollout) {
-        return fail(turn, cause);
-    }
-    if metric::watch(turn, rollout) {
+    if has_failed(turn) {
         return true;
-    }
-    if turn.state.paused.is_some() {
-        return false;
     }
     let terminating = tallies.values().any(|tally| 0 < tally.terminating);
     let until = progress_until(turn, rollout, terminating);

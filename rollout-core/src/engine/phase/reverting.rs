@@ -81,12 +81,19 @@ pub(in crate::engine) fn decide(
 
 /// When a way back that does not get on is given up; drains have deadlines of their own, which come on top.
 pub(super) fn until(turn: &Turn<'_>, rollout: &Rollout) -> Timestamp {
-    let Rollout { spec, high_water: (_, since), stage_began, .. } = rollout;
-    let standstill = (*since)
-        .max(turn.sighted_since)
-        .after(spec.deadlines.progress)
-        .after(spec.drain.deadline)
-        .after(spec.drain.stop_grace);
+    let Rollout { spec, high_water: (_, since), stage_began, restored, .. } = rollout;
+    let later = |from: Timestamp| {
+        let drain = &spec.drain;
+        from.max(turn.sighted_since)
+            .after(spec.deadlines.progress)
+            .after(drain.deadline)
+            .after(drain.stop_grace)
+    };
+    // Once everything was back, only what breaks anew can keep the end away.
+    if let Some(restored) = restored {
+        return later(turn.broken_since.unwrap_or(turn.now).max(*restored));
+    }
+    let standstill = later(*since);
     let whole = spec.rollback.timeout.map(|span| stage_began.after(span));
     whole.map_or(standstill, |whole| whole.min(standstill))
 }
