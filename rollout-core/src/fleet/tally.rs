@@ -182,11 +182,18 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
         return;
     };
     let seen = inventory.pools.get(id).copied().unwrap_or_default();
-    let pending = state.pending_scale(id).map(|(_, replicas)| replicas);
+    let pending = state.pending_scale(id);
     let told = view.told.get(id);
-    let last = pending.or(told.map(|told| told.last)).unwrap_or(seen.replicas);
+    let last = match pending {
+        Some((action, replicas)) if view.is_in_flight(action) => replicas,
+        // Refused, or without an answer: what is there may stay.
+        Some((_, replicas)) => replicas.max(seen.replicas),
+        None => told.map_or(seen.replicas, |told| told.last),
+    };
     // The least that any order of late leaves, and the one to come.
-    let least = told.map_or(last, |told| told.least.min(last)).min(seen.replicas).min(tally.target);
+    let ordered = pending.map_or(last, |(_, replicas)| replicas.min(last));
+    let least = told.map_or(ordered, |told| told.least.min(ordered));
+    let least = least.min(seen.replicas).min(tally.target);
     let going = seen.created.saturating_sub(least);
     tally.created = last;
     tally.ready = seen.ready.saturating_sub(going);
