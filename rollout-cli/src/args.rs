@@ -220,7 +220,8 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 pub(crate) struct BesideArgs {
     /// A source of metrics and its name: `NAME=prometheus:http://HOST:PORT` or `NAME=command:PROGRAM`, which
-    /// gets the query and prints the value; may be given several times
+    /// gets the query and prints the value; may be given several times. A `source` of the spec that is an
+    /// address is a Prometheus server there
     /// [default: those in `ROLLOUT_METRICS`, with spaces between them]
     #[arg(long, value_name = "NAME=KIND:WHERE")]
     pub(crate) metrics: Vec<MetricsSource>,

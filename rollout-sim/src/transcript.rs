@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use rollout_core::engine::{Action, Event, Observation, OrderKind, ProbeKind, Step};
+use rollout_core::engine::{Action, Event, Observation, OrderKind, PoolSeen, ProbeKind, Step};
 
 use crate::{
     setting::Setting,
@@ -149,6 +149,13 @@ fn observed(text: &mut String, observation: &Observation) -> std::fmt::Result {
                 if let Some(healthy) = seen.healthy {
                     write!(text, "/{}", if healthy { "healthy" } else { "unhealthy" })?;
                 }
+            }
+            for (revision, pool) in &inventory.pools {
+                let PoolSeen { replicas, created, ready, available, terminating, .. } = pool;
+                write!(
+                    text,
+                    " {revision}={replicas}: {created} created, {ready} ready, {available} available, {terminating} terminating;"
+                )?;
             }
         }
         Observation::Enrolments(enrolments) => {

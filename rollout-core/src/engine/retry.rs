@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     fleet::{self, Condition, Instance, Traffic, condition},
-    id::{ActionId, InstanceId},
+    id::{ActionId, InstanceId, RevisionId},
     spec::Counting,
 };
 
@@ -98,15 +98,23 @@ fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
         }
         Effect::Drain { instance } => may_drain(turn, view, instance),
         Effect::Create { .. } => may_create(turn),
+        Effect::Scale { revision, replicas } => may_scale(turn, view, revision, *replicas),
         Effect::Start { .. }
         | Effect::Enrol { .. }
         | Effect::Detach { .. }
         | Effect::Stop { .. }
         | Effect::Remove { .. }
-        | Effect::Scale { .. }
         | Effect::Run { .. }
         | Effect::Modules(_) => true,
     }
+}
+
+/// Whether a pool made by count may be told its size again: not fewer than it has, once it is to have more.
+fn may_scale(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64) -> bool {
+    let target = turn.state.pools.get(revision).map_or(0, |pool| pool.target);
+    let inventory = view.inventory.as_ref().map(|seen| &seen.what);
+    let seen = inventory.and_then(|inventory| inventory.pools.get(revision));
+    target <= replicas || seen.is_some_and(|seen| seen.replicas <= replicas)
 }
 
 /// Whether there is room for every instance that exists or is in doubt: a resize may have taken it away.

@@ -79,11 +79,13 @@ pub(crate) struct Held {
     pub(crate) until: Timestamp,
 }
 
-/// The sizes that one pool was told to have, and none of which is known to be the one in force.
+/// The sizes that one pool was told to have, any of which may be the one in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
+    pub(crate) last: u64,
     pub(crate) least: u64,
-    pub(crate) most: u64,
+    /// Instances that all of them together told to go.
+    pub(crate) dropped: u64,
 }
 
 /// Everything that was seen.
@@ -163,11 +165,19 @@ impl View {
     pub(crate) fn attempting(&mut self, action: &Action) {
         self.attempts.entry(action.id).or_default().in_flight = true;
         if let Effect::Scale { revision, replicas } = &action.effect {
-            let told = Told { least: *replicas, most: *replicas };
-            let told_before = self.told.entry(revision.clone()).or_insert(told);
-            told_before.least = told_before.least.min(*replicas);
-            told_before.most = told_before.most.max(*replicas);
+            let seen = self.inventory.as_ref().map(|seen| &seen.what);
+            let seen = seen.and_then(|seen| seen.pools.get(revision)).map_or(0, |it| it.replicas);
+            let first = Told { last: seen, least: *replicas, dropped: 0 };
+            let told = self.told.entry(revision.clone()).or_insert(first);
+            told.dropped = told.dropped.saturating_add(told.last.saturating_sub(*replicas));
+            told.least = told.least.min(*replicas);
+            told.last = *replicas;
         }
+    }
+
+    /// Whether an attempt at an action is under way.
+    pub(crate) fn is_in_flight(&self, id: ActionId) -> bool {
+        self.attempts.get(&id).is_some_and(|attempts| attempts.in_flight)
     }
 
     /// What the orchestrator shows of `instance`.

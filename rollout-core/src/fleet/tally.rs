@@ -176,25 +176,33 @@ fn add(tally: &mut Tally, entry: &Instance, condition: Condition) {
 /// The counts of a pool that its backend keeps by count: what the backend shows, less what the last
 /// order may have taken away since, plus what it may have added.
 fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
-    let seen = view
-        .inventory
-        .as_ref()
-        .and_then(|inventory| inventory.what.pools.get(id).copied())
-        .unwrap_or_default();
-    let commanded = state.pending_scale(id).map_or(tally.target, |(_, replicas)| replicas);
+    let Some(inventory) = view.inventory.as_ref().map(|inventory| &inventory.what) else {
+        // Nobody knows: nothing is to spare, nothing is absent.
+        tally.created = tally.target;
+        return;
+    };
+    let seen = inventory.pools.get(id).copied().unwrap_or_default();
+    let pending = state.pending_scale(id);
     let told = view.told.get(id);
-    // The least that any order of late leaves, and the most that any of them makes.
-    let least = told.map_or(commanded, |told| told.least.min(commanded)).min(seen.replicas);
-    let most = told.map_or(commanded, |told| told.most.max(commanded)).max(seen.created);
+    let last = match pending {
+        Some((action, replicas)) if view.is_in_flight(action) => replicas,
+        // Refused, or without an answer: what is there may stay.
+        Some((_, replicas)) => replicas.max(seen.replicas),
+        None => told.map_or(seen.replicas, |told| told.last),
+    };
+    // The least that any order of late leaves, and the one to come.
+    let ordered = pending.map_or(last, |(_, replicas)| replicas.min(last));
+    let least = told.map_or(ordered, |told| told.least.min(ordered));
+    let least = least.min(seen.replicas).min(tally.target);
     let going = seen.created.saturating_sub(least);
-    tally.created = commanded;
+    tally.created = last;
     tally.ready = seen.ready.saturating_sub(going);
     tally.unready = tally.created.saturating_sub(tally.ready);
     tally.serving = seen.available.saturating_sub(going);
-    tally.idle = tally.created.saturating_sub(tally.serving);
-    let beyond = most.saturating_sub(commanded);
-    tally.terminating = seen.terminating.saturating_add(beyond);
+    tally.idle = tally.created.min(tally.target).saturating_sub(tally.serving);
+    let dropped = told.map_or(0, |told| told.dropped).max(seen.created.saturating_sub(last));
+    tally.terminating = seen.terminating.saturating_add(dropped);
     // Before the answer comes, those may not have been told.
-    tally.parting = if state.pending_scale(id).is_some() { beyond } else { 0 };
+    tally.parting = if pending.is_some() { dropped } else { 0 };
     tally.may_serve = seen.ready;
 }

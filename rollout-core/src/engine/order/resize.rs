@@ -161,6 +161,9 @@ fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<Re
         let more = shared.saturating_sub(tally.target).min(room.saturating_add(existing));
         room -= more.saturating_sub(existing);
         let replicas = tally.target + more - fewer.min(free) - serving;
+        // What was to go for a smaller number, and has not gone, stays for a greater one.
+        let grows = before.plan.desired < after.plan.desired;
+        let replicas = if grows { replicas.max(tally.created.min(most)) } else { replicas };
         if replicas != tally.target {
             turn.record(Change::Targeted { revision: id.clone(), replicas });
         }
