@@ -383,21 +383,6 @@ fn modules_that_were_lost_are_set_again() {
 }
 
 #[test]
-fn a_far_closure_is_cheap() {
-    let mut rest = value(ROLLING);
-    rest["calendar"] = json!({"zone": "Europe/Berlin",
-        "open": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00"}],
-        "closed": [{"from": "1970-01-01", "to": "2999-12-31"}]});
-    let mut world = deployed(Some(10_000), &value(ROLLING));
-    world.submit("v2", &spec(4, &rest)).unwrap();
-    let at = std::time::Instant::now();
-    for _ in 0..10 {
-        drop(world.feed(Event::Woke));
-    }
-    assert!(at.elapsed().as_millis() < 100, "10 steps took {:?}", at.elapsed());
-}
-
-#[test]
 fn what_a_hook_runs_is_in_no_status() {
     let mut rest = canary();
     rest["hooks"] = json!({"before": [{"name": "expand", "run": {"header": "Bearer SECRET"}}]});
