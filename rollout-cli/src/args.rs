@@ -125,6 +125,9 @@ pub(crate) struct PlanArgs {
     /// Plan the very first deploy, with no stable revision
     #[arg(long)]
     pub(crate) first: bool,
+    /// Print what is different in the plan of another file, stage by stage
+    #[arg(long, value_name = "FILE")]
+    pub(crate) diff: Option<PathBuf>,
     /// Time from an instance's start to its first good answer
     #[arg(long, value_name = "SPAN", default_value = "2s")]
     pub(crate) start: Span,

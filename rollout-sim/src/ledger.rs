@@ -245,9 +245,15 @@ impl Ledger {
 
     fn resize(&mut self, spec: &Arc<CheckedSpec>, plan: &Arc<Plan>, stage: usize) {
         self.limits.push((self.floor(), self.ceiling()));
+        let name = self.stage_now().map(|stage| stage.name.clone());
         self.plan = Some(Arc::clone(plan));
         self.spec = Some(Arc::clone(spec));
         self.stage = Some(stage);
+        // The same stage is to be reached with the new counts; another one is walked anew.
+        self.reached = false;
+        if self.stage_now().map(|stage| &stage.name) != name.as_ref() {
+            self.start_stage();
+        }
         self.back = plan.desired;
         for revision in self.candidate.iter().chain(&self.stable) {
             self.sizes.insert(revision.clone(), plan.desired);

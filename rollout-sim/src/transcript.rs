@@ -101,6 +101,7 @@ impl Transcript {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "orders may come that this has no word for")]
 fn describe(text: &mut String, event: &Event) -> std::fmt::Result {
     match event {
         Event::Claimed { epoch } => write!(text, "claimed {epoch}"),

@@ -64,7 +64,12 @@ pub(super) async fn explain(args: &TargetArgs, output: Output) -> Result<Exit, C
             return format!("{}: it waits for nothing, it moves", place.workload);
         }
         let told = |wait: &Wait| status::explained(&place.workload, wait, now);
-        waits.iter().map(told).collect()
+        let mut text: String = waits.iter().map(told).collect();
+        if let Some(eta) = &status.eta {
+            let when = status::if_resumed(&status);
+            text.push_str(&format!("{}: takes {eta} more{when}\n", place.workload));
+        }
+        text
     };
     output.result(document, text)?;
     Ok(Exit::Done)

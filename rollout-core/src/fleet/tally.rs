@@ -184,23 +184,23 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
     let seen = inventory.pools.get(id).copied().unwrap_or_default();
     let pending = state.pending_scale(id);
     let told = view.told.get(id);
-    let last = match pending {
+    let size = match pending {
         Some((action, replicas)) if view.is_in_flight(action) => replicas,
         // Refused, or without an answer: what is there may stay.
         Some((_, replicas)) => replicas.max(seen.replicas),
         None => told.map_or(seen.replicas, |told| told.last),
     };
     // The least that any order of late leaves, and the one to come.
-    let ordered = pending.map_or(last, |(_, replicas)| replicas.min(last));
+    let ordered = pending.map_or(size, |(_, replicas)| replicas.min(size));
     let least = told.map_or(ordered, |told| told.least.min(ordered));
     let least = least.min(seen.replicas).min(tally.target);
     let going = seen.created.saturating_sub(least);
-    tally.created = last;
+    tally.created = size;
     tally.ready = seen.ready.saturating_sub(going);
     tally.unready = tally.created.saturating_sub(tally.ready);
     tally.serving = seen.available.saturating_sub(going);
     tally.idle = tally.created.min(tally.target).saturating_sub(tally.serving);
-    let dropped = told.map_or(0, |told| told.dropped).max(seen.created.saturating_sub(last));
+    let dropped = told.map_or(0, |told| told.dropped).max(seen.created.saturating_sub(size));
     tally.terminating = seen.terminating.saturating_add(dropped);
     // Before the answer comes, those may not have been told.
     tally.parting = if pending.is_some() { dropped } else { 0 };
