@@ -156,26 +156,10 @@ impl Ledger {
             Change::Gone { instance } | Change::Lost { instance } => {
                 self.retired.remove(instance);
             }
-            Change::Paused { by, .. } => {
-                self.paused = true;
-                self.frozen = by == CALENDAR;
-            }
-            // A veto stops forward steps as a pause does.
-            Change::Vetoed(_) => {
-                self.vetoes += 1;
-                self.paused = true;
-            }
-            Change::Halted { .. } => {
-                self.frozen = false;
-                self.paused = true;
-                self.halted = true;
-            }
-            Change::Resumed { by } => {
-                self.resumes += 1;
-                self.resumes_by_hand += u64::from(by != CALENDAR);
-                self.paused = false;
-                self.halted = false;
-            }
+            Change::Paused { .. }
+            | Change::Vetoed(_)
+            | Change::Halted { .. }
+            | Change::Resumed { .. } => self.stopped(&record.change),
             Change::Promoted { .. } => self.promoted = true,
             Change::Aborted { .. } => {
                 self.aborted = Some(record.at);
@@ -184,25 +168,11 @@ impl Ledger {
             Change::Ended { end } => {
                 self.end = Some(end.clone());
                 self.ended = record.at;
-                self.paused = self.halted;
+                self.paused = false;
             }
             Change::Resolved { how, .. } => self.resolve(how),
-            Change::Intended { id, effect } => {
-                if let Effect::Route(route) = effect {
-                    self.routes_in_doubt.push((*id, route.clone()));
-                }
-                if let Effect::Run { run, hook } = effect {
-                    let (hook, attempt) = (hook.clone(), self.attempt);
-                    self.runs.insert(run.clone(), Run { hook, attempt, end: None });
-                }
-                if let Effect::Modules(setting) = effect {
-                    self.modules = Some(setting.clone());
-                }
-                self.intents.insert(*id, (effect.clone(), false));
-            }
-            Change::Settled { id, how } => {
-                self.settle(*id, how);
-            }
+            Change::Intended { id, effect } => self.intend(*id, effect),
+            Change::Settled { id, how } => self.settle(*id, how),
             Change::Targeted { .. }
             | Change::Progressed { .. }
             | Change::BatchEnded
@@ -212,6 +182,44 @@ impl Ledger {
             // Newer changes, like those above, are ones that no promise is about.
             | _ => {}
         }
+    }
+
+    /// Stopped, wholly or but for the way back, or let go on. A veto stops forward steps as a pause does.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` hands over these alone")]
+    fn stopped(&mut self, change: &Change) {
+        match change {
+            Change::Paused { by, .. } => {
+                self.paused = true;
+                self.frozen = by == CALENDAR;
+            }
+            Change::Vetoed(_) => {
+                self.vetoes += 1;
+                self.paused = true;
+            }
+            Change::Halted { .. } => self.halted = true,
+            // Whoever lifts a halt has not lifted the pause before it.
+            Change::Resumed { .. } if self.halted => self.halted = false,
+            Change::Resumed { by } => {
+                self.resumes += 1;
+                self.resumes_by_hand += u64::from(by != CALENDAR);
+                self.paused = false;
+            }
+            _ => {}
+        }
+    }
+
+    fn intend(&mut self, id: ActionId, effect: &Effect) {
+        if let Effect::Route(route) = effect {
+            self.routes_in_doubt.push((id, route.clone()));
+        }
+        if let Effect::Run { run, hook } = effect {
+            let (hook, attempt) = (hook.clone(), self.attempt);
+            self.runs.insert(run.clone(), Run { hook, attempt, end: None });
+        }
+        if let Effect::Modules(setting) = effect {
+            self.modules = Some(setting.clone());
+        }
+        self.intents.insert(id, (effect.clone(), false));
     }
 
     fn begin(
@@ -239,7 +247,7 @@ impl Ledger {
         self.aborted = None;
         self.proven = false;
         self.queued = false;
-        self.paused = self.halted;
+        self.paused = false;
         self.end = None;
     }
 
