@@ -165,16 +165,14 @@ impl Ledger {
                 self.vetoes += 1;
                 self.paused = true;
             }
-            Change::Halted { .. } => {
-                self.frozen = false;
-                self.paused = true;
-                self.halted = true;
-            }
+            Change::Halted { .. } => self.halted = true,
             Change::Resumed { by } => {
                 self.resumes += 1;
                 self.resumes_by_hand += u64::from(by != CALENDAR);
-                self.paused = false;
-                self.halted = false;
+                // A halt is lifted alone: who paused before is still to be asked.
+                if !std::mem::take(&mut self.halted) {
+                    self.paused = false;
+                }
             }
             Change::Promoted { .. } => self.promoted = true,
             Change::Aborted { .. } => {
@@ -184,7 +182,7 @@ impl Ledger {
             Change::Ended { end } => {
                 self.end = Some(end.clone());
                 self.ended = record.at;
-                self.paused = self.halted;
+                self.paused = false;
             }
             Change::Resolved { how, .. } => self.resolve(how),
             Change::Intended { id, effect } => {
@@ -239,7 +237,7 @@ impl Ledger {
         self.aborted = None;
         self.proven = false;
         self.queued = false;
-        self.paused = self.halted;
+        self.paused = false;
         self.end = None;
     }
 
