@@ -272,6 +272,8 @@ impl Ledger {
     fn resolve(&mut self, how: &Resolution) {
         match how {
             Resolution::GoOn => {
+                // Whoever lets it go on has its hooks tried anew.
+                self.resumes += 1;
                 self.end = None;
                 if self.aborted.is_none() || self.proven {
                     self.start_stage();

@@ -51,6 +51,7 @@ pub use self::{
 };
 pub(crate) use self::{
     capacity::Space,
+    phase::moving::bound,
     state::{State, Walk},
     turn::{DraftMark, Turn},
     view::{Sight, View},

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     engine::{
-        Admission, Change, Effect, End, EnrolState, Enrolled, InstanceState, Note, Route, Sight,
-        Space, Turn, View, WaitReason, Walk,
+        Admission, Change, Effect, End, EnrolState, Enrolled, Expiry, InstanceState, Note, Route,
+        Sight, Space, Turn, View, WaitReason, Walk, bound,
     },
     id::{InstanceId, RevisionId},
     port::{Confirmation, Making},
@@ -291,7 +291,11 @@ impl Draining {
         if instances == 0 {
             return;
         }
-        let until = until.map(|until| (until, crate::engine::Expiry::GoesOn));
+        let until = match until {
+            Some(until) => Some((until, Expiry::GoesOn)),
+            // Drained already: what it waits for is the backend.
+            None => bound(turn, true).1,
+        };
         turn.wait(since.unwrap_or(turn.now), until, || WaitReason::Draining {
             instances,
             in_flight,

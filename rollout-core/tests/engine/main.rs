@@ -6,6 +6,7 @@ mod bounds;
 mod by_count;
 mod cases;
 mod corners;
+mod defaults;
 mod edges;
 mod eta;
 mod orders;

@@ -88,8 +88,8 @@ fn every_fault_strikes_and_every_end_is_reached() {
     assert!(500 < engines, "no engine crashed");
 }
 
-/// Orders that no phase refuses.
-const NEVER_REFUSED: [&str; 1] = ["halt"];
+/// Orders that are refused in no phase of a rollout.
+const NEVER_REFUSED: [&str; 2] = ["halt", "resume"];
 
 #[test]
 fn every_order_is_taken_and_refused_and_everything_beside_is_seen() {

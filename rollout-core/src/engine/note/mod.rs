@@ -140,7 +140,9 @@ pub struct Wait {
     pub reason: WaitReason,
     /// Since when.
     pub since: Timestamp,
-    /// Until when at the latest, and what then; `None` for an operator's own wait.
+    /// Until when at the latest, and what then. `None` where there is no limit: what only a person ends
+    /// (idle, ended, halted, paused, an approval without a deadline), a calendar that never opens again,
+    /// what nobody can see, and what is kept right after the end or during a pause.
     pub until: Option<(Timestamp, Expiry)>,
 }
 

@@ -247,7 +247,7 @@ pub(in crate::engine) fn expiry(rollout: &Rollout) -> Expiry {
 
 /// Since when nothing moved, and what comes when that lasts too long: the bound of every wait that has none
 /// of its own. `None` where a person's order ends the wait, and where the rollout has ended.
-pub(in crate::engine) fn bound(
+pub(crate) fn bound(
     turn: &Turn<'_>,
     terminating: bool,
 ) -> (Timestamp, Option<(Timestamp, Expiry)>) {

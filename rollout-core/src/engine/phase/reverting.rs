@@ -42,6 +42,7 @@ pub(in crate::engine) fn decide(
     }
     let of_now = turn.state.rollout.as_ref().unwrap_or(&rollout);
     let (since, until) = (of_now.high_water.1, until(turn, of_now));
+    turn.wake(until);
     let tally = tallies.get(&from).copied().unwrap_or_default();
     if tally.serving < wanted {
         turn.wait(since, Some((until, Expiry::NeedsOperator)), || WaitReason::Instances {

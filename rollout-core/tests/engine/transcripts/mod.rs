@@ -94,6 +94,14 @@ impl Story {
         if is_under_way && decides_nothing {
             assert!(!waits.is_empty(), "{} says not why it waits\n{}", self.name, self.text());
         }
+        for wait in waits.iter().filter(|wait| wait.until.is_none() && is_under_way) {
+            let status = self.world.engine.status(now);
+            assert!(
+                has_no_limit(&wait.reason) || status.paused,
+                "{}: no limit to {wait:?}",
+                self.name
+            );
+        }
         let Some(wait) = waits.first().filter(|_| is_under_way && self.world.told.len() == told)
         else {
             return;
@@ -123,4 +131,12 @@ impl Story {
         let lines = text.lines().count();
         assert!(lines <= LINES_MOST, "{} has {lines} lines, {LINES_MOST} are read", self.name);
     }
+}
+
+/// Whether only a person ends the wait, so that it has no limit of its own.
+fn has_no_limit(reason: &WaitReason) -> bool {
+    matches!(
+        reason,
+        WaitReason::Halted { .. } | WaitReason::Paused { .. } | WaitReason::Approval { .. }
+    )
 }
