@@ -114,7 +114,26 @@ fn may_scale(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64)
     let target = turn.state.pools.get(revision).map_or(0, |pool| pool.target);
     let inventory = view.inventory.as_ref().map(|seen| &seen.what);
     let seen = inventory.and_then(|inventory| inventory.pools.get(revision));
-    target <= replicas || seen.is_some_and(|seen| seen.replicas <= replicas)
+    let is_wanted = target <= replicas || seen.is_some_and(|seen| seen.replicas <= replicas);
+    is_wanted && leaves_enough(turn, view, revision)
+}
+
+/// Whether the others are enough, if the size that a pool was told last takes serving instances away.
+fn leaves_enough(turn: &Turn<'_>, view: &View, revision: &RevisionId) -> bool {
+    let Some(rollout) = turn.state.rollout.as_ref().filter(|_| turn.state.stable.is_some()) else {
+        return true;
+    };
+    let available = view.pool(revision).map_or(0, |pool| pool.available);
+    let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
+    let left = tallies.get(revision).map_or(0, |tally| tally.serving);
+    let all = tallies.values().map(|tally| tally.serving).fold(0, u64::saturating_add);
+    let space = moving::space(rollout);
+    match turn.state.route.as_ref().and_then(|route| route.weight_of(revision)) {
+        _ if available <= left => true,
+        Some(weight) if weight.is_zero() => true,
+        Some(weight) => traffic::backing(weight, &space) <= left && space.floor() <= all,
+        None => space.floor() <= all,
+    }
 }
 
 /// Whether there is room for every instance that exists or is in doubt: a resize may have taken it away.

@@ -70,7 +70,8 @@ fn scale(turn: &mut Turn<'_>, view: &View, space: Space, tallies: &BTreeMap<Revi
         }
         // What is there still needs no room.
         let there = view.pool(&revision).map_or(0, |pool| pool.created);
-        let waits = excess.min(replicas.saturating_sub(told.max(there)));
+        let held = if is_over { there } else { told.max(there) };
+        let waits = excess.min(replicas.saturating_sub(held));
         excess -= waits;
         let replicas = replicas - waits;
         if replicas != told {

@@ -1,5 +1,5 @@
 //! Edges that a person or an autoscaler finds: orders in odd moments, pauses that overlap, ports that are down.
-use rollout_core::engine::{Engine, Event, OrderKind, Phase, Resolution};
+use rollout_core::engine::{Engine, OrderKind, Phase, Resolution};
 use serde_json::json;
 
 use super::{
