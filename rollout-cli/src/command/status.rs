@@ -64,12 +64,11 @@ pub(super) async fn explain(args: &TargetArgs, output: Output) -> Result<Exit, C
             return format!("{}: it waits for nothing, it moves", place.workload);
         }
         let told = |wait: &Wait| status::explained(&place.workload, wait, now);
-        let mut text: String = waits.iter().map(told).collect();
-        if let Some(eta) = &status.eta {
+        let eta = status.eta.as_ref().map(|eta| {
             let when = status::if_resumed(&status);
-            text.push_str(&format!("{}: takes {eta} more{when}\n", place.workload));
-        }
-        text
+            format!("{}: takes {eta} more{when}\n", place.workload)
+        });
+        waits.iter().map(told).chain(eta).collect()
     };
     output.result(document, text)?;
     Ok(Exit::Done)

@@ -25,7 +25,12 @@ use crate::{
     time::{Span, Timestamp},
 };
 
-/// How long a rollout still takes.
+/// How long a rollout still takes: the closed forms of its plan over what is left.
+///
+/// It assumes that instances take as long as the last one seen in this attempt, from the decision to start it
+/// until it was available, and from the decision that it goes until it was gone; that the first to start is
+/// the first to be available; and that nothing fails. A drain takes no time until one was seen. After a new
+/// engine took over, it is learned anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Eta {
     /// That long from now on, if it is not paused.

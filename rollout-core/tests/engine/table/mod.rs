@@ -102,6 +102,7 @@ fn every_order_is_answered_in_every_state() {
     let mut answers = Answers::new();
     let mut twice = Vec::new();
     for State { name, world } in &states {
+        says_why(name, world);
         for (word, kind) in states::orders(world) {
             let (answer, after) = give(world, &kind);
             if answer.mark() == '+' {
@@ -119,6 +120,13 @@ fn every_order_is_answered_in_every_state() {
         .collect();
     assert_eq!(more, MORE_WHEN_TWICE);
     golden("docs/ORDERS.md", &page(&states, &answers, &twice));
+}
+
+/// Whoever asks why nothing moves gets an answer, in every state.
+fn says_why(name: &str, world: &World) {
+    let is_moving = !records(world, Event::Woke).0.is_empty();
+    let waits = world.engine.waits(world.now);
+    assert!(is_moving || !waits.is_empty(), "nothing is said in the state `{name}`");
 }
 
 type Answers<'a> = BTreeMap<String, Vec<(&'a str, Answer)>>;
