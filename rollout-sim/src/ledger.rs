@@ -138,18 +138,10 @@ impl Ledger {
                 self.start_stage();
             }
             Change::Skipped { to, .. } => self.skips_to = Some(to.clone()),
-            Change::HookEnded { run, failure } => {
-                if let Some(run) = self.runs.get_mut(run) {
-                    run.end = Some(failure.is_none());
-                }
-            }
+            Change::HookEnded { run, failure } => self.hook_ended(run, failure.is_none()),
             Change::Reached { .. } => self.reached = true,
             Change::Passed { .. } => self.passed += 1,
-            Change::Proven { revision } => {
-                self.stable = Some(revision.clone());
-                self.proven = true;
-                self.history_limit = self.spec.as_ref().map(|spec| spec.history.max(1));
-            }
+            Change::Proven { revision } => self.prove(revision),
             Change::Retired { instance } => {
                 self.retired.insert(instance.clone(), record.at);
             }
@@ -182,6 +174,18 @@ impl Ledger {
             // Newer changes, like those above, are ones that no promise is about.
             | _ => {}
         }
+    }
+
+    fn hook_ended(&mut self, run: &HookRun, well: bool) {
+        if let Some(run) = self.runs.get_mut(run) {
+            run.end = Some(well);
+        }
+    }
+
+    fn prove(&mut self, revision: &RevisionId) {
+        self.stable = Some(revision.clone());
+        self.proven = true;
+        self.history_limit = self.spec.as_ref().map(|spec| spec.history.max(1));
     }
 
     /// Stopped, wholly or but for the way back, or let go on. A veto stops forward steps as a pause does.
