@@ -1,7 +1,7 @@
 //! Attempts at actions: their outcomes, and when to try again. The engine retries, adapters never do.
 
 use super::{
-    action::Effect,
+    action::{Effect, Port, Subject},
     hook,
     note::{Expiry, Note, WaitReason},
     outcome::{Outcome, RefusalKind, Retry},
@@ -19,7 +19,14 @@ use crate::{
 
 /// Takes in the outcome of an attempt. An answer to an action that is settled already changes nothing.
 pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outcome: Outcome) {
-    let Some(effect) = turn.state.pending.get(&id).cloned() else { return };
+    let was_route = view.routes_out.remove(&id);
+    let Some(effect) = turn.state.pending.get(&id).cloned() else {
+        // What it was replaced by comes after it; until a snapshot shows both, nobody knows what is in force.
+        if let (true, Outcome::Applied { mark }) = (was_route, &outcome) {
+            view.acknowledged_at(Port::Router, Subject::Route, *mark);
+        }
+        return;
+    };
     let attempts = view.attempts.entry(id).or_default();
     attempts.count = attempts.count.saturating_add(1);
     attempts.in_flight = false;
