@@ -10,6 +10,7 @@ mod calendar;
 mod capacity;
 mod event;
 mod hook;
+mod imprint;
 mod metric;
 mod modules;
 mod note;
@@ -33,6 +34,7 @@ mod view;
 pub use self::{
     action::{Action, Admission, Effect, ModuleSetting, Port, Revision, Subject},
     event::{Event, HookState, MetricPlace, Order, OrderKind, OrderRefused, ProbeKind},
+    imprint::Imprint,
     metric::Measurement,
     note::{Expiry, Note, Wait, WaitReason},
     observation::{
