@@ -1,4 +1,4 @@
-//! Explores small worlds to the end: `cargo run --release -p rollout-sim --example explore -- [NAME|all]`.
+//! Explores small worlds to the end: `cargo run --release -p rollout-sim --example explore -- [NAME|all] [BOUND]`.
 //!
 //! Each configuration of the table is a small fleet with the faults and orders that may strike in it, each
 //! at any moment. Printed are the distinct states, the moves between them, and whether everything that can
@@ -17,7 +17,12 @@ use rollout_sim::explore::{Configuration, Exploration, explore, table};
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_else(|| "all".to_owned());
     let wanted = |one: &Configuration| name == "all" || one.name.starts_with(&name);
-    let table: Vec<Configuration> = table().into_iter().filter(wanted).collect();
+    let mut table: Vec<Configuration> = table().into_iter().filter(wanted).collect();
+    if let Some(most) = std::env::args().nth(2).and_then(|most| most.parse().ok()) {
+        for one in &mut table {
+            one.states_max = most;
+        }
+    }
     if table.is_empty() {
         eprintln!("no configuration is called `{name}`; leave the name out for all");
         return ExitCode::FAILURE;

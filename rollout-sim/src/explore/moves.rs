@@ -88,8 +88,9 @@ pub(super) fn moves(node: &Node, configuration: &Configuration, out: &mut Vec<Mo
         } else if awaits_approval(node) {
             out.push(Move::Promote);
         }
-        if !is_urgent && node.wake_at.is_some() {
-            out.push(Move::Tick);
+        if !is_urgent {
+            // Whoever drives an engine looks now and then, whether it asked to be called or not.
+            out.push(if node.wake_at.is_some() { Move::Tick } else { Move::Look(0, 0) });
         }
     }
     let fair = out.first().copied();
@@ -105,7 +106,7 @@ fn urgent(node: &Node, configuration: &Configuration, out: &mut Vec<Move>) {
         return;
     };
     for (place, flight) in node.flights.iter().enumerate() {
-        if !flight.ghost && is_next(node, place) {
+        if !flight.ghost && node.is_next(place) {
             out.push(Move::Land(small(place)));
         }
     }
@@ -133,13 +134,6 @@ fn urgent(node: &Node, configuration: &Configuration, out: &mut Vec<Move>) {
             }
         }
     }
-}
-
-/// Whether no earlier attempt on the same subject is under way.
-fn is_next(node: &Node, place: usize) -> bool {
-    let subject = node.flights[place].action.effect.subject();
-    let earlier = node.flights.iter().take(place).filter(|flight| !flight.ghost);
-    earlier.into_iter().all(|flight| flight.action.effect.subject() != subject)
 }
 
 fn awaits_approval(node: &Node) -> bool {
@@ -176,7 +170,7 @@ fn faults(node: &Node, configuration: &Configuration, is_urgent: bool, out: &mut
         let place_of = small(place);
         if flight.ghost {
             out.push(Move::Ghost(place_of));
-        } else if 0 < left.lost_answers && is_next(node, place) {
+        } else if 0 < left.lost_answers && node.is_next(place) {
             out.extend([Move::Unheard(place_of), Move::Miss(place_of), Move::Linger(place_of)]);
         }
     }

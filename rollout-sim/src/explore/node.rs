@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rollout_core::{
-    engine::{Action, Engine, Event, Imprint, Observation, Outcome, Port, Record, Step, Subject},
+    engine::{Action, Engine, Event, Imprint, Observation, Outcome, Port, Record, Step},
     id::{Epoch, InstanceId, Mark},
     time::{Span, Timestamp},
 };
@@ -165,6 +165,13 @@ impl Node {
         (flight, landing.outcome)
     }
 
+    /// Whether no earlier attempt on the same subject is under way.
+    pub(super) fn is_next(&self, index: usize) -> bool {
+        let subject = self.flights[index].action.effect.subject();
+        let mut earlier = self.flights.iter().take(index).filter(|flight| !flight.ghost);
+        earlier.all(|flight| flight.action.effect.subject() != subject)
+    }
+
     /// Shows the engine every port, the instances as of `instances` and the rest as of `others`.
     pub(super) fn look(&mut self, instances: &Snapshot, others: &Snapshot, witness: &mut Witness) {
         let mark = instances[0].mark();
@@ -231,22 +238,24 @@ impl Node {
             None => imprint.flag(false),
             Some(at) => imprint.ahead(at),
         }
-        let is_awaited = |key: &(Port, Subject)| {
-            self.flights.iter().any(|flight| {
-                flight.action.effect.port() == key.0 && flight.action.effect.subject() == key.1
-            })
-        };
-        self.world.imprint(imprint, self.drain_deadline, is_awaited);
+        self.world.imprint(imprint, self.drain_deadline);
         imprint.word(self.flights.len() as u64);
-        for flight in &self.flights {
+        // Attempts that are still wanted by subject, then those that are not.
+        let mut order: Vec<usize> = (0..self.flights.len()).collect();
+        let place = |index: &usize| imprint.place_of(self.flights[*index].action.id);
+        order.sort_by_key(|index| (place(index).unwrap_or(usize::MAX), *index));
+        for index in order {
+            let flight = &self.flights[index];
             imprint.action(flight.action.id);
             imprint.effect(&flight.action.effect);
-            imprint.word(flight.action.epoch.0 * 2 + u64::from(flight.ghost));
+            let flags = [flight.ghost, self.is_next(index), self.world.knows_newer(&flight.action)];
+            let flags = flags.iter().fold(0, |word, flag| word * 2 + u64::from(*flag));
+            imprint.word(flight.action.epoch.0 * 8 + flags);
             imprint.word(flight.unseen << 32 | flight.floor << 16 | flight.ceiling);
         }
         for (name, mark) in &self.harms {
             imprint.instance(name);
-            imprint.mark(*mark);
+            imprint.write(*mark);
         }
         imprint.word(self.past.len() as u64);
         for (_, snapshot) in &self.past {
@@ -255,8 +264,8 @@ impl Node {
             }
         }
         if let Some(looked) = &self.looked {
-            imprint.mark(looked.instances);
-            imprint.mark(looked.others);
+            imprint.snapshot(looked.instances);
+            imprint.snapshot(looked.others);
             imprint.flag(looked.at == self.now);
         }
         for (name, told) in &self.told {

@@ -176,13 +176,15 @@ impl Search<'_> {
         let kept = self.next[(number - self.next_from) as usize].clone();
         let futures = |search: &mut Self, node: &Node| {
             let mut all = Vec::new();
-            let fair = moves::moves(node, search.configuration, &mut all);
+            moves::moves(node, search.configuration, &mut all);
             let mut witness = Witness::default();
-            let mut of = |one: &Move| {
-                let after = one.make(node, search.configuration, &mut witness);
-                after.map(|after| after.imprint(&mut search.imprint))
+            let after = |one: &Move| {
+                let after = one.make(node, search.configuration, &mut witness)?;
+                Some(after.imprint(&mut search.imprint))
             };
-            (all.iter().map(&mut of).collect::<Vec<_>>(), fair, all)
+            let mut futures: Vec<u128> = all.iter().filter_map(after).collect();
+            futures.sort_unstable();
+            (futures, all.len(), witness.broken)
         };
         self.counts.merges += 1;
         if futures(self, &kept) != futures(self, node) {

@@ -118,11 +118,10 @@ impl World {
             return refused(RefusalKind::Fenced, "a newer engine has taken over", Retry::Never);
         }
         self.epoch = action.epoch;
-        let key = (action.effect.port(), action.effect.subject());
-        if self.newest.get(&key).is_some_and(|newest| action.id < *newest) {
+        if self.knows_newer(action) {
             return refused(RefusalKind::Conflict, "a newer action on it is known", Retry::Never);
         }
-        self.newest.insert(key, action.id);
+        self.newest.insert((action.effect.port(), action.effect.subject()), action.id);
         let before = self.mark;
         if let Some((kind, why, retry)) = self.carry_out(now, &action.effect) {
             return refused(kind, why, retry);
@@ -131,6 +130,12 @@ impl World {
             outcome: Outcome::Applied { mark: self.mark },
             effective: before < self.mark,
         }
+    }
+
+    /// Whether a newer action on the same object was attempted.
+    pub(super) fn knows_newer(&self, action: &Action) -> bool {
+        let key = (action.effect.port(), action.effect.subject());
+        self.newest.get(&key).is_some_and(|newest| action.id < *newest)
     }
 
     fn carry_out(
@@ -316,14 +321,8 @@ impl World {
         self.instances.values().filter(|copy| copy.life != Life::Exited).count() as u64
     }
 
-    /// Adds everything that decides what the world does next. `is_awaited` says whether an older action on
-    /// an object may still come.
-    pub(super) fn imprint(
-        &self,
-        imprint: &mut Imprint,
-        drain: Span,
-        is_awaited: impl Fn(&(Port, Subject)) -> bool,
-    ) {
+    /// Adds everything that decides what the world does next, but for what it knows of attempts.
+    pub(super) fn imprint(&self, imprint: &mut Imprint, drain: Span) {
         imprint.word(self.instances.len() as u64);
         for (name, copy) in &self.instances {
             imprint.instance(name);
@@ -341,12 +340,8 @@ impl World {
             }
         }
         imprint.route(self.route.as_ref());
-        imprint.mark(self.mark);
+        imprint.snapshot(self.mark);
         imprint.word(self.epoch.0);
-        for (key, id) in self.newest.iter().filter(|(key, _)| is_awaited(key)) {
-            imprint.word(key.0 as u64);
-            imprint.action(*id);
-        }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! In: an engine, `now`, and whatever a caller adds about the world around it. Out: 128 bits, the same for
 //! two engines whose futures are the same: times count by their age and no further than something waits
-//! for them, numbers of actions, marks and instances by their order. Absent: texts for people.
+//! for them, numbers of marks and instances by their order,
+//! actions by what they are about. Absent: texts for people.
 //!
 //! Every field is named here, so that a new one cannot be forgotten: it does not compile.
 
@@ -10,7 +11,7 @@ mod effect;
 mod rollout;
 mod state;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use super::Engine;
 use crate::{
@@ -19,14 +20,6 @@ use crate::{
     spec::CheckedSpec,
     time::{Span, Timestamp},
 };
-
-/// Numbers of which only the order counts.
-#[derive(Clone, Copy, Debug)]
-enum Series {
-    Action,
-    Mark,
-    Ordinal,
-}
 
 /// An imprint in the making. One is made for many states, one after the other.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +30,11 @@ pub struct Imprint {
     words: Vec<u64>,
     instances: Vec<InstanceId>,
     addresses: Vec<IpAddr>,
-    /// Places in `words` of numbers of which only the order counts.
-    ranked: [Vec<usize>; 3],
+    actions: Vec<ActionId>,
+    /// Places in `words` of marks of snapshots, of marks of writes, and of ordinals.
+    snapshots: Vec<usize>,
+    writes: Vec<usize>,
+    ordinals: Vec<usize>,
     sorted: Vec<u64>,
     specs: Vec<Arc<CheckedSpec>>,
     plans: Vec<Arc<Plan>>,
@@ -52,9 +48,10 @@ impl Imprint {
         self.words.clear();
         self.instances.clear();
         self.addresses.clear();
-        for places in &mut self.ranked {
-            places.clear();
-        }
+        self.actions.clear();
+        self.snapshots.clear();
+        self.writes.clear();
+        self.ordinals.clear();
     }
 
     /// Adds a number that counts as it is.
@@ -97,14 +94,43 @@ impl Imprint {
         self.words.push(place as u64);
     }
 
-    /// Adds the number of an action, of which only the order counts.
+    /// Adds an action by the order in which actions come up. Which of two on different subjects was decided
+    /// first makes no difference: attempts at them come in any order.
     pub fn action(&mut self, id: ActionId) {
-        self.rank(Series::Action, id.0);
+        let place = self.place_of(id).unwrap_or_else(|| {
+            self.actions.push(id);
+            self.actions.len() - 1
+        });
+        self.words.push(place as u64);
     }
 
-    /// Adds a mark, of which only the order counts.
-    pub fn mark(&mut self, mark: Mark) {
-        self.rank(Series::Mark, mark.0);
+    /// The place of an action among those that came up.
+    #[must_use]
+    pub fn place_of(&self, id: ActionId) -> Option<usize> {
+        self.actions.iter().position(|one| *one == id)
+    }
+
+    /// The keys of `map`, those first that came up already, in the order in which they did.
+    pub(crate) fn in_order<'a, T>(
+        &self,
+        map: &'a BTreeMap<ActionId, T>,
+    ) -> impl Iterator<Item = (ActionId, &'a T)> + use<'a, T> {
+        let mut order: Vec<(usize, ActionId)> =
+            map.keys().map(|id| (self.place_of(*id).unwrap_or(usize::MAX), *id)).collect();
+        order.sort_unstable();
+        order.into_iter().map(|(_, id)| (id, &map[&id]))
+    }
+
+    /// Adds the mark of a snapshot that was taken, or of the next one that will be. Only its order counts.
+    pub fn snapshot(&mut self, mark: Mark) {
+        self.snapshots.push(self.words.len());
+        self.words.push(mark.0);
+    }
+
+    /// Adds the mark of a write. What counts is which snapshots show it.
+    pub fn write(&mut self, mark: Mark) {
+        self.writes.push(self.words.len());
+        self.words.push(mark.0);
     }
 
     /// Adds how long ago `at` was, as far as `limit`: whatever is older counts the same.
@@ -122,16 +148,9 @@ impl Imprint {
     /// The imprint of everything added since [`Self::begin`].
     #[must_use]
     pub fn finish(&mut self) -> u128 {
-        let Self { words, ranked, sorted, .. } = self;
-        for places in ranked {
-            sorted.clear();
-            sorted.extend(places.iter().map(|place| words[*place]));
-            sorted.sort_unstable();
-            sorted.dedup();
-            for place in places {
-                words[*place] = sorted.partition_point(|number| *number < words[*place]) as u64;
-            }
-        }
+        let Self { words, snapshots, writes, ordinals, sorted, .. } = self;
+        rank(words, sorted, ordinals, &[]);
+        rank(words, sorted, snapshots, writes);
         digest(words)
     }
 
@@ -143,12 +162,8 @@ impl Imprint {
     }
 
     fn ordinal(&mut self, ordinal: u64) {
-        self.rank(Series::Ordinal, ordinal);
-    }
-
-    fn rank(&mut self, series: Series, number: u64) {
-        self.ranked[series as usize].push(self.words.len());
-        self.words.push(number);
+        self.ordinals.push(self.words.len());
+        self.words.push(ordinal);
     }
 
     /// Adds which of the specs met so far it is, or that it is a new one.
@@ -170,6 +185,17 @@ fn place_of<T: PartialEq>(known: &mut Vec<Arc<T>>, one: &Arc<T>) -> u64 {
         known.len() - 1
     });
     place as u64
+}
+
+/// Puts in place of each number how many of those at `scale` are below it.
+fn rank(words: &mut [u64], sorted: &mut Vec<u64>, scale: &[usize], others: &[usize]) {
+    sorted.clear();
+    sorted.extend(scale.iter().map(|place| words[*place]));
+    sorted.sort_unstable();
+    sorted.dedup();
+    for place in scale.iter().chain(others) {
+        words[*place] = sorted.partition_point(|number| *number < words[*place]) as u64;
+    }
 }
 
 /// Two folded-multiply hashes side by side. Not against an adversary: against chance.

@@ -87,8 +87,8 @@ impl State {
             imprint.entry(name, instance, limits);
         }
         imprint.word(pending.len() as u64);
-        for (id, effect) in pending {
-            imprint.action(*id);
+        for (id, effect) in imprint.in_order(pending) {
+            imprint.action(id);
             imprint.effect(effect);
         }
         imprint.word(pools.len() as u64);

@@ -39,8 +39,9 @@ impl View {
         imprint.seen(route.as_ref(), limits, Imprint::route_seen);
         imprint.seen(modules.as_ref(), limits, Imprint::modules_seen);
         imprint.word(attempts.len() as u64);
-        for (id, Attempts { count, in_flight, not_before, last: _ }) in attempts {
-            imprint.action(*id);
+        for (id, attempts) in imprint.in_order(attempts) {
+            let Attempts { count, in_flight, not_before, last: _ } = attempts;
+            imprint.action(id);
             // Beyond the longest wait one more attempt changes nothing.
             imprint.word(u64::from((*count).min(16)));
             imprint.flag(*in_flight);
@@ -58,7 +59,7 @@ impl View {
         for ((port, subject), mark) in shown_from {
             imprint.word(*port as u64);
             imprint.subject(subject);
-            imprint.mark(*mark);
+            imprint.write(*mark);
         }
         imprint.since(*whole_since, limits.health);
         imprint.since(*broken_since, limits.progress);
@@ -85,12 +86,12 @@ impl Imprint {
     }
 
     fn route_seen(&mut self, RouteInForce { mark, route }: &RouteInForce) {
-        self.mark(*mark);
+        self.snapshot(*mark);
         self.route(route.as_ref());
     }
 
     fn modules_seen(&mut self, ModulesInForce { mark, setting, degraded }: &ModulesInForce) {
-        self.mark(*mark);
+        self.snapshot(*mark);
         self.name(&format!("{setting:?} {degraded:?}"));
     }
 
@@ -123,7 +124,7 @@ impl Imprint {
     fn inventory(&mut self, inventory: &Inventory) {
         // What the backend knows of epochs and revisions matters to an engine without a journal only.
         let Inventory { mark, epoch: _, instances, pools, revisions: _ } = inventory;
-        self.mark(*mark);
+        self.snapshot(*mark);
         self.word(instances.len() as u64);
         for (name, seen) in instances {
             let InstanceSeen { revision: _, state, address, healthy, restarts } = seen;
@@ -155,7 +156,7 @@ impl Imprint {
 
     fn enrolments(&mut self, enrolments: &Enrolments) {
         let Enrolments { mark, instances } = enrolments;
-        self.mark(*mark);
+        self.snapshot(*mark);
         self.word(instances.len() as u64);
         for (name, Enrolled { state, in_flight }) in instances {
             self.instance(name);

@@ -62,8 +62,8 @@ impl Book {
         imprint.route(route.as_ref());
         imprint.route(in_force.as_ref());
         imprint.word(pending.len() as u64);
-        for (id, effect) in pending {
-            imprint.action(*id);
+        for (id, effect) in imprint.in_order(pending) {
+            imprint.action(id);
             imprint.effect(effect);
         }
         for module in must_be_available {
@@ -145,14 +145,14 @@ impl Entry {
             Some((at, mark)) => {
                 imprint.flag(true);
                 imprint.age(*at, drain);
-                imprint.mark(*mark);
+                imprint.write(*mark);
             }
         }
         match quiet_at {
             None => imprint.flag(false),
             Some(mark) => {
                 imprint.flag(true);
-                imprint.mark(*mark);
+                imprint.snapshot(*mark);
             }
         }
     }
