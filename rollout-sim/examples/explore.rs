@@ -62,7 +62,12 @@ fn run(table: &[Configuration]) -> Vec<Exploration> {
     done.into_inner().expect("no thread panics while it holds it")
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "a rate, for people")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_truncation,
+    reason = "a rate, for people"
+)]
 fn say(one: &Exploration) {
     let seconds = one.elapsed.as_secs_f64();
     let rate = (one.states as f64 / seconds) as u64;

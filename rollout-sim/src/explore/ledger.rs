@@ -11,6 +11,7 @@ use rollout_core::{
 };
 
 /// What the journal says so far.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each recorded by itself")]
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     pub(super) plan: Option<Arc<Plan>>,

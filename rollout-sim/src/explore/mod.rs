@@ -9,6 +9,7 @@
 
 mod config;
 mod ledger;
+mod make;
 mod moves;
 mod named;
 mod node;
@@ -51,7 +52,7 @@ pub struct Exploration {
     /// States whose fair run leaves what was explored; none if everything was.
     pub undecided: u64,
     /// States in which nothing happens any more, by the end of the rollout.
-    pub ends: BTreeMap<String, u64>,
+    pub ends: BTreeMap<&'static str, u64>,
     /// Moves that broke a promise.
     pub violations: u64,
     /// Each promise that was broken, by the shortest way to it.

@@ -161,7 +161,9 @@ impl Node {
             promises::landed(self, &flight, &before, &mut witness.broken);
         }
         let (world, harms) = (&self.world, &mut self.harms);
-        harms.retain(|(name, _)| world.instances.contains_key(name) || world.servers.contains_key(name));
+        harms.retain(|(name, _)| {
+            world.instances.contains_key(name) || world.servers.contains_key(name)
+        });
         (flight, landing.outcome)
     }
 

@@ -13,7 +13,7 @@ use rollout_core::{
 
 use super::{
     node::{Flight, Node},
-    world::{Life, Server, World},
+    world::{Instance, Life, Server, World},
 };
 
 /// A promise that does not hold.
@@ -36,7 +36,12 @@ pub(super) struct Before {
     server: Option<Server>,
 }
 
-fn require(broken: &mut Vec<Broken>, holds: bool, promise: &'static str, what: impl Fn() -> String) {
+fn require(
+    broken: &mut Vec<Broken>,
+    holds: bool,
+    promise: &'static str,
+    what: impl Fn() -> String,
+) {
     if !holds {
         broken.push(Broken { promise, what: what() });
     }
@@ -63,7 +68,10 @@ pub(super) fn recorded(node: &Node, record: &Record, broken: &mut Vec<Broken>) {
                 && passed
                 && stage.is_some_and(|stage| stage.proves);
             require(broken, due, "R1 stable pointer", || {
-                format!("{revision} was proven in stage {}, {} gates passed", ledger.stage, ledger.passed)
+                format!(
+                    "{revision} was proven in stage {}, {} gates passed",
+                    ledger.stage, ledger.passed
+                )
             });
         }
         Change::Retired { instance } => {
@@ -144,7 +152,9 @@ pub(super) fn ordered(node: &Node, action: &Action, broken: &mut Vec<Broken>) {
             (false, true) => ledger.backing(*weight),
         };
         require(broken, needed <= serving + unseen, "T2 backing", || {
-            format!("{action}: {serving} of {revision} serve, {needed} are needed, {unseen} harms unseen")
+            format!(
+                "{action}: {serving} of {revision} serve, {needed} are needed, {unseen} harms unseen"
+            )
         });
         exposes(node, action, revision, *weight, broken);
     }
@@ -182,7 +192,7 @@ impl Before {
             live: world.live(),
             used: instance.is_some_and(|name| world.serves(name) && world.is_in_traffic(name)),
             harmed: one.is_some_and(|one| one.harmed),
-            running: one.is_some_and(|one| one.runs()),
+            running: one.is_some_and(Instance::runs),
             server: instance.and_then(|name| world.servers.get(name)).cloned(),
         }
     }
@@ -205,9 +215,10 @@ pub(super) fn landed(node: &Node, flight: &Flight, before: &Before, broken: &mut
     shares_backed(node, flight, before, broken);
     let makes = matches!(action.effect, Effect::Create { .. });
     if makes && before.live < world.live() {
-        let going = node.ledger.retired.iter().filter(|name| {
-            world.instances.get(*name).is_some_and(|one| one.life != Life::Exited)
-        });
+        let going =
+            node.ledger.retired.iter().filter(|name| {
+                world.instances.get(*name).is_some_and(|one| one.life != Life::Exited)
+            });
         let going = if node.ledger.counts_strictly() { 0 } else { going.count() as u64 };
         let (live, ceiling) = (world.live() - going, flight.ceiling);
         require(broken, live <= ceiling, "P3 ceiling", || {
@@ -261,11 +272,19 @@ fn drained(node: &Node, flight: &Flight, before: &Before, broken: &mut Vec<Broke
         | Effect::Modules(_) => return,
     }
     let waited = node.now.since(server.drained);
-    let is_quiet = server.state == EnrolState::Draining
-        && (!server.busy || node.drain_deadline <= waited);
-    require(broken, is_quiet || !before.used && server.state == EnrolState::In && before.harmed, "P5 drain order", || {
-        format!("{action} after {waited} of drain, in flight: {}, {:?}", server.busy, server.state)
-    });
+    let is_quiet =
+        server.state == EnrolState::Draining && (!server.busy || node.drain_deadline <= waited);
+    require(
+        broken,
+        is_quiet || !before.used && server.state == EnrolState::In && before.harmed,
+        "P5 drain order",
+        || {
+            format!(
+                "{action} after {waited} of drain, in flight: {}, {:?}",
+                server.busy, server.state
+            )
+        },
+    );
 }
 
 /// R3: at most two revisions in traffic, at most three live.

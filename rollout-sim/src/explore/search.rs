@@ -6,11 +6,12 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use rollout_core::engine::{Engine, Event, Imprint};
+use rollout_core::engine::{End, Engine, Event, Imprint};
 
 use super::{
     Exploration, Finding,
     config::Configuration,
+    make,
     moves::{self, Move},
     node::{Node, Witness},
     promises::Broken,
@@ -52,7 +53,7 @@ struct Search<'a> {
 #[must_use]
 pub fn explore(configuration: &Configuration) -> Exploration {
     let began = Instant::now();
-    let root = moves::root(configuration, &mut Witness::default());
+    let root = make::root(configuration, &mut Witness::default());
     let mut search = Search {
         configuration,
         imprint: Imprint::default(),
@@ -96,7 +97,9 @@ impl Search<'_> {
         if number == small(self.met.len()) {
             self.met.push(Met { parent, by, fair: NOBODY, ends_well: None });
             self.next.push(node);
-        } else if self.next_from <= number && self.counts.transitions.is_multiple_of(u64::from(MERGE_EVERY)) {
+        } else if self.next_from <= number
+            && self.counts.transitions.is_multiple_of(u64::from(MERGE_EVERY))
+        {
             self.compare(number, &node);
         }
         number
@@ -133,17 +136,21 @@ impl Search<'_> {
     fn rest(&mut self, number: u32, node: &Node) {
         let ledger = &node.ledger;
         let is_over = ledger.end.is_some() && !ledger.queued;
-        *self.counts.ends.entry(format!("{:?}", ledger.end).chars().take(18).collect()).or_default() += 1;
+        *self.counts.ends.entry(end_name(ledger.end.as_ref())).or_default() += 1;
         self.met[number as usize].ends_well = Some(is_over);
-        let stable = ledger.end.is_some();
-        if !(is_over && stable) {
-            let what = format!("nothing happens any more, and the rollout has not ended: stage {}", ledger.stage);
+        if !is_over {
+            let stage = ledger.stage;
+            let what = format!("nothing happens any more, and the rollout is in stage {stage}");
             self.find(number, None, Broken { promise: "L1 ends", what });
         }
         if let Some(engine) = node.engine.clone().as_mut() {
             let step = engine.step(node.now, Event::Woke);
             if !step.records.is_empty() || !step.actions.is_empty() {
-                let what = format!("{} records, {} actions without a cause", step.records.len(), step.actions.len());
+                let what = format!(
+                    "{} records, {} actions without a cause",
+                    step.records.len(),
+                    step.actions.len()
+                );
                 self.find(number, None, Broken { promise: "F4 fixed point", what });
             }
         }
@@ -262,7 +269,7 @@ impl Search<'_> {
         path.reverse();
         path.extend(by);
         let mut witness = Witness { lines: Some(Vec::new()), ..Witness::default() };
-        let mut node = moves::root(self.configuration, &mut witness);
+        let mut node = make::root(self.configuration, &mut witness);
         for one in path {
             let Some(after) = one.make(&node, self.configuration, &mut witness) else { break };
             node = after;
@@ -272,6 +279,18 @@ impl Search<'_> {
             witness.say(|| format!("{} and now: {waits:?}", node.clock()));
         }
         witness.lines.unwrap_or_default()
+    }
+}
+
+/// How a rollout ended, in a word or two.
+fn end_name(end: Option<&End>) -> &'static str {
+    match end {
+        None => "not ended",
+        Some(End::Completed) => "completed",
+        Some(End::RolledBack) => "rolled back",
+        Some(End::Failed) => "failed",
+        Some(End::NeedsOperator { .. }) => "needs an operator",
+        Some(_) => "fenced",
     }
 }
 

@@ -126,10 +126,7 @@ impl World {
         if let Some((kind, why, retry)) = self.carry_out(now, &action.effect) {
             return refused(kind, why, retry);
         }
-        Landing {
-            outcome: Outcome::Applied { mark: self.mark },
-            effective: before < self.mark,
-        }
+        Landing { outcome: Outcome::Applied { mark: self.mark }, effective: before < self.mark }
     }
 
     /// Whether a newer action on the same object was attempted.
@@ -146,7 +143,8 @@ impl World {
         match effect {
             Effect::Create { instance, revision } => {
                 if !self.instances.contains_key(instance) {
-                    let copy = Instance { revision: revision.clone(), life: Life::Created, harmed: false };
+                    let copy =
+                        Instance { revision: revision.clone(), life: Life::Created, harmed: false };
                     self.instances.insert(instance.clone(), copy);
                     self.changed();
                 }
@@ -207,27 +205,23 @@ impl World {
 
     fn enrol(&mut self, name: &InstanceId, revision: &RevisionId, admission: Admission) {
         let admits = admission == Admission::Serving;
-        match self.servers.get_mut(name) {
-            Some(server) => {
-                let was = (server.state, server.admitted);
-                server.state = EnrolState::In;
-                server.admitted |= admits;
-                server.busy = false;
-                if was != (server.state, server.admitted) {
-                    self.changed();
-                }
-            }
-            None => {
-                let server = Server {
-                    revision: revision.clone(),
-                    state: EnrolState::In,
-                    admitted: admits,
-                    busy: false,
-                    drained: Timestamp::default(),
-                };
-                self.servers.insert(name.clone(), server);
-                self.changed();
-            }
+        let Some(server) = self.servers.get_mut(name) else {
+            let server = Server {
+                revision: revision.clone(),
+                state: EnrolState::In,
+                admitted: admits,
+                busy: false,
+                drained: Timestamp::default(),
+            };
+            self.servers.insert(name.clone(), server);
+            return self.changed();
+        };
+        let was = (server.state, server.admitted);
+        server.state = EnrolState::In;
+        server.admitted |= admits;
+        server.busy = false;
+        if was != (server.state, server.admitted) {
+            self.changed();
         }
     }
 
@@ -245,7 +239,8 @@ impl World {
 
     /// A snapshot of every port as it is now.
     pub(super) fn snapshot(&self) -> Snapshot {
-        let instances = self.instances.iter().map(|(name, copy)| (name.clone(), self.seen(name, copy)));
+        let instances =
+            self.instances.iter().map(|(name, copy)| (name.clone(), self.seen(name, copy)));
         let says = self.confirmation == Some(Confirmation::Observed);
         let servers = self.servers.iter().map(|(name, server)| {
             let in_flight = says.then_some(u64::from(server.busy));

@@ -136,7 +136,8 @@ impl Imprint {
     /// Adds how long ago `at` was, as far as `limit`: whatever is older counts the same.
     pub fn age(&mut self, at: Timestamp, limit: Span) {
         let age = |from: Timestamp| from.since(at).as_millis().min(limit.as_millis() + 1);
-        let word = if self.now < at { u64::MAX - at.since(self.now).as_millis() } else { age(self.now) };
+        let word =
+            if self.now < at { u64::MAX - at.since(self.now).as_millis() } else { age(self.now) };
         self.words.push(word);
     }
 
@@ -202,12 +203,17 @@ fn rank(words: &mut [u64], sorted: &mut Vec<u64>, scale: &[usize], others: &[usi
 fn digest(words: &[u64]) -> u128 {
     let fold = |hash: u64, word: u64, key: u64| {
         let product = u128::from(hash ^ word) * u128::from(key);
-        (product as u64) ^ ((product >> 64) as u64)
+        let (low, high) = (product & u128::from(u64::MAX), product >> 64);
+        u64::try_from(low ^ high).unwrap_or_default()
     };
     let (mut low, mut high) = (0x9e37_79b9_7f4a_7c15_u64, words.len() as u64);
     for word in words {
         low = fold(low.rotate_left(23), *word, 0xa076_1d64_78bd_642f);
-        high = fold(high.rotate_left(31), word.wrapping_add(0xe703_7ed1_a0b4_28db), 0x8ebc_6af0_9c88_c6e3);
+        high = fold(
+            high.rotate_left(31),
+            word.wrapping_add(0xe703_7ed1_a0b4_28db),
+            0x8ebc_6af0_9c88_c6e3,
+        );
     }
     u128::from(low) | (u128::from(high) << 64)
 }

@@ -82,9 +82,11 @@ impl Rollout {
         imprint.moment(*restored, limits);
         imprint.moment(*batch_ended, limits);
         let has_calendar = spec.calendar.is_some()
-            || plan.stages.iter().flat_map(|stage| &stage.gates).any(|gate| {
-                matches!(gate, StageGate::Window(_))
-            });
+            || plan
+                .stages
+                .iter()
+                .flat_map(|stage| &stage.gates)
+                .any(|gate| matches!(gate, StageGate::Window(_)));
         if has_calendar {
             imprint.word(imprint.now.0);
         }

@@ -43,12 +43,10 @@ impl Limits {
             retry: setup.tuning.retry_most,
             drain,
             gate,
-            health: rollout.map_or(health, |rollout| {
-                health.max(rollout.spec.rollback.health_check_interval)
-            }),
-            progress: rollout.map_or(EVER, |rollout| {
-                rollout.spec.deadlines.progress.plus(drain).plus(drain)
-            }),
+            health: rollout
+                .map_or(health, |rollout| health.max(rollout.spec.rollback.health_check_interval)),
+            progress: rollout
+                .map_or(EVER, |rollout| rollout.spec.deadlines.progress.plus(drain).plus(drain)),
         }
     }
 }

@@ -4,20 +4,13 @@ use super::{Attempts, Held, Seen, View};
 use crate::{
     engine::{
         EnrolState, Enrolled, Enrolments, Imprint, InstanceSeen, InstanceState, Inventory,
-        ModulesInForce, Observation, PoolSeen, RouteInForce,
-        imprint::Limits,
-        state::State,
+        ModulesInForce, Observation, PoolSeen, RouteInForce, imprint::Limits, state::State,
     },
     time::Timestamp,
 };
 
 impl View {
-    pub(in crate::engine) fn imprint(
-        &self,
-        imprint: &mut Imprint,
-        state: &State,
-        limits: &Limits,
-    ) {
+    pub(in crate::engine) fn imprint(&self, imprint: &mut Imprint, state: &State, limits: &Limits) {
         let Self {
             is_claimed,
             inventory,

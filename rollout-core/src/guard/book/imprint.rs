@@ -136,9 +136,8 @@ impl Entry {
             over,
         } = self;
         imprint.name(revision.as_ref().map_or("", |revision| revision.as_str()));
-        let flags = [
-            runs, ended, unready, found, unhealthy, attached, enrolled, retired, failed, over,
-        ];
+        let flags =
+            [runs, ended, unready, found, unhealthy, attached, enrolled, retired, failed, over];
         imprint.word(flags.iter().fold(0, |word, flag| word * 2 + u64::from(**flag)));
         match drained {
             None => imprint.flag(false),
