@@ -78,6 +78,22 @@ fn crashes_leave_nothing_behind() {
 }
 
 #[test]
+fn expand_contract_fails_visibly_in_the_wrong_order() {
+    let output = golden("expand_contract");
+    let runs: Vec<&str> = output.split("\n\n").collect();
+    let [around, missing, both_before, ..] = runs.as_slice() else {
+        panic!("three rollouts are told: {output}");
+    };
+    assert!(around.contains("completed; the schema has first_name\n"), "{around}");
+    assert!(around.contains("0 instances of v1 refused"), "{around}");
+    assert!(around.contains("0 instances of v2 refused"), "{around}");
+    assert!(missing.contains("rolled back; the schema has name\n"), "{missing}");
+    assert!(missing.contains("0 instances of v1 refused"), "{missing}");
+    assert!(!missing.contains("0 instances of v2 refused"), "{missing}");
+    assert!(both_before.contains("3 instances of v1 refused"), "{both_before}");
+}
+
+#[test]
 fn own_backend_conforms_and_rolls() {
     let output = output_of("own_backend");
     let count = |start: &str| output.lines().filter(|line| line.starts_with(start)).count();

@@ -125,6 +125,9 @@ pub(crate) struct PlanArgs {
     /// Plan the very first deploy, with no stable revision
     #[arg(long)]
     pub(crate) first: bool,
+    /// Print what is different in the plan of another file, stage by stage
+    #[arg(long, value_name = "FILE")]
+    pub(crate) diff: Option<PathBuf>,
     /// Time from an instance's start to its first good answer
     #[arg(long, value_name = "SPAN", default_value = "2s")]
     pub(crate) start: Span,
@@ -182,6 +185,7 @@ pub(crate) enum Until {
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) source: FileArgs,
@@ -203,6 +207,9 @@ pub(crate) struct RunArgs {
     /// Stay after the end and keep instances healthy until interrupted
     #[arg(long, conflicts_with = "until")]
     pub(crate) stay: bool,
+    /// Submit nothing: go on with what is under way, keep instances healthy and take orders, until interrupted
+    #[arg(long, conflicts_with_all = ["until", "stay"])]
+    pub(crate) attend: bool,
     /// Print every record as well
     #[arg(long)]
     pub(crate) records: bool,
@@ -216,7 +223,8 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 pub(crate) struct BesideArgs {
     /// A source of metrics and its name: `NAME=prometheus:http://HOST:PORT` or `NAME=command:PROGRAM`, which
-    /// gets the query and prints the value; may be given several times
+    /// gets the query and prints the value; may be given several times. A `source` of the spec that is an
+    /// address is a Prometheus server there
     /// [default: those in `ROLLOUT_METRICS`, with spaces between them]
     #[arg(long, value_name = "NAME=KIND:WHERE")]
     pub(crate) metrics: Vec<MetricsSource>,

@@ -68,7 +68,7 @@ impl FromStr for MetricsSource {
 /// Everything that runs beside the engine.
 #[derive(Debug)]
 pub(crate) struct Beside {
-    metrics: Option<NamedMetrics>,
+    metrics: NamedMetrics,
     modules: Option<HttpModules>,
 }
 
@@ -95,15 +95,13 @@ impl Beside {
             what: "--modules".to_owned(),
             why: why.to_string(),
         })?;
-        let has_metrics = metrics.names().next().is_some();
-        Ok(Self { metrics: has_metrics.then_some(metrics), modules })
+        Ok(Self { metrics, modules })
     }
 
     /// What the engine can do with it.
     pub(crate) fn abilities(&self) -> impl Iterator<Item = Ability> {
-        let metrics = self.metrics.as_ref().map(|_| Ability::Metrics);
         let modules = self.modules.as_ref().map(|_| Ability::Modules);
-        [Some(Ability::Hooks), metrics, modules].into_iter().flatten()
+        [Ability::Hooks, Ability::Metrics].into_iter().chain(modules)
     }
 
     /// Checks the words of every hook and the source of every metric of a spec and its plan.
@@ -121,9 +119,8 @@ impl Beside {
             let read = HookWords::read(&hook.run);
             read.map_err(|why| refused(format!("hook `{}`", hook.name), why.to_string()))?;
         }
-        let Some(sources) = &self.metrics else { return Ok(()) };
         for metric in spec.watch.iter().chain(gates().filter_map(metric_of)) {
-            let source = sources.source(metric.source.as_deref());
+            let source = self.metrics.source(metric.source.as_deref());
             let refused = |why| refused(format!("metric `{}`", metric.name), why);
             source.map_err(|why| refused(format!("{why} with `--metrics`")))?;
         }
@@ -132,14 +129,12 @@ impl Beside {
 
     /// Gives all of it to the engine; what is known of hooks stands beside the journal.
     pub(crate) fn add_to(self, ports: Ports, place: &Place) -> Result<Ports, CliError> {
-        let mut ports = ports.with_hooks(Arc::new(JobHooks::open(place.hooks())?));
-        if let Some(metrics) = self.metrics {
-            ports = ports.with_metrics(Arc::new(metrics));
-        }
-        if let Some(modules) = self.modules {
-            ports = ports.with_modules(Arc::new(modules));
-        }
-        Ok(ports)
+        let hooks = Arc::new(JobHooks::open(place.hooks())?);
+        let ports = ports.with_hooks(hooks).with_metrics(Arc::new(self.metrics));
+        Ok(match self.modules {
+            Some(modules) => ports.with_modules(Arc::new(modules)),
+            None => ports,
+        })
     }
 }
 

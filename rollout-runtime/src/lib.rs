@@ -2,7 +2,8 @@
 //!
 //! In: the ports of a workload and the orders of people. Out: attempts, durable records, progress.
 //! Absent by design: decisions (they are [`rollout_core`]'s) and anything of one orchestrator (that is
-//! an adapter's). One loop drives an engine, the same from a first start as after a crash.
+//! an adapter's). One loop drives an engine, the same from a first start as after a crash. Beside it stand
+//! adapters that need no orchestrator: [`probe`]s, [`hooks`], [`metrics`] and [`modules`].
 //!
 //! ```
 //! use std::{error::Error, sync::Arc};

@@ -18,9 +18,11 @@ pub struct Options {
     pub attempt_deadline: Span,
     /// What a stop gets beyond its grace. Default: 10 s.
     pub stop_margin: Span,
-    /// Longest wait for one observation, or for the answer to a claim. Default: 10 s.
+    /// Longest wait for one observation, for how a hook stands, for the reading of a metric, or for the answer
+    /// to a claim. Default: 10 s.
     pub observe_deadline: Span,
-    /// Time between two observations of a port while the rollout moves. Default: 500 ms.
+    /// Time between two observations of a port while the rollout moves, and between two questions how a hook
+    /// stands. Default: 500 ms.
     pub poll_moving: Span,
     /// The same while nothing is under way. Default: 5 s.
     pub poll_ended: Span,

@@ -135,6 +135,12 @@ fn tell(found: &Found, seconds: f64) {
         let shown: Vec<String> = found.vetoed.iter().take(SHOWN).map(u64::to_string).collect();
         println!("{} runs with a veto: {}", found.vetoed.len(), shown.join(" "));
     }
+    tell_coverage(found);
+    tell_violations(found);
+}
+
+/// What was reached, and how often.
+fn tell_coverage(found: &Found) {
     print!("\n{:<24}", "strikes by phase");
     for phase in PHASES {
         print!("{:>10}", phase.to_string());
@@ -162,6 +168,10 @@ fn tell(found: &Found, seconds: f64) {
     for (rule, count) in found.coverage.vetoes() {
         println!("{count:>10}  refused by the rule {rule}");
     }
+}
+
+/// What was broken, and how to see it again.
+fn tell_violations(found: &Found) {
     let mut violations: Vec<&Violation> = found.violations.iter().collect();
     violations.sort_by_key(|violation| (violation.seed, violation.at));
     let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();

@@ -138,44 +138,20 @@ impl Ledger {
                 self.start_stage();
             }
             Change::Skipped { to, .. } => self.skips_to = Some(to.clone()),
-            Change::HookEnded { run, failure } => {
-                if let Some(run) = self.runs.get_mut(run) {
-                    run.end = Some(failure.is_none());
-                }
-            }
+            Change::HookEnded { run, failure } => self.hook_ended(run, failure.is_none()),
             Change::Reached { .. } => self.reached = true,
             Change::Passed { .. } => self.passed += 1,
-            Change::Proven { revision } => {
-                self.stable = Some(revision.clone());
-                self.proven = true;
-                self.history_limit = self.spec.as_ref().map(|spec| spec.history.max(1));
-            }
+            Change::Proven { revision } => self.prove(revision),
             Change::Retired { instance } => {
                 self.retired.insert(instance.clone(), record.at);
             }
             Change::Gone { instance } | Change::Lost { instance } => {
                 self.retired.remove(instance);
             }
-            Change::Paused { by, .. } => {
-                self.paused = true;
-                self.frozen = by == CALENDAR;
-            }
-            // A veto stops forward steps as a pause does.
-            Change::Vetoed(_) => {
-                self.vetoes += 1;
-                self.paused = true;
-            }
-            Change::Halted { .. } => {
-                self.frozen = false;
-                self.paused = true;
-                self.halted = true;
-            }
-            Change::Resumed { by } => {
-                self.resumes += 1;
-                self.resumes_by_hand += u64::from(by != CALENDAR);
-                self.paused = false;
-                self.halted = false;
-            }
+            Change::Paused { .. }
+            | Change::Vetoed(_)
+            | Change::Halted { .. }
+            | Change::Resumed { .. } => self.stopped(&record.change),
             Change::Promoted { .. } => self.promoted = true,
             Change::Aborted { .. } => {
                 self.aborted = Some(record.at);
@@ -184,25 +160,11 @@ impl Ledger {
             Change::Ended { end } => {
                 self.end = Some(end.clone());
                 self.ended = record.at;
-                self.paused = self.halted;
+                self.paused = false;
             }
             Change::Resolved { how, .. } => self.resolve(how),
-            Change::Intended { id, effect } => {
-                if let Effect::Route(route) = effect {
-                    self.routes_in_doubt.push((*id, route.clone()));
-                }
-                if let Effect::Run { run, hook } = effect {
-                    let (hook, attempt) = (hook.clone(), self.attempt);
-                    self.runs.insert(run.clone(), Run { hook, attempt, end: None });
-                }
-                if let Effect::Modules(setting) = effect {
-                    self.modules = Some(setting.clone());
-                }
-                self.intents.insert(*id, (effect.clone(), false));
-            }
-            Change::Settled { id, how } => {
-                self.settle(*id, how);
-            }
+            Change::Intended { id, effect } => self.intend(*id, effect),
+            Change::Settled { id, how } => self.settle(*id, how),
             Change::Targeted { .. }
             | Change::Progressed { .. }
             | Change::BatchEnded
@@ -212,6 +174,56 @@ impl Ledger {
             // Newer changes, like those above, are ones that no promise is about.
             | _ => {}
         }
+    }
+
+    fn hook_ended(&mut self, run: &HookRun, well: bool) {
+        if let Some(run) = self.runs.get_mut(run) {
+            run.end = Some(well);
+        }
+    }
+
+    fn prove(&mut self, revision: &RevisionId) {
+        self.stable = Some(revision.clone());
+        self.proven = true;
+        self.history_limit = self.spec.as_ref().map(|spec| spec.history.max(1));
+    }
+
+    /// Stopped, wholly or but for the way back, or let go on. A veto stops forward steps as a pause does.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` hands over these alone")]
+    fn stopped(&mut self, change: &Change) {
+        match change {
+            Change::Paused { by, .. } => {
+                self.paused = true;
+                self.frozen = by == CALENDAR;
+            }
+            Change::Vetoed(_) => {
+                self.vetoes += 1;
+                self.paused = true;
+            }
+            Change::Halted { .. } => self.halted = true,
+            // Whoever lifts a halt has not lifted the pause before it.
+            Change::Resumed { .. } if self.halted => self.halted = false,
+            Change::Resumed { by } => {
+                self.resumes += 1;
+                self.resumes_by_hand += u64::from(by != CALENDAR);
+                self.paused = false;
+            }
+            _ => {}
+        }
+    }
+
+    fn intend(&mut self, id: ActionId, effect: &Effect) {
+        if let Effect::Route(route) = effect {
+            self.routes_in_doubt.push((id, route.clone()));
+        }
+        if let Effect::Run { run, hook } = effect {
+            let (hook, attempt) = (hook.clone(), self.attempt);
+            self.runs.insert(run.clone(), Run { hook, attempt, end: None });
+        }
+        if let Effect::Modules(setting) = effect {
+            self.modules = Some(setting.clone());
+        }
+        self.intents.insert(id, (effect.clone(), false));
     }
 
     fn begin(
@@ -239,15 +251,21 @@ impl Ledger {
         self.aborted = None;
         self.proven = false;
         self.queued = false;
-        self.paused = self.halted;
+        self.paused = false;
         self.end = None;
     }
 
     fn resize(&mut self, spec: &Arc<CheckedSpec>, plan: &Arc<Plan>, stage: usize) {
         self.limits.push((self.floor(), self.ceiling()));
+        let name = self.stage_now().map(|stage| stage.name.clone());
         self.plan = Some(Arc::clone(plan));
         self.spec = Some(Arc::clone(spec));
         self.stage = Some(stage);
+        // The same stage is to be reached with the new counts; another one is walked anew.
+        self.reached = false;
+        if self.stage_now().map(|stage| &stage.name) != name.as_ref() {
+            self.start_stage();
+        }
         self.back = plan.desired;
         for revision in self.candidate.iter().chain(&self.stable) {
             self.sizes.insert(revision.clone(), plan.desired);
@@ -258,6 +276,8 @@ impl Ledger {
     fn resolve(&mut self, how: &Resolution) {
         match how {
             Resolution::GoOn => {
+                // Whoever lets it go on has its hooks tried anew.
+                self.resumes += 1;
                 self.end = None;
                 if self.aborted.is_none() || self.proven {
                     self.start_stage();

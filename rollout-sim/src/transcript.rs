@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use rollout_core::engine::{Action, Event, Observation, OrderKind, ProbeKind, Step};
+use rollout_core::engine::{Action, Event, Observation, OrderKind, PoolSeen, ProbeKind, Step};
 
 use crate::{
     setting::Setting,
@@ -101,6 +101,7 @@ impl Transcript {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "orders may come that this has no word for")]
 fn describe(text: &mut String, event: &Event) -> std::fmt::Result {
     match event {
         Event::Claimed { epoch } => write!(text, "claimed {epoch}"),
@@ -149,6 +150,13 @@ fn observed(text: &mut String, observation: &Observation) -> std::fmt::Result {
                 if let Some(healthy) = seen.healthy {
                     write!(text, "/{}", if healthy { "healthy" } else { "unhealthy" })?;
                 }
+            }
+            for (revision, pool) in &inventory.pools {
+                let PoolSeen { replicas, created, ready, available, terminating, .. } = pool;
+                write!(
+                    text,
+                    " {revision}={replicas}: {created} created, {ready} ready, {available} available, {terminating} terminating;"
+                )?;
             }
         }
         Observation::Enrolments(enrolments) => {

@@ -45,6 +45,7 @@ pub(super) async fn explain(args: &TargetArgs, output: Output) -> Result<Exit, C
     let place = Place::of(args)?;
     let mut client = Client::connect(place.socket(), Some(place.workload.clone())).await?;
     let waits = client.waits().await?;
+    let status = client.status().await?;
     let now = when::now();
     let document = || {
         let one = |wait: &Wait| {
@@ -56,14 +57,18 @@ pub(super) async fn explain(args: &TargetArgs, output: Output) -> Result<Exit, C
             })
         };
         let all: Vec<Value> = waits.iter().map(one).collect();
-        json!({ "workload": place.workload, "waits": all })
+        json!({ "workload": place.workload, "waits": all, "eta": status.eta })
     };
     let text = || {
         if waits.is_empty() {
             return format!("{}: it waits for nothing, it moves", place.workload);
         }
         let told = |wait: &Wait| status::explained(&place.workload, wait, now);
-        waits.iter().map(told).collect()
+        let eta = status.eta.as_ref().map(|eta| {
+            let when = status::if_resumed(&status);
+            format!("{}: takes {eta} more{when}\n", place.workload)
+        });
+        waits.iter().map(told).chain(eta).collect()
     };
     output.result(document, text)?;
     Ok(Exit::Done)

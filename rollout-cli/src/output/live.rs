@@ -35,6 +35,8 @@ pub(crate) struct Live {
 enum Line<'a> {
     /// The run has begun.
     Started { at: Timestamp, workload: &'a WorkloadId, revision: &'a RevisionId, resumed: bool },
+    /// The run has begun, and nothing was submitted.
+    Attending { at: Timestamp, workload: &'a WorkloadId, status: &'a Status },
     /// A record became durable.
     Record { at: Timestamp, seq: Seq, text: &'a str },
     /// Something a person may want to know.
@@ -71,6 +73,20 @@ impl Live {
         }
         let verb = if resumed { "resumed the rollout of" } else { "rolling out" };
         self.line(at, &format!("{verb} {workload} to {revision}"));
+        Ok(())
+    }
+
+    /// Shows that nothing was submitted.
+    pub(crate) fn attending(
+        &mut self,
+        workload: &WorkloadId,
+        status: &Status,
+    ) -> Result<(), CliError> {
+        let at = when::now();
+        if self.output.is_json() {
+            return Output::event(&Line::Attending { at, workload, status });
+        }
+        self.line(at, &format!("attending {workload}; give orders from another terminal"));
         Ok(())
     }
 

@@ -27,10 +27,21 @@ pub(crate) fn picture(status: &Status, now: Timestamp, running: bool) -> String 
     if !status.pools.is_empty() {
         text.add(pools(status, running));
     }
+    if let Some(eta) = &status.eta {
+        text.line(format_args!("takes     {eta} more{}", if_resumed(status)));
+    }
     for wait in &status.waits {
         text.line(format_args!("waits for {}", waiting(wait, now)));
     }
+    if let Some(queued) = &status.queued {
+        text.line(format_args!("queued    {queued}"));
+    }
     text.into_string()
+}
+
+/// What the time that is left depends on.
+pub(crate) const fn if_resumed(status: &Status) -> &'static str {
+    if status.paused { ", once it is resumed" } else { "" }
 }
 
 /// Phase, stage, revisions and time in one line.

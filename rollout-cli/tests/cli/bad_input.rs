@@ -83,7 +83,10 @@ fn what_runs_beside_the_engine_is_refused_before_docker_is_asked() {
             "run hooks.yaml".to_owned(),
             "hooks.yaml: hook `smoke`: `run` names neither a command nor a url",
         ),
-        ("run metrics.yaml".to_owned(), "give the engine a port that measures"),
+        (
+            "run metrics.yaml".to_owned(),
+            "metric `errors`: source: `main` is not known, no source of metrics is; give one with `--metrics`",
+        ),
         (
             "run metrics.yaml --metrics other=command:true".to_owned(),
             "metrics.yaml: metric `errors`: source: `main` is not known; known are: other with `--metrics`",

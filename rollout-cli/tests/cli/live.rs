@@ -4,6 +4,7 @@
 use std::{
     fs,
     io::{Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -28,8 +29,12 @@ struct Live {
 
 impl Live {
     fn new(docker: String) -> Self {
+        Self::named(docker, "cli")
+    }
+
+    fn named(docker: String, name: &str) -> Self {
         make_image(&docker);
-        let workload = format!("cli-{}", std::process::id());
+        let workload = format!("{name}-{}", std::process::id());
         docker_says(&docker, &["network", "create", &workload]);
         Self { folder: tempfile::tempdir().unwrap(), docker, workload }
     }
@@ -68,18 +73,26 @@ template:
         fs::write(self.path().join(format!("{revision}.yaml")), spec).unwrap();
     }
 
-    fn run_arguments(&self, revision: &str) -> String {
-        format!("run {revision}.yaml --backend docker --docker {}", self.docker)
+    /// Adds `text` to the spec of `revision`.
+    fn add(&self, revision: &str, text: &str) {
+        let path = self.path().join(format!("{revision}.yaml"));
+        let spec = fs::read_to_string(&path).unwrap();
+        fs::write(path, spec + text).unwrap();
+    }
+
+    /// The arguments to run a file, with whatever options stand after it.
+    fn run_arguments(&self, file: &str) -> String {
+        format!("run --backend docker --docker {} {file}", self.docker)
     }
 
     fn run(&self, revision: &str) -> Ran {
-        finished(self.start(revision))
+        finished(self.start(&format!("{revision}.yaml")))
     }
 
     /// Starts a run that is talked to while it lives.
-    fn start(&self, revision: &str) -> Child {
-        let mut run = command(self.path(), &self.run_arguments(revision));
-        run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    fn start(&self, file: &str) -> Started {
+        let mut run = command(self.path(), &self.run_arguments(file));
+        Started(run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
     /// Runs `rollout ORDER WORKLOAD OPTIONS` and expects it to be done.
@@ -92,21 +105,27 @@ template:
 
     /// Waits until `run` asks for an approval.
     #[track_caller]
-    fn await_approval(&self, run: &mut Child) {
+    fn await_approval(&self, run: &mut Started) {
+        self.await_status(run, |status| {
+            status["running"] == true && status.to_string().contains("\"approval\"")
+        });
+    }
+
+    /// Waits until the status of `run` is as wanted.
+    #[track_caller]
+    fn await_status(&self, run: &mut Started, is_wanted: impl Fn(&Value) -> bool) {
         let begin = Instant::now();
         loop {
             let ran = rollout_in(self.path(), &format!("status {} --json", self.workload));
             let status: Value = serde_json::from_str(&ran.out).unwrap_or_default();
-            if status["running"] == true && ran.out.contains("\"approval\"") {
+            if is_wanted(&status) {
                 return;
             }
-            if run.try_wait().unwrap().is_some() {
-                let (mut out, mut err) = (String::new(), String::new());
-                run.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-                run.stderr.take().unwrap().read_to_string(&mut err).unwrap();
-                panic!("it ended before it asked: {out}{err}");
+            if run.0.try_wait().unwrap().is_some() {
+                let (out, err) = run.told();
+                panic!("it ended before it was so: {out}{err}");
             }
-            assert!(begin.elapsed() < PATIENCE, "it does not ask: {}{}", ran.out, ran.err);
+            assert!(begin.elapsed() < PATIENCE, "it is not so: {}{}", ran.out, ran.err);
             thread::sleep(Duration::from_millis(50));
         }
     }
@@ -164,27 +183,48 @@ fn make_image(host: &str) {
     assert!(import.wait().unwrap().success());
 }
 
+/// A run that is talked to while it lives; it does not outlive a test that has failed.
+struct Started(Child);
+
+impl Started {
+    /// What it has printed, once it has ended.
+    fn told(&mut self) -> (String, String) {
+        let (mut out, mut err) = (String::new(), String::new());
+        self.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        self.0.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        (out, err)
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed, which is as well.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// Asks a run to stop, as Ctrl-C does.
-fn interrupt(run: &Child) {
-    let sent = Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+fn interrupt(run: &Started) {
+    let sent = Command::new("kill").args(["-INT", &run.0.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }
 
 /// Waits for the end of a run, which is killed when it does not come.
-fn finished(mut run: Child) -> Ran {
+fn finished(mut run: Started) -> Ran {
     let begin = Instant::now();
-    while run.try_wait().unwrap().is_none() {
+    let status = loop {
+        if let Some(status) = run.0.try_wait().unwrap() {
+            break status;
+        }
         if PATIENCE < begin.elapsed() {
-            run.kill().unwrap();
+            run.0.kill().unwrap();
         }
         thread::sleep(Duration::from_millis(20));
-    }
-    let output = run.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code().unwrap_or(-1), // Killed, by us.
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    };
+    let (out, err) = run.told();
+    let code = status.code().unwrap_or(-1); // Killed, by us.
+    Ran { code, out, err }
 }
 
 #[test]
@@ -203,7 +243,7 @@ fn a_rollout_is_led_from_a_second_terminal_interrupted_and_resumed() {
     assert_eq!(again.code, 0, "{}", again.err);
     assert!(again.out.contains("is at v1 already, nothing was done"), "{}", again.out);
 
-    let mut run = live.start("v2");
+    let mut run = live.start("v2.yaml");
     live.await_approval(&mut run);
     assert!(live.ask("explain", "").contains("waits for approval of stage 50%"));
     second_engines_are_refused(&live);
@@ -217,7 +257,7 @@ fn a_rollout_is_led_from_a_second_terminal_interrupted_and_resumed() {
     assert!(live.ask("status", "").contains("no engine runs"));
     assert!(live.ask("replay", "").contains("paused by ann: lunch"));
 
-    let mut run = live.start("v2");
+    let mut run = live.start("v2.yaml");
     live.await_approval(&mut run);
     live.ask("promote", "--by ann");
     let run = finished(run);
@@ -225,7 +265,7 @@ fn a_rollout_is_led_from_a_second_terminal_interrupted_and_resumed() {
     assert!(run.out.contains("resumed the rollout of"), "{}", run.out);
     assert_eq!(live.running(), ["v2", "v2"]);
 
-    let mut run = live.start("v3");
+    let mut run = live.start("v3.yaml");
     live.await_approval(&mut run);
     live.ask("abort", "--by ann --why doubts");
     let run = finished(run);
@@ -234,12 +274,69 @@ fn a_rollout_is_led_from_a_second_terminal_interrupted_and_resumed() {
     assert_eq!(live.running(), ["v2", "v2"]);
 }
 
+#[test]
+fn a_rollout_runs_hooks_reads_metrics_and_is_undone_by_order() {
+    let Some(docker) = docker() else {
+        return;
+    };
+    let live = Live::named(docker, "beside");
+    live.spec("v1");
+    let first = live.run("v1");
+    assert_eq!(first.code, 0, "{}{}", first.out, first.err);
+
+    live.spec("v2");
+    live.add("v2", "hooks: { before: [{ name: expand, run: { command: [sh, -c, \"echo $ROLLOUT_RUN >> hooks\"] } }] }\n");
+    live.add(
+        "v2",
+        "watch: [{ name: errors, query: \"{candidate}\", interval: 200ms, pass: { below: 1 } }]\n",
+    );
+    let source = "main=command:./errors";
+    write_program(&live.path().join("errors"), "test \"$1\" = v2 && echo 0.01\n");
+    let mut run = live.start(&format!("v2.yaml --metrics {source}"));
+    live.await_approval(&mut run);
+    let kept = fs::read_to_string(live.path().join("hooks")).unwrap();
+    assert_eq!(kept.lines().count(), 1, "the hook was begun more than once: {kept}");
+    live.ask("resize", "3 --by ann");
+    live.await_status(&mut run, |status| {
+        status["status"]["desired"] == 3 && status.to_string().contains("\"approval\"")
+    });
+    let skipped = rollout_in(live.path(), &format!("skip {} nowhere --why seen", live.workload));
+    assert_eq!(skipped.code, 1, "{}", skipped.out);
+    assert!(skipped.err.contains("no stage `nowhere` ahead"), "{}", skipped.err);
+    live.ask("promote", "--by ann");
+    let run = finished(run);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert_eq!(live.running(), ["v2", "v2", "v2"]);
+    let history = live.ask("history", "");
+    assert!(history.contains("v2") && history.contains("v1"), "{history}");
+    assert!(live.ask("replay", "").contains("hook run"), "{}", live.ask("replay", ""));
+
+    // Nothing is submitted, so the engine attends to what is there and takes the order to go back.
+    let mut attending = live.start(&format!("v2.yaml --metrics {source} --attend"));
+    live.await_status(&mut attending, |status| status["running"] == true);
+    live.ask("undo", "--to v1 --by ann");
+    live.await_status(&mut attending, |status| {
+        status["status"]["stable"] == "v1" && status["status"]["phase"] == "ended"
+    });
+    interrupt(&attending);
+    let attending = finished(attending);
+    assert_eq!(attending.code, 3, "{}{}", attending.out, attending.err);
+    assert!(attending.out.contains("is at v1 by order, not at v2"), "{}", attending.out);
+    assert_eq!(live.running(), ["v1", "v1", "v1"]);
+}
+
+fn write_program(path: &Path, script: &str) {
+    fs::write(path, format!("#!/bin/sh\n{script}")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 /// While one engine runs, another one gets neither its journal nor its workload.
 fn second_engines_are_refused(live: &Live) {
     let same = live.run("v2");
     assert_eq!(same.code, 5, "{}", same.out);
     assert!(same.err.contains("is in use by another engine"), "{}", same.err);
-    let arguments = format!("{} --journal other/{}.redb", live.run_arguments("v2"), live.workload);
+    let arguments =
+        format!("{} --journal other/{}.redb", live.run_arguments("v2.yaml"), live.workload);
     let other = rollout_in(live.path(), &arguments);
     assert_eq!(other.code, 5, "{}", other.out);
     assert!(other.err.contains("belongs to the engine"), "{}", other.err);

@@ -23,6 +23,9 @@ fn plan() {
         "plan blue_green.json --backend sim",
         "plan compose.yaml --service web",
         "plan rolling.yaml --json",
+        "plan rolling.yaml --diff canary.yaml --backend sim",
+        "plan rolling.yaml --diff rolling.yaml",
+        "plan rolling.yaml --diff canary.yaml --json",
     ];
     transcript("plan", &commands);
 }

@@ -197,6 +197,14 @@ impl Effect {
         }
     }
 
+    /// The same effect without what may be a secret, for people and their tools.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let Self::Run { run, hook } = self else { return self.clone() };
+        let hook = Hook { run: serde_json::Value::Null, ..hook.as_ref().clone() };
+        Self::Run { run: run.clone(), hook: Arc::new(hook) }
+    }
+
     /// The instance it is about, if about one.
     #[must_use]
     pub const fn instance(&self) -> Option<&InstanceId> {

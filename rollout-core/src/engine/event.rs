@@ -211,7 +211,7 @@ pub enum OrderRefused {
     GoingBack,
     /// The candidate has become the stable revision already.
     #[error(
-        "`{candidate}` is proven and is the stable revision now; submit the old revision to go back to it"
+        "`{candidate}` is proven and is the stable revision now; give the order `undo` to go back"
     )]
     Proven {
         /// The candidate.
@@ -230,6 +230,29 @@ pub enum OrderRefused {
     NothingOnTrial {
         /// The revision on trial.
         candidate: String,
+    },
+    /// Another engine reigns.
+    #[error("a newer engine has taken over; give the order to that one")]
+    Fenced,
+    /// Only the number of instances changes.
+    #[error(
+        "only the number of instances of `{revision}` changes, so there is nothing to go back to; give the order `resize` for another number"
+    )]
+    NoWayBack {
+        /// The revision.
+        revision: String,
+    },
+    /// Another revision waits for its turn.
+    #[error("`{queued}` waits for its turn, and would be lost; submit the one you want")]
+    Waiting {
+        /// The revision that waits.
+        queued: String,
+    },
+    /// The end that needs an operator must be left first.
+    #[error("the rollout {why}; give the order `resolve` first")]
+    NeedsOperator {
+        /// What is missing, with numbers.
+        why: String,
     },
     /// There is no proven revision to go back to.
     #[error(

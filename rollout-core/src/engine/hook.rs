@@ -6,13 +6,15 @@ use super::{
     action::{Effect, Subject},
     event::HookState,
     note::{Expiry, Note, WaitReason},
+    phase::moving,
     record::Change,
-    state::{Run, RunEnd},
+    state::{Run, RunEnd, Walk},
     turn::Turn,
 };
 use crate::{
     id::HookRun,
     spec::{Hook, HookFailure},
+    time::Timestamp,
 };
 
 /// Where a hook stands.
@@ -25,14 +27,18 @@ pub(super) enum Stand {
     Failed(String),
 }
 
-/// Brings the hook at `place` of the attempt one step further: begins it, waits for it, tries it again.
+/// Brings the hook at `place` of the attempt one step further: begins it, waits for it, tries it again. What an
+/// earlier round has begun is waited for before another one begins.
 pub(super) fn drive(turn: &mut Turn<'_>, place: &str, hook: &Hook) -> Stand {
     let mut last = String::new();
     let rounds = turn.state.rollout.as_ref().map_or(0, |rollout| rollout.rounds);
-    for number in 0..=hook.retries {
-        let run = run_of(turn, place, rounds, number);
+    let tries =
+        (0..=rounds).flat_map(|round| (0..=hook.retries).map(move |number| (round, number)));
+    for (round, number) in tries {
+        let run = run_of(turn, place, round, number);
         let known = turn.state.rollout.as_ref().and_then(|rollout| rollout.runs.get(&run));
         match known.cloned() {
+            None if round < rounds => {}
             None => {
                 turn.intend(Effect::Run { run, hook: Arc::new(hook.clone()) });
                 return Stand::Waits;
@@ -41,19 +47,12 @@ pub(super) fn drive(turn: &mut Turn<'_>, place: &str, hook: &Hook) -> Stand {
             Some(Run { end: Some(RunEnd::Failed(failure)), .. }) => last = failure,
             Some(Run { end: None, since, .. }) => {
                 let until = since.after(hook.deadline);
-                if until <= turn.now {
-                    last = format!("it did not end within {}", hook.deadline);
-                    ended(turn, &run, Some(last.clone()));
-                    continue;
+                if turn.now < until {
+                    say(turn, hook, run, number, (since, until));
+                    return Stand::Waits;
                 }
-                let tries = (number.saturating_add(1), hook.retries.saturating_add(1));
-                let name = hook.name.clone();
-                turn.wait(since, Some((until, expiry(hook))), || WaitReason::Hook {
-                    hook: name,
-                    run,
-                    tries,
-                });
-                return Stand::Waits;
+                last = format!("it did not end within {}", hook.deadline);
+                ended(turn, &run, Some(last.clone()));
             }
         }
     }
@@ -63,12 +62,30 @@ pub(super) fn drive(turn: &mut Turn<'_>, place: &str, hook: &Hook) -> Stand {
     }
 }
 
-fn expiry(hook: &Hook) -> Expiry {
-    match (hook.retries, hook.on_failure) {
-        (0, HookFailure::Fail) => Expiry::RollsBack,
-        (0, HookFailure::Ignore) => Expiry::GoesOn,
-        (_, _) => Expiry::Retries,
+/// What becomes of a try that does not end well: another one, or what the failure of the last means. Beside
+/// the way back it changes nothing.
+fn expiry(turn: &Turn<'_>, hook: &Hook, number: u32) -> Expiry {
+    match (&turn.state.rollout, hook.on_failure) {
+        _ if number < hook.retries => Expiry::Retries,
+        (Some(rollout), HookFailure::Fail) if rollout.walk != Walk::Reverting => {
+            moving::expiry(rollout)
+        }
+        (Some(_) | None, HookFailure::Fail | HookFailure::Ignore) => Expiry::GoesOn,
     }
+}
+
+/// Says which run is waited for.
+fn say(
+    turn: &mut Turn<'_>,
+    hook: &Hook,
+    run: HookRun,
+    number: u32,
+    (since, until): (Timestamp, Timestamp),
+) {
+    let tries = (number.saturating_add(1), hook.retries.saturating_add(1));
+    let then = expiry(turn, hook, number);
+    let hook = hook.name.clone();
+    turn.wait(since, Some((until, then)), || WaitReason::Hook { hook, run, tries });
 }
 
 /// Most characters of a stage's name in a key.

@@ -65,7 +65,7 @@ pub(super) fn due(state: &State) -> Vec<Measurement<'_>> {
 /// The metrics that are watched now, and since when.
 fn watches(rollout: &Rollout) -> impl Iterator<Item = (MetricPlace, Timestamp)> {
     let is_forward = matches!(rollout.walk, Walk::Moving { .. } | Walk::Gating { .. });
-    let since = rollout.exposed.filter(|_| is_forward && !rollout.proven);
+    let since = rollout.exposed.filter(|_| is_forward && !rollout.proven && !rollout.is_resize());
     let count = if since.is_some() { rollout.spec.watch.len() } else { 0 };
     (0..count).map(move |index| (MetricPlace::Watch { index }, since.unwrap_or_default()))
 }
@@ -121,7 +121,8 @@ pub(super) fn watch(turn: &mut Turn<'_>, rollout: &Rollout) -> bool {
     let failed = watches(rollout).find_map(|(place, _)| {
         let metric = rollout.metric(place)?;
         let judgement = judge(rollout, place, metric);
-        (judgement.verdict == Verdict::Fail).then(|| (metric.clone(), judgement))
+        matches!(judgement.verdict, Verdict::Fail | Verdict::NoData)
+            .then(|| (metric.clone(), judgement))
     });
     let Some((metric, judgement)) = failed else { return false };
     let why = judgement.reason.to_string();

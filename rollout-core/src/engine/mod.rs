@@ -8,6 +8,7 @@ mod action;
 mod batch;
 mod calendar;
 mod capacity;
+mod eta;
 mod event;
 mod hook;
 mod imprint;
@@ -33,6 +34,7 @@ mod view;
 
 pub use self::{
     action::{Action, Admission, Effect, ModuleSetting, Port, Revision, Subject},
+    eta::Eta,
     event::{Event, HookState, MetricPlace, Order, OrderKind, OrderRefused, ProbeKind},
     imprint::Imprint,
     metric::Measurement,
@@ -51,6 +53,7 @@ pub use self::{
 };
 pub(crate) use self::{
     capacity::Space,
+    phase::moving::bound,
     state::{State, Walk},
     turn::{DraftMark, Turn},
     view::{Sight, View},
@@ -164,7 +167,7 @@ impl Engine {
             Err(veto) => self.refused(now, &step, taken_in, veto),
         };
         for action in &step.actions {
-            self.view.attempts.entry(action.id).or_default().in_flight = true;
+            self.view.attempting(action);
         }
         step
     }

@@ -1,8 +1,10 @@
 //! Modules: degraded before a stage that asks for it moves anything, restored after.
 
 use super::{
-    action::{Effect, ModuleSetting},
+    action::{Effect, ModuleSetting, Subject},
     note::WaitReason,
+    phase::moving,
+    traffic,
     turn::Turn,
     view::View,
 };
@@ -22,7 +24,8 @@ pub(super) fn prepare(turn: &mut Turn<'_>, view: &View, spec: &CheckedSpec, stag
     let is_ready = is_set && missing.is_empty();
     if !is_ready {
         let stage = stage.name.clone();
-        turn.wait(turn.now, None, || WaitReason::Modules { stage, wanted, missing });
+        let (since, until) = moving::bound(turn, false);
+        turn.wait(since, until, || WaitReason::Modules { stage, wanted, missing });
     }
     is_ready
 }
@@ -47,5 +50,22 @@ fn set(turn: &mut Turn<'_>, view: &View, wanted: &ModuleSetting) -> bool {
         turn.intend(Effect::Modules(wanted.clone()));
         return false;
     }
-    decided.is_none() || view.modules_in_force().is_some_and(|seen| seen.setting == *wanted)
+    if decided.is_none() {
+        return true;
+    }
+    let limit = turn.setup.tuning.stale_after;
+    let is_fresh = view.modules.as_ref().is_some_and(|seen| turn.now.since(seen.at) <= limit);
+    let Some(seen) = view.modules_in_force().filter(|_| is_fresh) else { return false };
+    if seen.setting == *wanted {
+        return true;
+    }
+    // Somebody else, or a restart, has undone it.
+    let is_pending = turn.state.pending_about(&Subject::Modules).is_some();
+    let again_at = turn.state.modules_at.unwrap_or_default().after(traffic::AGAIN_AFTER);
+    if !is_pending && again_at <= turn.now {
+        turn.intend(Effect::Modules(wanted.clone()));
+    } else if !is_pending {
+        turn.wake(again_at);
+    }
+    false
 }

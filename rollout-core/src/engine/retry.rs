@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     fleet::{self, Condition, Instance, Traffic, condition},
-    id::{ActionId, InstanceId},
+    id::{ActionId, InstanceId, RevisionId},
     spec::Counting,
 };
 
@@ -68,8 +68,9 @@ pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outc
         Outcome::Refused { retry: Retry::Backoff, .. } | Outcome::Unknown { .. } => backoff,
     };
     attempts.not_before = turn.now.after(wait);
+    attempts.failing_since.get_or_insert(turn.now);
     let again_at = attempts.not_before;
-    turn.note(Note::Retrying { id, effect, outcome, again_at });
+    turn.note(Note::Retrying { id, effect: effect.without_secrets(), outcome, again_at });
 }
 
 /// Whether an instance has failed when this is refused for good.
@@ -97,14 +98,41 @@ fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
         }
         Effect::Drain { instance } => may_drain(turn, view, instance),
         Effect::Create { .. } => may_create(turn),
+        Effect::Scale { revision, replicas } => may_scale(turn, view, revision, *replicas),
         Effect::Start { .. }
         | Effect::Enrol { .. }
         | Effect::Detach { .. }
         | Effect::Stop { .. }
         | Effect::Remove { .. }
-        | Effect::Scale { .. }
         | Effect::Run { .. }
         | Effect::Modules(_) => true,
+    }
+}
+
+/// Whether a pool made by count may be told its size again: not fewer than it has, once it is to have more.
+fn may_scale(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64) -> bool {
+    let target = turn.state.pools.get(revision).map_or(0, |pool| pool.target);
+    let inventory = view.inventory.as_ref().map(|seen| &seen.what);
+    let seen = inventory.and_then(|inventory| inventory.pools.get(revision));
+    let is_wanted = target <= replicas || seen.is_some_and(|seen| seen.replicas <= replicas);
+    is_wanted && leaves_enough(turn, view, revision)
+}
+
+/// Whether the others are enough, if the size that a pool was told last takes serving instances away.
+fn leaves_enough(turn: &Turn<'_>, view: &View, revision: &RevisionId) -> bool {
+    let Some(rollout) = turn.state.rollout.as_ref().filter(|_| turn.state.stable.is_some()) else {
+        return true;
+    };
+    let available = view.pool(revision).map_or(0, |pool| pool.available);
+    let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
+    let left = tallies.get(revision).map_or(0, |tally| tally.serving);
+    let all = tallies.values().map(|tally| tally.serving).fold(0, u64::saturating_add);
+    let space = moving::space(rollout);
+    match turn.state.route.as_ref().and_then(|route| route.weight_of(revision)) {
+        _ if available <= left => true,
+        Some(weight) if weight.is_zero() => true,
+        Some(weight) => traffic::backing(weight, &space) <= left && space.floor() <= all,
+        None => space.floor() <= all,
     }
 }
 
@@ -164,10 +192,11 @@ pub(super) fn repeat(turn: &mut Turn<'_>, view: &mut View) {
             continue;
         }
         let (until, count) = (attempts.not_before, attempts.count);
+        let since = attempts.failing_since.unwrap_or(turn.now);
         if let Some(outcome) = attempts.last.clone() {
-            turn.wait(turn.now, Some((until, Expiry::Retries)), || WaitReason::Retry {
+            turn.wait(since, Some((until, Expiry::Retries)), || WaitReason::Retry {
                 id,
-                effect,
+                effect: effect.without_secrets(),
                 outcome,
                 attempts: count,
             });

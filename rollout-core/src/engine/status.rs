@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    eta::{self, Eta},
     note::Wait,
     record::{Cause, End, Purpose},
     route::Route,
@@ -40,6 +41,9 @@ pub struct Status {
     pub stable: Option<RevisionId>,
     /// The revision on trial.
     pub candidate: Option<RevisionId>,
+    /// The revision that waits for the rollout under way to end.
+    #[serde(default)]
+    pub queued: Option<RevisionId>,
     /// Name of the stage, its number from 1 and how many there are.
     pub stage: Option<(String, usize, usize)>,
     /// Every pool that has an instance or is to have one.
@@ -58,6 +62,9 @@ pub struct Status {
     /// Proven revisions that can be gone back to, the newest first; the stable one among them.
     #[serde(default)]
     pub history: Vec<ProvenRevision>,
+    /// How long it still takes, as far as that can be said; `None` before the first instance was available.
+    #[serde(default)]
+    pub eta: Option<Eta>,
     /// Every reason why nothing moves now, most important first.
     pub waits: Vec<Wait>,
 }
@@ -151,6 +158,7 @@ impl Status {
             desired: 0,
             stable: None,
             candidate: None,
+            queued: None,
             stage: None,
             pools: Vec::new(),
             route: None,
@@ -159,6 +167,7 @@ impl Status {
             end: None,
             rollback: None,
             history: Vec::new(),
+            eta: None,
             waits: Vec::new(),
         }
     }
@@ -170,6 +179,8 @@ pub(super) fn of(now: Timestamp, setup: &Setup, state: &State, view: &View) -> S
     status.epoch = state.epoch;
     status.stable = state.stable.as_ref().map(|stable| stable.id.clone());
     status.route.clone_from(&state.route);
+    status.eta = eta::of(now, setup, state, view);
+    status.queued = state.queued.as_ref().map(|queued| queued.revision.id.clone());
     status.paused = state.paused.is_some();
     status.halted = state.halted.is_some();
     status.rollback = state.rollout.as_ref().and_then(|rollout| rollback(state, rollout));

@@ -9,6 +9,7 @@ use super::{
     batch::{self, Batch},
     capacity::Space,
     note::WaitReason,
+    phase::moving,
     record::Change,
     route::Route,
     traffic,
@@ -103,7 +104,9 @@ fn grow(turn: &mut Turn<'_>, goal: &Goal, tallies: &mut BTreeMap<RevisionId, Tal
         if missing == 0 {
             continue;
         }
-        let room = goal.space.room(tallies);
+        // What exists already, and was to go, needs no room.
+        let existing = tally.created.saturating_sub(tally.target);
+        let room = goal.space.room(tallies).saturating_add(existing);
         let in_flight = tally.target.saturating_sub(tally.serving);
         let lanes = match goal.space.budget.parallelism {
             0 => u64::MAX,
@@ -112,7 +115,8 @@ fn grow(turn: &mut Turn<'_>, goal: &Goal, tallies: &mut BTreeMap<RevisionId, Tal
         let more = missing.min(room).min(lanes);
         if more == 0 && room == 0 {
             let (live, ceiling) = (goal.space.live(tallies), goal.space.ceiling());
-            turn.wait(turn.now, None, || WaitReason::Ceiling { live, ceiling });
+            let (since, until) = moving::bound(turn, are_terminating(tallies));
+            turn.wait(since, until, || WaitReason::Ceiling { live, ceiling });
         }
         if 0 < more {
             set_target(turn, tallies, id, tally.target + more);
@@ -160,7 +164,8 @@ fn shrink(
         if useful < rest {
             let available = tallies.values().map(|tally| tally.serving).sum();
             let floor = goal.space.floor();
-            turn.wait(turn.now, None, || WaitReason::Floor { available, floor });
+            let (since, until) = moving::bound(turn, are_terminating(tallies));
+            turn.wait(since, until, || WaitReason::Floor { available, floor });
         }
         if 0 < absent + useless + useful {
             if let Some(tally) = tallies.get_mut(&id) {
@@ -183,6 +188,10 @@ fn surplus(goal: &Goal, tallies: &BTreeMap<RevisionId, Tally>, id: &RevisionId) 
         tallies.get(lead).map_or(0, |lead| lead.created.saturating_sub(lead.serving))
     });
     created.saturating_sub(awaited).saturating_sub(goal.space.floor())
+}
+
+fn are_terminating(tallies: &BTreeMap<RevisionId, Tally>) -> bool {
+    tallies.values().any(|tally| 0 < tally.terminating)
 }
 
 fn set_target(

@@ -7,14 +7,13 @@ use super::{
     note::{Expiry, Note, WaitReason},
     order,
     phase::{ended, gating, idle, moving, reverting},
-    record::{Cause, Change},
+    record::{Cause, Change, End},
     retry,
-    state::{CALENDAR, Paused, State, Walk},
-    traffic,
+    state::{CALENDAR, ENGINE, Paused, State, Walk},
     turn::Turn,
     view::{Held, View},
 };
-use crate::{fleet, port::Ability, time::Timestamp};
+use crate::{fleet, time::Timestamp};
 
 /// Takes in a fact. Changes the view; what lasts is only drafted.
 pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
@@ -55,7 +54,12 @@ pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
 
 /// Decides everything that follows from what is known now.
 pub(super) fn decide(turn: &mut Turn<'_>, view: &mut View) {
-    if !view.is_claimed || turn.state.fenced {
+    if turn.state.fenced {
+        turn.wait(turn.now, None, || WaitReason::Ended { end: End::Fenced });
+        return;
+    }
+    if !view.is_claimed {
+        turn.wait(turn.now, None, || WaitReason::Unclaimed);
         return;
     }
     view.refresh(turn.now, &turn.state);
@@ -63,7 +67,10 @@ pub(super) fn decide(turn: &mut Turn<'_>, view: &mut View) {
         turn.wait(halted.at, None, || WaitReason::Halted { by: halted.by, why: halted.why });
         return;
     }
-    if is_sighted(turn, view) {
+    let is_sighted = is_sighted(turn, view);
+    view.sighted_since = is_sighted.then(|| view.sighted_since.unwrap_or(turn.now));
+    turn.sighted_since = view.sighted_since.unwrap_or_default();
+    if is_sighted {
         fleet::watch(turn, view);
         match view.held.clone().filter(|held| turn.now < held.until) {
             Some(Held { veto, refusals, since, until }) => {
@@ -96,11 +103,6 @@ fn is_sighted(turn: &mut Turn<'_>, view: &View) -> bool {
             turn.setup.capabilities.router.is_some(),
             view.route.as_ref().map(|seen| seen.at),
         ),
-        (
-            Port::Modules,
-            turn.setup.capabilities.abilities.contains(&Ability::Modules),
-            view.modules.as_ref().map(|seen| seen.at),
-        ),
     ];
     let limit = turn.setup.tuning.stale_after;
     let mut sighted = true;
@@ -128,18 +130,24 @@ fn walk(turn: &mut Turn<'_>, view: &mut View) {
             return;
         }
         start_over(turn);
-        calendar::watch(turn);
+        calendar::watch(turn, view);
         let mut tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
         watch_whole(turn, view, &tallies);
+        turn.broken_since = view.broken_since;
+        if let Some(rollout) = turn.state.under_way() {
+            view.pace.watch(turn.now, rollout, &tallies);
+        }
         let Some(walk) = walk_of(&turn.state) else { return };
         let changed = match &walk {
             Walk::Ended(end) => ended::decide(turn, view, end, &mut tallies),
             Walk::Reverting => reverting::decide(turn, view, &mut tallies),
             Walk::Moving { .. } | Walk::Gating { .. } => match turn.state.paused.clone() {
+                // A failure is seen to, whoever paused; the engine's own pause is what it came to already.
+                Some(paused) if paused.by != ENGINE && moving::has_failed(turn) => true,
                 Some(paused) => {
-                    say_paused(turn, paused);
-                    // Keeping what was decided is no step forward; and paused time counts for nothing.
-                    traffic::hold(turn, view);
+                    say_paused(turn, view, paused);
+                    // Keeping what was decided, or less, is no step forward; and paused time counts for nothing.
+                    moving::hold(turn, view, &tallies);
                     view.broken_since = None;
                     false
                 }
@@ -162,10 +170,10 @@ fn walk(turn: &mut Turn<'_>, view: &mut View) {
 }
 
 /// Says why forward steps are stopped.
-fn say_paused(turn: &mut Turn<'_>, paused: Paused) {
+fn say_paused(turn: &mut Turn<'_>, view: &mut View, paused: Paused) {
     let Paused { at, by, why } = paused;
     if by == CALENDAR {
-        let until = calendar::opens(turn).map(|until| (until, Expiry::GoesOn));
+        let until = calendar::opens(turn, view).map(|until| (until, Expiry::GoesOn));
         turn.wait(at, until, || WaitReason::Closed { why: why.unwrap_or_default() });
     } else {
         turn.wait(at, None, || WaitReason::Paused { by, why });

@@ -20,12 +20,12 @@ use crate::{
 };
 
 /// Shortest time between two attempts to set a route that the router does not keep.
-const AGAIN_AFTER: Span = Span::from_millis(500);
+pub(super) const AGAIN_AFTER: Span = Span::from_millis(500);
 
 /// Fewest serving instances behind a share: the share of the desired number, but never more than the
 /// floor and at least one. None behind no share.
 pub(super) fn backing(weight: Weight, space: &Space) -> u64 {
-    if weight.is_zero() {
+    if weight.is_zero() || space.desired == 0 {
         return 0;
     }
     weight.of_rounded_up(space.desired).min(space.floor()).max(1)
@@ -186,6 +186,7 @@ pub(super) fn set(turn: &mut Turn<'_>, view: &View, wanted: &Route) -> bool {
         }
     }
     let in_force = in_force.cloned();
-    turn.wait(turn.now, None, || WaitReason::Route { wanted: wanted.clone(), in_force });
+    let (since, until) = moving::bound(turn, false);
+    turn.wait(since, until, || WaitReason::Route { wanted: wanted.clone(), in_force });
     false
 }

@@ -17,6 +17,10 @@ use crate::{id::ActionId, time::Timestamp};
 pub(crate) struct Turn<'a> {
     pub(crate) now: Timestamp,
     pub(crate) setup: &'a Setup,
+    /// Since when every port is seen: no deadline of the engine's own runs from before.
+    pub(crate) sighted_since: Timestamp,
+    /// Since when the pool that is to be whole is not.
+    pub(crate) broken_since: Option<Timestamp>,
     /// What the state will be once `records` are committed; a copy only once there is one.
     pub(crate) state: Cow<'a, State>,
     /// The last action there was before this call.
@@ -42,6 +46,8 @@ impl<'a> Turn<'a> {
         Self {
             now,
             setup,
+            sighted_since: Timestamp::default(),
+            broken_since: None,
             state: Cow::Borrowed(state),
             last_action: state.last_action,
             records: Vec::new(),

@@ -6,7 +6,8 @@ mod imprint;
 use std::collections::BTreeMap;
 
 use super::{
-    action::{Effect, Port, Subject},
+    action::{Action, Effect, Port, Subject},
+    eta::Pace,
     event::ProbeKind,
     observation::{
         EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, ModulesInForce,
@@ -16,9 +17,10 @@ use super::{
     state::State,
 };
 use crate::{
+    calendar::Opening,
     fleet::HealthView,
     guard::Veto,
-    id::{ActionId, InstanceId, Mark, RevisionId},
+    id::{ActionId, Attempt, InstanceId, Mark, RevisionId},
     spec::Health,
     time::Timestamp,
 };
@@ -65,6 +67,8 @@ pub(crate) struct Attempts {
     pub(crate) count: u32,
     pub(crate) in_flight: bool,
     pub(crate) not_before: Timestamp,
+    /// When the first of them did not succeed.
+    pub(crate) failing_since: Option<Timestamp>,
     pub(crate) last: Option<Outcome>,
 }
 
@@ -75,6 +79,15 @@ pub(crate) struct Held {
     pub(crate) refusals: u32,
     pub(crate) since: Timestamp,
     pub(crate) until: Timestamp,
+}
+
+/// The sizes that one pool was told to have, any of which may be the one in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) last: u64,
+    pub(crate) least: u64,
+    /// Instances that all of them together told to go.
+    pub(crate) dropped: u64,
 }
 
 /// Everything that was seen.
@@ -90,12 +103,21 @@ pub(crate) struct View {
     pub(crate) blind: BTreeMap<Port, String>,
     pub(crate) attempts: BTreeMap<ActionId, Attempts>,
     pub(crate) health: BTreeMap<InstanceId, HealthView>,
+    /// Sizes that pools made by count were told to have since a snapshot last showed all of it.
+    pub(crate) told: BTreeMap<RevisionId, Told>,
     /// From which mark on a port's snapshots show my last acknowledged write to a subject.
     shown_from: BTreeMap<(Port, Subject), Mark>,
     /// Since when every candidate instance serves without a break.
     pub(crate) whole_since: Option<Timestamp>,
     /// Since when some candidate instance of the stage does not serve.
     pub(crate) broken_since: Option<Timestamp>,
+    /// Since when every port is seen; `None` while one is not. What nobody could see nobody could do, so no
+    /// deadline of the engine's own runs from before.
+    pub(crate) sighted_since: Option<Timestamp>,
+    /// How long instances took in this rollout.
+    pub(crate) pace: Pace,
+    /// What the calendar said for an attempt at a time; good until the time it names.
+    pub(crate) opening: Option<(Attempt, Timestamp, Opening)>,
     /// The last veto, until a step that the guard allows.
     pub(crate) held: Option<Held>,
 }
@@ -139,6 +161,25 @@ impl View {
     pub(crate) fn acknowledged(&mut self, effect: &Effect, mark: Mark) {
         let from = self.shown_from.entry((effect.port(), effect.subject())).or_default();
         *from = mark.max(*from);
+    }
+
+    /// Remembers what goes out: until a snapshot shows it, it may have happened or not.
+    pub(crate) fn attempting(&mut self, action: &Action) {
+        self.attempts.entry(action.id).or_default().in_flight = true;
+        if let Effect::Scale { revision, replicas } = &action.effect {
+            let seen = self.inventory.as_ref().map(|seen| &seen.what);
+            let seen = seen.and_then(|seen| seen.pools.get(revision)).map_or(0, |it| it.replicas);
+            let first = Told { last: seen, least: *replicas, dropped: 0 };
+            let told = self.told.entry(revision.clone()).or_insert(first);
+            told.dropped = told.dropped.saturating_add(told.last.saturating_sub(*replicas));
+            told.least = told.least.min(*replicas);
+            told.last = *replicas;
+        }
+    }
+
+    /// Whether an attempt at an action is under way.
+    pub(crate) fn is_in_flight(&self, id: ActionId) -> bool {
+        self.attempts.get(&id).is_some_and(|attempts| attempts.in_flight)
     }
 
     /// What the orchestrator shows of `instance`.
@@ -229,6 +270,9 @@ impl View {
             mark.is_none_or(|mark| mark < *from)
         });
         self.attempts.retain(|id, _| state.pending.contains_key(id));
+        let mut told = std::mem::take(&mut self.told);
+        told.retain(|pool, _| state.pending_scale(pool).is_some() || self.pool(pool).is_none());
+        self.told = told;
         for (instance, entry) in &state.roster {
             let health = state.health_of(entry);
             let seen = self.seen(instance).there();

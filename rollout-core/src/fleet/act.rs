@@ -8,11 +8,12 @@ use super::{
 };
 use crate::{
     engine::{
-        Admission, Change, Effect, End, EnrolState, Enrolled, InstanceState, Note, Route, Sight,
-        Space, Turn, View, WaitReason, Walk,
+        Admission, Change, Effect, End, EnrolState, Enrolled, Expiry, InstanceState, Note, Route,
+        Sight, Space, Turn, View, WaitReason, Walk, bound,
     },
     id::{InstanceId, RevisionId},
     port::{Confirmation, Making},
+    spec::Counting,
     time::Timestamp,
 };
 
@@ -24,11 +25,11 @@ pub(crate) fn act(
     tallies: &BTreeMap<RevisionId, Tally>,
 ) {
     if turn.setup.capabilities.making == Making::ByCount {
-        scale(turn, view);
+        scale(turn, view, space, tallies);
         return;
     }
     retire(turn, view);
-    create(turn, space, tallies);
+    create(turn, view, space, tallies);
     let instances: Vec<InstanceId> = turn.state.roster.keys().cloned().collect();
     let mut draining = Draining::default();
     for instance in &instances {
@@ -43,16 +44,37 @@ pub(crate) fn act(
     forget_strays(turn, view);
 }
 
-/// Tells a backend that makes instances by count how many there are to be.
-fn scale(turn: &mut Turn<'_>, view: &View) {
+/// Tells a backend that makes instances by count how many there are to be: fewer at once, more as far as there
+/// is room beside what has not gone yet, and not before it shows how many went last.
+fn scale(turn: &mut Turn<'_>, view: &View, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
     let wanted: Vec<(RevisionId, u64)> =
         turn.state.pools.iter().map(|(id, pool)| (id.clone(), pool.target)).collect();
+    // In loose counting those that are told to go in this very call have not heard of it.
+    let goes = |(id, target): &(RevisionId, u64)| match space.counting {
+        Counting::Strict => 0,
+        Counting::Loose => view.pool(id).map_or(0, |pool| pool.created.saturating_sub(*target)),
+    };
+    let going = wanted.iter().map(goes).fold(0, u64::saturating_add);
+    let live = space.live(tallies).saturating_add(going);
+    let mut excess = live.saturating_sub(space.ceiling());
     for (revision, replicas) in wanted {
-        let is_so = match turn.state.pending_scale(&revision) {
-            Some((_, pending)) => pending == replicas,
-            None => view.pool(&revision).is_none_or(|pool| pool.replicas == replicas),
+        let (told, is_over) = match turn.state.pending_scale(&revision) {
+            // Nobody will ever answer what is not under way any more.
+            Some((id, pending)) => (Some(pending), !view.is_in_flight(id)),
+            None => (view.pool(&revision).map(|pool| pool.replicas), false),
         };
-        if !is_so {
+        let Some(told) = told else { continue };
+        let has_dropped = view.told.get(&revision).is_some_and(|told| 0 < told.dropped);
+        if has_dropped && !is_over && told < replicas {
+            continue;
+        }
+        // What is there still needs no room.
+        let there = view.pool(&revision).map_or(0, |pool| pool.created);
+        let held = if is_over { there } else { told.max(there) };
+        let waits = excess.min(replicas.saturating_sub(held));
+        excess -= waits;
+        let replicas = replicas - waits;
+        if replicas != told {
             turn.intend(Effect::Scale { revision, replicas });
         }
     }
@@ -89,13 +111,11 @@ fn retire(turn: &mut Turn<'_>, view: &View) {
 }
 
 /// Makes the instances that a pool has too few of, below the ceiling.
-fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
+fn create(turn: &mut Turn<'_>, view: &View, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
     // What was retired in this very call still exists.
     let mut existing: u64 = match space.counting {
-        crate::spec::Counting::Strict => count(turn, |_| true),
-        crate::spec::Counting::Loose => {
-            count(turn, |entry| !entry.is_terminating() || entry.may_get_more())
-        }
+        Counting::Strict => count(turn, |_| true),
+        Counting::Loose => count(turn, |entry| !entry.is_terminating() || entry.may_get_more()),
     };
     let pools: Vec<RevisionId> = tallies.keys().cloned().collect();
     for revision in pools {
@@ -119,14 +139,29 @@ fn create(turn: &mut Turn<'_>, space: Space, tallies: &BTreeMap<RevisionId, Tall
             turn.wait(turn.now, None, || WaitReason::Ceiling { live, ceiling });
         }
         for _ in 0..missing.min(room) {
-            let number = turn.state.last_ordinal + 1;
-            let name = format!("{}-{revision}-{number}", turn.setup.workload);
-            let instance = InstanceId::new(name)
-                .expect("two names of at most 63 characters and a number make a name");
+            let instance = new_name(turn, view, &revision);
             turn.intend(Effect::Create { instance, revision: revision.clone() });
             existing += 1;
         }
     }
+}
+
+/// A name that no instance has, not even one whose journal was lost.
+fn new_name(turn: &Turn<'_>, view: &View, revision: &RevisionId) -> InstanceId {
+    let name = |number: u64| {
+        InstanceId::new(format!("{}-{revision}-{number}", turn.setup.workload))
+            .expect("two names of at most 63 characters and a number make a name")
+    };
+    let is_taken = |instance: &InstanceId| {
+        let seen = view.inventory.as_ref().map(|seen| &seen.what.instances);
+        turn.state.roster.contains_key(instance)
+            || seen.is_some_and(|instances| instances.contains_key(instance))
+    };
+    let mut number = turn.state.last_ordinal + 1;
+    while is_taken(&name(number)) {
+        number += 1;
+    }
+    name(number)
 }
 
 fn count(turn: &Turn<'_>, which: impl Fn(&Instance) -> bool) -> u64 {
@@ -211,14 +246,17 @@ fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instan
 /// Whether a candidate on trial has as many instances in traffic as it may have, counting those whose
 /// drain nobody has confirmed yet.
 fn is_cap_reached(turn: &Turn<'_>, entry: &Instance) -> bool {
-    let is_candidate = turn.state.under_way().is_some_and(|rollout| {
+    let rollout = turn.state.under_way().filter(|rollout| {
         !rollout.proven && rollout.from.is_some() && rollout.candidate.id == entry.revision
     });
-    let cap = turn.state.pools.get(&entry.revision).map_or(0, |pool| pool.target);
+    let Some(rollout) = rollout else { return false };
+    // A resize may have made the stage smaller than the pool is yet.
+    let target = turn.state.pools.get(&entry.revision).map_or(0, |pool| pool.target);
+    let cap = target.min(rollout.stage().1.candidate);
     let is_same = |other: &Instance| {
         other.revision == entry.revision && other.may_get_more() && other.ordinal != entry.ordinal
     };
-    is_candidate && entry.traffic != Traffic::In && cap <= count(turn, is_same)
+    entry.traffic != Traffic::In && cap <= count(turn, is_same)
 }
 
 /// Whether an instance is of a candidate that was given up: nothing new is sent to it any more.
@@ -239,6 +277,8 @@ fn is_given_up(turn: &Turn<'_>, revision: &RevisionId) -> bool {
 struct Draining {
     instances: u64,
     in_flight: u64,
+    /// When the first of them was told to go.
+    since: Option<Timestamp>,
     until: Option<Timestamp>,
 }
 
@@ -248,12 +288,19 @@ impl Draining {
     }
 
     fn say(self, turn: &mut Turn<'_>) {
-        let Self { instances, in_flight, until } = self;
+        let Self { instances, in_flight, since, until } = self;
         if instances == 0 {
             return;
         }
-        let until = until.map(|until| (until, crate::engine::Expiry::GoesOn));
-        turn.wait(turn.now, until, || WaitReason::Draining { instances, in_flight });
+        let until = match until {
+            Some(until) => Some((until, Expiry::GoesOn)),
+            // Drained already: what it waits for is the backend.
+            None => bound(turn, true).1,
+        };
+        turn.wait(since.unwrap_or(turn.now), until, || WaitReason::Draining {
+            instances,
+            in_flight,
+        });
     }
 }
 
@@ -266,6 +313,7 @@ fn tear_down(
     draining: &mut Draining,
 ) {
     draining.instances += 1;
+    draining.since = draining.since.into_iter().chain(entry.retired).min();
     let pending = turn.state.pending_on(entry).map(|(_, effect)| effect.clone());
     match pending {
         // Not needed any more: what comes next is right whether it happens or not.

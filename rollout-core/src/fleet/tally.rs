@@ -176,18 +176,33 @@ fn add(tally: &mut Tally, entry: &Instance, condition: Condition) {
 /// The counts of a pool that its backend keeps by count: what the backend shows, less what the last
 /// order may have taken away since, plus what it may have added.
 fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
-    let seen = view
-        .inventory
-        .as_ref()
-        .and_then(|inventory| inventory.what.pools.get(id).copied())
-        .unwrap_or_default();
-    let commanded = state.pending_scale(id).map_or(tally.target, |(_, replicas)| replicas);
-    let going = seen.created.saturating_sub(commanded.min(seen.replicas));
-    tally.created = seen.created.max(commanded).saturating_sub(going);
+    let Some(inventory) = view.inventory.as_ref().map(|inventory| &inventory.what) else {
+        // Nobody knows: nothing is to spare, nothing is absent.
+        tally.created = tally.target;
+        return;
+    };
+    let seen = inventory.pools.get(id).copied().unwrap_or_default();
+    let pending = state.pending_scale(id);
+    let told = view.told.get(id);
+    let size = match pending {
+        Some((action, replicas)) if view.is_in_flight(action) => replicas,
+        // Refused, or without an answer: what is there may stay.
+        Some((_, replicas)) => replicas.max(seen.replicas),
+        None => told.map_or(seen.replicas, |told| told.last),
+    };
+    // The least that any order of late leaves, and the one to come.
+    let ordered = pending.map_or(size, |(_, replicas)| replicas.min(size));
+    let least = told.map_or(ordered, |told| told.least.min(ordered));
+    let least = least.min(seen.replicas).min(tally.target);
+    let going = seen.created.saturating_sub(least);
+    tally.created = size;
     tally.ready = seen.ready.saturating_sub(going);
     tally.unready = tally.created.saturating_sub(tally.ready);
     tally.serving = seen.available.saturating_sub(going);
-    tally.idle = tally.created.saturating_sub(tally.serving);
-    tally.terminating = seen.terminating + going;
+    tally.idle = tally.created.min(tally.target).saturating_sub(tally.serving);
+    let dropped = told.map_or(0, |told| told.dropped).max(seen.created.saturating_sub(size));
+    tally.terminating = seen.terminating.saturating_add(dropped);
+    // Before the answer comes, those may not have been told.
+    tally.parting = if pending.is_some() { dropped } else { 0 };
     tally.may_serve = seen.ready;
 }

@@ -95,6 +95,7 @@ pub(super) struct Book {
     pub(super) confirmation: Option<Confirmation>,
     /// Pools that a backend keeps by count, as the last snapshot showed them.
     pub(super) pools: BTreeMap<RevisionId, PoolSeen>,
+    pools_at: Mark,
     /// The sizes let through last.
     pub(super) sizes: BTreeMap<RevisionId, u64>,
     pub(super) now: Timestamp,
@@ -176,7 +177,11 @@ impl Book {
     fn observed(&mut self, observation: &Observation) {
         match observation {
             Observation::Inventory(inventory) => {
-                self.pools.clone_from(&inventory.pools);
+                // Counts that are older than those seen last say nothing of now.
+                if self.pools_at <= inventory.mark {
+                    self.pools_at = inventory.mark;
+                    self.pools.clone_from(&inventory.pools);
+                }
                 for (instance, entry) in &mut self.entries {
                     let seen = inventory.instances.get(instance);
                     entry.runs = seen.is_some_and(|seen| seen.state == InstanceState::Running);
@@ -276,7 +281,12 @@ impl Book {
             .collect();
         let stable = self.stable.as_ref();
         let is_stable = |entry: &&Entry| !entry.retired && entry.revision.as_ref() == stable;
-        self.from = self.entries.values().filter(is_stable).count() as u64;
+        let by_name = self.entries.values().filter(is_stable).count() as u64;
+        let by_count = stable.map_or(0, |id| {
+            let seen = self.pools.get(id).map_or(0, |seen| seen.replicas);
+            self.sizes.get(id).copied().unwrap_or(seen)
+        });
+        self.from = by_name.max(by_count);
         self.limit(plan);
     }
 

@@ -213,7 +213,7 @@ fn available(book: &Book, action: &Action, setting: &ModuleSetting) -> Result<()
 /// Fewest serving instances behind a share, by the rule of T2: its part of the desired number, at most the
 /// floor, at least one.
 pub(super) fn needed(weight: Weight, desired: u64, unavailable: u64) -> u64 {
-    if weight == Weight::ZERO {
+    if weight == Weight::ZERO || desired == 0 {
         return 0;
     }
     let part = (u128::from(desired) * u128::from(weight.basis_points())).div_ceil(10_000);

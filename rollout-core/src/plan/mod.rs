@@ -4,6 +4,7 @@
 //! knows no strategy by name.
 
 mod build;
+mod diff;
 mod error;
 mod lint;
 mod predict;
@@ -11,8 +12,10 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::predict::{Left, OnTheWay, after, rest};
 pub use self::{
     build::{build, build_resize, build_restart, build_undo},
+    diff::{Field, FieldDiff, PlanDiff, StageDiff, diff},
     error::PlanError,
     lint::{Finding, lint},
     predict::{Binding, Prediction, StagePrediction, Timing, predict},

@@ -6,8 +6,14 @@ mod bounds;
 mod by_count;
 mod cases;
 mod corners;
+mod defaults;
+mod edges;
+mod eta;
 mod orders;
 mod policies;
+mod table;
+mod tell;
+mod transcripts;
 mod world;
 
 use rollout_core::engine::{OrderKind, OrderRefused, Phase};

@@ -19,6 +19,8 @@ use rollout_core::{
     time::{Span, Timestamp},
 };
 
+use super::tell::Told;
+
 /// What an instance of a revision does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -30,6 +32,7 @@ pub(crate) enum Manner {
     ExitsAfter(u64),
 }
 
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) engine: Engine,
@@ -39,6 +42,8 @@ pub(crate) struct World {
     pub(crate) enrolled: BTreeMap<InstanceId, EnrolState>,
     pub(crate) route: Option<Route>,
     pub(crate) log: Vec<String>,
+    /// Everything as a story: orders, records, notes, actions.
+    pub(crate) told: Vec<Told>,
     /// Fewest and most instances seen since the last reset: serving, existing.
     pub(crate) low: usize,
     pub(crate) high: usize,
@@ -53,6 +58,9 @@ pub(crate) struct World {
     pub(crate) failing_runs: usize,
     /// What metrics read one after the other; the last for ever.
     pub(crate) readings: Vec<String>,
+    /// Modules cannot be observed, and runs of hooks are not answered.
+    pub(crate) no_modules: bool,
+    pub(crate) no_hooks: bool,
     pub(crate) modules: ModuleSetting,
     /// Modules that somebody else has degraded.
     pub(crate) degraded: BTreeSet<String>,
@@ -103,6 +111,7 @@ impl World {
             enrolled: BTreeMap::new(),
             route: None,
             log: Vec::new(),
+            told: Vec::new(),
             low: usize::MAX,
             high: 0,
             mark: 0,
@@ -111,6 +120,8 @@ impl World {
             runs: BTreeMap::new(),
             failing_runs: 0,
             readings: Vec::new(),
+            no_modules: false,
+            no_hooks: false,
             modules: ModuleSetting::default(),
             degraded: BTreeSet::new(),
         };
@@ -144,7 +155,10 @@ impl World {
     /// One event, and everything that follows from it at once.
     pub(crate) fn feed(&mut self, event: Event) -> Step {
         assert!(self.log.len() < 3000, "a hot loop\n{}", self.log.join("\n"));
+        let order = Told::order(self.now, &event);
         let step = self.engine.step(self.now, event);
+        self.told.extend(order);
+        self.told.extend(Told::step(self.now, &step));
         for record in &step.records {
             self.log.push(format!("{:>6} {}", self.now.0 - 1_000_000, record.change));
             assert!(!matches!(record.change, Change::Vetoed(_)), "{}", self.log.join("\n"));
@@ -201,6 +215,7 @@ impl World {
                 self.instances.remove(instance);
             }
             Effect::Route(route) => self.route = Some(route.clone()),
+            Effect::Run { .. } if self.no_hooks => return Outcome::unknown("no answer"),
             Effect::Run { run, hook } => {
                 let takes = hook.run["takes_ms"].as_u64().unwrap_or(200);
                 let fails = self.runs.len() < self.failing_runs;
@@ -279,6 +294,9 @@ impl World {
         drop(self.feed(Event::Observed(Observation::Enrolments(enrolments))));
         let route = RouteInForce { mark: Mark(self.mark), route: self.route.clone() };
         drop(self.feed(Event::Observed(Observation::Route(route))));
+        if self.no_modules {
+            return;
+        }
         let setting = self.modules.clone();
         let degraded = self.degraded.union(&setting.degraded).cloned().collect();
         let modules = ModulesInForce { mark: Mark(self.mark), setting, degraded };

@@ -28,7 +28,8 @@ use rollout_core::{
 
 pub use self::{command::CommandMetrics, prometheus::PrometheusMetrics};
 
-/// Several sources, told apart by the name that a metric gives as its `source`.
+/// Several sources, told apart by the name that a metric gives as its `source`. A name that is an address,
+/// such as `http://prometheus:9090`, is a Prometheus server there, unless a source has that name.
 #[derive(Clone, Default)]
 pub struct NamedMetrics {
     sources: BTreeMap<String, Arc<dyn Metrics>>,
@@ -53,23 +54,27 @@ impl NamedMetrics {
         self.sources.keys().map(String::as_str)
     }
 
-    /// The source that a metric asks for: the one it names, or the only one.
+    /// The source that a metric asks for: the one it names, or the only one. Asks nobody.
     ///
     /// # Errors
     ///
     /// What is wrong, and the way out, if there is none.
-    pub fn source(&self, name: Option<&str>) -> Result<&dyn Metrics, String> {
+    pub fn source(&self, name: Option<&str>) -> Result<Arc<dyn Metrics>, String> {
         let known = || self.names().collect::<Vec<_>>().join(", ");
         match name {
             Some(name) => match self.sources.get(name) {
-                Some(source) => Ok(source.as_ref()),
+                Some(source) => Ok(Arc::clone(source)),
+                None if name.contains("://") => match PrometheusMetrics::new(name) {
+                    Ok(server) => Ok(Arc::new(server)),
+                    Err(why) => Err(format!("source: {why}")),
+                },
                 None if self.sources.is_empty() => {
                     Err(format!("source: `{name}` is not known, no source of metrics is; give one"))
                 }
                 None => Err(format!("source: `{name}` is not known; known are: {}", known())),
             },
             None => match self.sources.first_key_value() {
-                Some((_, only)) if self.sources.len() == 1 => Ok(only.as_ref()),
+                Some((_, only)) if self.sources.len() == 1 => Ok(Arc::clone(only)),
                 Some(_) => Err(format!("source: none is named; name one of: {}", known())),
                 None => Err("source: no source of metrics is known; give one".to_owned()),
             },

@@ -7,6 +7,7 @@ mod failures;
 mod hooks;
 mod journals;
 mod metrics;
+mod modules;
 mod old_journals;
 mod probes;
 mod rollouts;

@@ -130,6 +130,10 @@ async fn a_metric_names_its_source_unless_there_is_only_one() {
     assert_eq!(why, "source: `c` is not known; known are: a, b");
     let why = error(two.measure(&query("x", None)).await);
     assert_eq!(why, "source: none is named; name one of: a, b");
+    let server = Server::start(|_| success("scalar", r#"[0,"3"]"#)).await;
+    assert_eq!(two.measure(&query("x", Some(&server.url("")))).await, value("3"));
+    let why = error(two.measure(&query("x", Some("https://prometheus"))).await);
+    assert!(why.starts_with("source: `https://prometheus` asks for `https`"), "{why}");
     let why = error(NamedMetrics::new().measure(&query("x", None)).await);
     assert_eq!(why, "source: no source of metrics is known; give one");
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use redb::{Database, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use rollout_core::{
     engine::{End, Engine, Phase, RECORD_VERSION, Record, Setup, Tuning},
     id::{Seq, WorkloadId},
@@ -14,6 +14,9 @@ use tempfile::TempDir;
 
 /// A file that an engine of version 1 wrote: `web` waits for an approval, `api` was rolled back.
 const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/journals/v1.journal");
+
+/// The table of records, as it was in the first version and is now.
+const RECORDS: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("records");
 
 /// A copy of the file, for opening one writes to it.
 fn copy() -> (TempDir, PathBuf) {
@@ -80,9 +83,36 @@ async fn a_record_of_a_newer_version_is_refused_and_named() {
     assert_eq!(error, JournalError::Newer { place, found: newer, known: RECORD_VERSION });
 }
 
+#[tokio::test]
+async fn what_is_appended_to_an_older_file_says_its_version() {
+    let (_folder, path) = copy();
+    let journal = RedbJournal::open(&path).await.unwrap();
+    let records = journal.load(&workload("api")).await.unwrap();
+    journal.append(&workload("api"), Seq(47), &records[..1]).await.unwrap();
+    drop(journal);
+    // An engine of the first version reads every record's version first, and refuses any above its own.
+    let versions = versions(&path, "api");
+    assert_eq!(versions.len(), 48);
+    assert!(versions[..47].iter().all(|version| *version == 1), "{versions:?}");
+    assert_eq!(versions[47], u64::from(RECORD_VERSION));
+    // The other workload's records are as they were.
+    assert!(self::versions(&path, "web").iter().all(|version| *version == 1));
+}
+
+/// The version that each record of a workload says it has, read behind the journal's back.
+fn versions(path: &Path, workload: &str) -> Vec<u64> {
+    let read = Database::open(path).unwrap().begin_read().unwrap();
+    let table = read.open_table(RECORDS).unwrap();
+    let rows = table.range((workload, 0)..=(workload, u64::MAX)).unwrap();
+    let version = |bytes: &[u8]| {
+        let record: serde_json::Value = serde_json::from_slice(&bytes[4..]).unwrap();
+        record["v"].as_u64().unwrap()
+    };
+    rows.map(|row| version(row.unwrap().1.value())).collect()
+}
+
 /// Writes record `seq` of `api` behind the journal's back, as sound as a newer engine would.
 fn write_record(path: &Path, seq: u64, json: &str) {
-    const RECORDS: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("records");
     let checksum = crc32c::crc32c(json.as_bytes()).to_le_bytes();
     let bytes = [&checksum[..], json.as_bytes()].concat();
     let write = Database::open(path).unwrap().begin_write().unwrap();

@@ -37,7 +37,14 @@ impl Invariant for Exposure {
                 let allowed = terms.candidates;
                 // All of the desired ones may be the candidate's: there is no share to keep to.
                 let is_all = moment.ledger.desired() <= allowed;
-                require(is_all || enrolled <= allowed, || {
+                // What was ordered for a greater number lands when it lands.
+                if landing.terms.resizes != moment.ledger.limits.len() {
+                    return Ok(());
+                }
+                // A load balancer that started anew gets back what it had.
+                let instance = landing.action.effect.instance();
+                let is_back = instance.is_some_and(|name| moment.world.was_harmed(name));
+                require(is_all || is_back || enrolled <= allowed, || {
                     format!(
                         "{} makes {enrolled} candidate instances in traffic; the stage allows {allowed}",
                         landing.action

@@ -24,6 +24,7 @@ impl Invariant for Replay {
 fn lasting(status: &Status) -> Status {
     let mut status = status.clone();
     status.waits.clear();
+    status.eta = None;
     status.pools.retain(|pool| pool.target != 0);
     for pool in &mut status.pools {
         pool.created = 0;

@@ -1,7 +1,7 @@
 //! P8: another number of desired instances in mid-rollout neither restarts nor skips anything, and is the
 //! number that counts from then on. That floor and ceiling hold with it P1 and P3 see for themselves.
 
-use rollout_core::engine::Change;
+use rollout_core::engine::{Change, Purpose};
 
 use super::{Broken, Happened, Invariant, Moment, require};
 
@@ -43,6 +43,8 @@ impl Invariant for Resize {
         let is_idle = ledger.desired() == 0 || (plan.desired == 0 && !is_trial);
         let walked = ledger.stage.is_none() || stays || is_idle;
         require(walked, || format!("it went from stage {before} ({name}) to {}", after.name))?;
+        // A restart has no evidence of its own, and another number may part it into other stages.
+        let is_trial = is_trial && ledger.purpose == Purpose::Move;
         let proves = stages.get(before).is_some_and(|stage| stage.proves);
         require(!after.proves || proves || !is_trial, || {
             format!("it went from stage {before} ({name}) to {}, which proves", after.name)

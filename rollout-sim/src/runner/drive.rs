@@ -31,10 +31,8 @@ impl Run<'_> {
         };
         let now = self.world.now();
         let alone = matches!(event, Event::Woke);
-        let order = match &event {
-            Event::Ordered(order) => coverage::place_of(&order.kind),
-            _ => None,
-        };
+        let order =
+            if let Event::Ordered(order) = &event { coverage::place_of(&order.kind) } else { None };
         self.steps += 1;
         self.transcript.event(now, &event);
         let Some(engine) = &mut self.engine else {

@@ -371,7 +371,8 @@ impl<'a> Run<'a> {
     /// Helps a rollout on that waits for a person, once the faults are off.
     fn help(&mut self) {
         if self.ended_at.is_none() {
-            if self.ledger.paused && !self.ledger.frozen {
+            let is_stopped = self.ledger.paused && !self.ledger.frozen;
+            if is_stopped || self.ledger.halted {
                 self.resumed += 1;
                 self.order(if self.resumed.is_multiple_of(RESUMES_MAX) {
                     OrderKind::Abort

@@ -23,11 +23,12 @@ impl Saboteur for RunsTwice {
     }
 
     fn step(&mut self, step: &mut Step, _: &World, _: &Ledger) {
-        let runs = step.records.iter().find_map(|record| match &record.change {
-            Change::Intended { id, effect: effect @ Effect::Run { .. } } => {
-                Some((record.at, *id, effect.clone()))
-            }
-            _ => None,
+        let runs = step.records.iter().find_map(|record| {
+            let Change::Intended { id, effect: effect @ Effect::Run { .. } } = &record.change
+            else {
+                return None;
+            };
+            Some((record.at, *id, effect.clone()))
         });
         let Some((at, id, effect)) = runs.filter(|_| !self.done) else {
             return;

@@ -119,7 +119,7 @@ fn hook(stream: &mut Stream, name: String) -> Hook {
     Hook {
         name,
         run: json!({"command": ["true"]}),
-        deadline: Span::from_millis(stream.magnitude(4000, 40_000)),
+        deadline: Span::from_millis(stream.magnitude(8000, 60_000)),
         retries: u32::try_from(stream.below(3)).unwrap_or_default(),
         on_failure: stream.pick(&[HookFailure::Fail, HookFailure::Fail, HookFailure::Ignore]),
     }

@@ -8,7 +8,7 @@ use rollout_core::{
 };
 use rollout_sim::{
     CLASS_COUNT, Candidate, FaultChoice, RunConfig, Scenario, class_name, run,
-    runner::{Coverage, Finish, PHASES},
+    runner::{Coverage, Finish, ORDERS, PHASES, SIGHTS},
     simulate,
 };
 
@@ -86,6 +86,31 @@ fn every_fault_strikes_and_every_end_is_reached() {
         assert!(finishes.contains_key(&finish), "never {finish}: {finishes:?}");
     }
     assert!(500 < engines, "no engine crashed");
+}
+
+/// Orders that are refused in no phase of a rollout.
+const NEVER_REFUSED: [&str; 2] = ["halt", "resume"];
+
+#[test]
+fn every_order_is_taken_and_refused_and_everything_beside_is_seen() {
+    let mut coverage = Coverage::default();
+    for seed in 0..800 {
+        coverage.merge(&run(&config(seed)).coverage);
+    }
+    for (order, name) in ORDERS.iter().enumerate() {
+        let phases = coverage.of_order(order);
+        let (taken, refused) =
+            phases.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        assert!(0 < taken, "{name} was never taken");
+        assert!(0 < refused || NEVER_REFUSED.contains(name), "{name} was never refused");
+        for (place, phase) in PHASES.iter().enumerate().filter(|(_, it)| **it != Phase::Idle) {
+            let (taken, refused) = phases[place];
+            assert!(0 < taken + refused, "{name} was never given in phase {phase}");
+        }
+    }
+    for (count, name) in coverage.sights().iter().zip(SIGHTS) {
+        assert!(0 < *count, "never seen: {name}");
+    }
 }
 
 #[test]

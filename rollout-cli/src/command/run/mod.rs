@@ -8,7 +8,7 @@ mod prepare;
 use std::time::Duration;
 
 use rollout_core::{
-    engine::{End, Note, Phase},
+    engine::{Change, End, Note, Phase, Purpose},
     id::RevisionId,
 };
 use rollout_runtime::{Handle, Progress, Stopped, Subscription, control::Told};
@@ -59,6 +59,10 @@ enum Begun {
 async fn begin(running: &Running, args: &RunArgs, live: &mut Live) -> Result<Begun, CliError> {
     let Running { handle, spec, revision, .. } = running;
     let status = handle.status().await?;
+    if args.attend {
+        live.attending(handle.workload(), &status)?;
+        return Ok(Begun::UnderWay);
+    }
     let is_same = status.candidate.as_ref() == Some(revision);
     let resumed = match status.phase {
         Phase::Moving | Phase::Gating | Phase::Reverting => is_same,
@@ -79,6 +83,8 @@ async fn begin(running: &Running, args: &RunArgs, live: &mut Live) -> Result<Beg
 #[derive(Debug, Default)]
 struct WhatCame {
     end: Option<End>,
+    /// The revision that something led to last, and what for.
+    moved: Option<(RevisionId, Purpose)>,
     proven: bool,
     interrupted: bool,
 }
@@ -122,14 +128,17 @@ impl Watch<'_> {
                 _ = look.tick(), if !self.is_over() => self.look().await?,
             }
         }
-        self.finish(handle.wait_stopped().await)
+        let stopped = handle.wait_stopped().await;
+        // An order may have led to another end since the first one.
+        self.told.end = handle.wait_ended().await.ok();
+        self.finish(stopped)
     }
 
     /// Whether there is nothing left to follow.
     fn is_over(&self) -> bool {
         let told = &self.told;
         let proven = told.proven && self.args.until == Until::Proven;
-        told.interrupted || proven || (told.end.is_some() && !self.args.stay)
+        told.interrupted || proven || (told.end.is_some() && !self.args.stay && !self.args.attend)
     }
 
     /// Shows where things stand; a driver that has just stopped is heard of otherwise.
@@ -143,6 +152,11 @@ impl Watch<'_> {
     fn heard(&mut self, progress: Progress) -> Result<(), CliError> {
         if let Progress::Noted { note: Note::Proven { .. }, .. } = &progress {
             self.told.proven = true;
+        }
+        if let Progress::Recorded { record, .. } = &progress
+            && let Change::Submitted { revision, purpose, .. } = &record.change
+        {
+            self.told.moved = Some((revision.id.clone(), *purpose));
         }
         self.live.told(&Told::from(progress))
     }
@@ -158,9 +172,23 @@ impl Watch<'_> {
         }
     }
 
+    /// The other revision that an order led to, if one did.
+    fn elsewhere(&self) -> Option<&RevisionId> {
+        match &self.told.moved {
+            Some((revision, Purpose::Undo | Purpose::Adopt)) => {
+                Some(revision).filter(|revision| *revision != self.revision)
+            }
+            // New instances of a revision have a name of their own.
+            Some((_, Purpose::Move | Purpose::Restart)) | None => None,
+        }
+    }
+
     /// What is so at the end, beside the note that says how it ended.
     fn outcome(&self, end: &End) -> String {
         let workload = self.handle.workload();
+        if let (End::Completed, Some(other)) = (end, self.elsewhere()) {
+            return format!("{workload} is at {other} by order, not at {}", self.revision);
+        }
         match (end, self.begun) {
             (End::Completed, Begun::Already) => {
                 format!("{workload} is at {} already, nothing was done", self.revision)
@@ -176,6 +204,9 @@ impl Watch<'_> {
     /// Says how it ended.
     fn finish(&mut self, stopped: Stopped) -> Result<Exit, CliError> {
         let (exit, text) = match (&self.told.end, &stopped) {
+            (Some(End::Completed), _) if self.elsewhere().is_some() => {
+                (Exit::RolledBack, self.outcome(&End::Completed))
+            }
             (Some(end), _) => (exit_of(end), self.outcome(end)),
             (None, _) if self.told.proven && self.args.until == Until::Proven => {
                 (Exit::Done, "proven; the next run goes on with what is left".to_owned())

@@ -140,7 +140,9 @@ pub struct Wait {
     pub reason: WaitReason,
     /// Since when.
     pub since: Timestamp,
-    /// Until when at the latest, and what then; `None` for an operator's own wait.
+    /// Until when at the latest, and what then. `None` where there is no limit: what only a person ends
+    /// (idle, ended, halted, paused, an approval without a deadline), a calendar that never opens again,
+    /// what nobody can see, and what is kept right after the end or during a pause.
     pub until: Option<(Timestamp, Expiry)>,
 }
 
@@ -165,6 +167,8 @@ pub enum Expiry {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WaitReason {
+    /// The reign of this engine has not begun.
+    Unclaimed,
     /// Nothing was submitted.
     Idle,
     /// The rollout has ended.

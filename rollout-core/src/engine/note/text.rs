@@ -54,6 +54,7 @@ impl fmt::Display for Note {
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unclaimed => f.write_str("this engine's reign to begin"),
             Self::Idle => f.write_str("nothing was submitted"),
             Self::Ended { end } => write!(f, "{end}"),
             Self::Observation { .. } => self.observation(f),

@@ -8,8 +8,9 @@ mod walk;
 
 use super::{
     event::{Order, OrderKind, OrderRefused},
-    record::Change,
-    state::{CALENDAR, Rollout, Walk},
+    note::Note,
+    record::{Change, End},
+    state::{CALENDAR, OWN_NAMES, Queued, Rollout, Walk},
     turn::Turn,
     view::View,
 };
@@ -17,7 +18,10 @@ use super::{
 /// Takes in an order and answers it.
 pub(super) fn ordered(turn: &mut Turn<'_>, view: &View, order: Order) {
     let Order { kind, by, why } = order;
+    // Nobody gives orders under the engine's own names.
+    let by = if OWN_NAMES.contains(&by.as_str()) { format!("somebody as {by}") } else { by };
     let answer = match &turn.state.halted {
+        _ if turn.state.fenced && kind != OrderKind::Halt => Err(OrderRefused::Fenced),
         Some(halted) if !fits_halted(&kind) => Err(OrderRefused::Halted { by: halted.by.clone() }),
         Some(_) | None => take(turn, view, kind, by, why),
     };
@@ -68,10 +72,29 @@ fn take(
 
 /// The rollout under way, or the refusal that says there is none.
 fn under_way(turn: &Turn<'_>) -> Result<Rollout, OrderRefused> {
-    turn.state
-        .under_way()
-        .cloned()
-        .ok_or_else(|| OrderRefused::NothingUnderWay { phase: phase_of(turn) })
+    turn.state.under_way().cloned().ok_or_else(|| nothing(turn))
+}
+
+/// The refusal where no rollout is under way.
+fn nothing(turn: &Turn<'_>) -> OrderRefused {
+    match turn.state.rollout.as_ref().map(|rollout| &rollout.walk) {
+        Some(Walk::Ended(end @ End::NeedsOperator { .. })) => {
+            OrderRefused::NeedsOperator { why: end.to_string() }
+        }
+        Some(_) | None => OrderRefused::NothingUnderWay { phase: phase_of(turn) },
+    }
+}
+
+/// Lets a revision wait for its turn. One that waits already gives way, and that is said.
+fn queue(turn: &mut Turn<'_>, queued: Queued) {
+    let earlier = turn.state.queued.as_ref().map(|earlier| earlier.revision.id.clone());
+    if let Some(revision) = earlier.filter(|id| *id != queued.revision.id) {
+        let why = format!("{} was asked for since", queued.revision.id);
+        turn.note(Note::NotStarted { revision: revision.clone(), why: why.clone() });
+        turn.record(Change::Dropped { revision, why });
+    }
+    let Queued { revision, spec, by, purpose } = queued;
+    turn.record(Change::Queued { revision, spec, by, purpose });
 }
 
 /// What the engine is doing, where no rollout is under way.
@@ -98,8 +121,8 @@ fn pause(turn: &mut Turn<'_>, by: String, why: Option<String>) -> Result<(), Ord
 }
 
 fn resume(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused> {
-    if turn.state.halted.is_none() {
-        under_way(turn)?;
+    if turn.state.rollout.is_none() && turn.state.halted.is_none() {
+        return Err(nothing(turn));
     }
     if turn.state.paused.is_some() || turn.state.halted.is_some() {
         turn.record(Change::Resumed { by });

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{phase_of, revision::resized};
+use super::{nothing, phase_of, revision::resized};
 use crate::{
     engine::{
         event::OrderRefused,
@@ -26,14 +26,16 @@ pub(super) fn resize(
     replicas: u64,
     by: String,
 ) -> Result<(), OrderRefused> {
-    let none = OrderRefused::NothingUnderWay { phase: phase_of(turn) };
-    let Some(rollout) = turn.state.rollout.clone() else { return Err(none) };
+    let Some(rollout) = turn.state.rollout.clone() else { return Err(nothing(turn)) };
     match &rollout.walk {
         Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting => {
             under_way(turn, view, &rollout, replicas, by)
         }
+        Walk::Ended(End::NeedsOperator { .. }) if rollout.is_resize() => {
+            at_rest(turn, &rollout, replicas, by)
+        }
         Walk::Ended(End::Completed | End::RolledBack) => at_rest(turn, &rollout, replicas, by),
-        Walk::Ended(_) => Err(none),
+        Walk::Ended(_) => Err(nothing(turn)),
     }
 }
 
@@ -82,8 +84,18 @@ fn under_way(
     let plan = idle::plan_again(turn, rollout, &spec)?;
     let stage = place_in(&plan, rollout);
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
+    // What waits its turn comes at the new size as well.
+    if let Some(queued) = turn.state.queued.clone() {
+        let spec = resized(&queued.spec, replicas)?;
+        let Queued { revision, by, purpose, .. } = queued;
+        turn.record(Change::Queued { revision, spec, by, purpose });
+    }
     turn.note(Note::Resized { from: rollout.plan.desired, to: replicas });
     turn.record(Change::Resized { spec, plan: Arc::new(plan), stage, by });
+    // What nobody can see nobody may take; the walk follows at the next sight.
+    if view.sighted_since.is_none() {
+        return Ok(());
+    }
     let is_by_replicas = matches!(rollout.walk, Walk::Moving { .. } | Walk::Gating { .. })
         && rollout.stage().1.route == StageRoute::ByReplicas;
     if is_by_replicas {
@@ -136,14 +148,22 @@ fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<Re
     let (mut above_floor, mut room) = (space.spare(tallies), space.room(tallies));
     for (id, shared) in ids.iter().zip(share(&sizes, extent(before), extent(&after))) {
         let tally = of(id);
+        // The candidate gets no more than its stage gives it.
+        let most = if *id == after.candidate.id { after.stage().1.candidate } else { u64::MAX };
+        let shared = shared.min(most.max(tally.target));
         let fewer = tally.target.saturating_sub(shared);
         // One whose health nobody knows may serve.
         let free = tally.target.saturating_sub(tally.created).saturating_add(tally.idle);
         let serving = fewer.saturating_sub(free).min(above_floor);
         above_floor -= serving;
-        let more = shared.saturating_sub(tally.target).min(room);
-        room -= more;
+        // What exists already, and was to go, needs no room.
+        let existing = tally.created.saturating_sub(tally.target);
+        let more = shared.saturating_sub(tally.target).min(room.saturating_add(existing));
+        room -= more.saturating_sub(existing);
         let replicas = tally.target + more - fewer.min(free) - serving;
+        // What was to go for a smaller number, and has not gone, stays for a greater one.
+        let grows = before.plan.desired < after.plan.desired;
+        let replicas = if grows { replicas.max(tally.created.min(most)) } else { replicas };
         if replicas != tally.target {
             turn.record(Change::Targeted { revision: id.clone(), replicas });
         }

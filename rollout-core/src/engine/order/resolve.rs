@@ -1,12 +1,12 @@
 //! The order `resolve`: the way out of the end that needs an operator.
 
-use super::phase_of;
+use super::{phase_of, queue, revision::resized};
 use crate::{
     engine::{
         event::OrderRefused,
         phase::idle,
         record::{Change, End, Purpose, Resolution},
-        state::Walk,
+        state::{Queued, Walk},
         turn::Turn,
         view::View,
     },
@@ -42,10 +42,11 @@ pub(super) fn resolve(
             };
             let revision = pool.revision.clone();
             let spec = pool.spec.clone().unwrap_or_else(|| rollout.spec.clone());
+            let spec = resized(&spec, rollout.plan.desired)?;
             idle::plan_for(turn, Purpose::Adopt, &id, &spec)?;
             let how = Resolution::Adopt { revision: Some(id) };
             turn.record(Change::Resolved { how, by: by.clone(), why });
-            turn.record(Change::Queued { revision, spec, by, purpose: Purpose::Adopt });
+            queue(turn, Queued { revision, spec, by, purpose: Purpose::Adopt });
             Ok(())
         }
     }

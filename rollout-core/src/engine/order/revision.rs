@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{phase_of, submit};
+use super::{phase_of, queue, submit};
 use crate::{
+    amount::Amount,
     engine::{
         action::Revision,
         event::OrderRefused,
         phase::idle,
-        record::{Change, End, Purpose},
-        state::{Proof, Walk},
+        record::{End, Purpose},
+        state::{Proof, Queued, Walk},
         turn::Turn,
     },
     id::RevisionId,
-    spec::{CheckedSpec, OnSubmit, Spec},
+    spec::{CheckedSpec, OnSubmit, Spec, Strategy},
 };
 
 /// What parts the name of a restarted revision from the number of its restart.
@@ -26,12 +27,24 @@ pub(super) fn undo(
     by: String,
 ) -> Result<(), OrderRefused> {
     let current = turn.state.stable.as_ref().map(|stable| stable.id.clone());
+    let on_trial = turn.state.under_way().filter(|rollout| !rollout.proven);
+    let is_coming_back = on_trial.is_some_and(|rollout| {
+        rollout.purpose == Purpose::Undo && to.is_none_or(|to| *to == rollout.candidate.id)
+    });
+    if let Some(rollout) = on_trial.filter(|_| !is_coming_back) {
+        return Err(OrderRefused::OnTrial { candidate: rollout.candidate.id.to_string() });
+    }
     if to.is_some() && to == current.as_ref() {
         return Ok(());
     }
     // One whose template nobody knows cannot be made again.
     let is_other = |proof: &&Proof| {
         Some(&proof.revision.id) != current.as_ref() && !proof.revision.template.is_null()
+    };
+    // Instances made anew of a revision are that revision.
+    let is_another = |proof: &&Proof| {
+        is_other(proof)
+            && current.as_ref().is_none_or(|current| base(current) != base(&proof.revision.id))
     };
     let known = || -> Vec<String> {
         let others = turn.state.history.iter().rev().filter(is_other);
@@ -41,7 +54,7 @@ pub(super) fn undo(
         Some(id) => {
             turn.state.history.iter().filter(is_other).find(|proof| proof.revision.id == *id)
         }
-        None => turn.state.history.iter().rev().find(is_other),
+        None => turn.state.history.iter().rev().find(is_another),
     };
     let Some(Proof { revision, spec, .. }) = found.cloned() else {
         return Err(match to {
@@ -52,9 +65,6 @@ pub(super) fn undo(
     if is_coming(turn, &revision.id) {
         return Ok(());
     }
-    if let Some(rollout) = turn.state.under_way().filter(|rollout| !rollout.proven) {
-        return Err(OrderRefused::OnTrial { candidate: rollout.candidate.id.to_string() });
-    }
     let newest = turn.state.rollout.as_ref().map(|rollout| rollout.spec.clone());
     let Some(spec) = spec.or_else(|| newest.clone()) else {
         return Err(OrderRefused::NotProven { known: known() });
@@ -63,7 +73,7 @@ pub(super) fn undo(
     let replicas = newest.map_or(spec.replicas, |newest| newest.replicas);
     let spec = resized(&spec, replicas)?;
     idle::plan_for(turn, Purpose::Undo, &revision.id, &spec)?;
-    turn.record(Change::Queued { revision, spec, by, purpose: Purpose::Undo });
+    queue(turn, Queued { revision, spec, by, purpose: Purpose::Undo });
     Ok(())
 }
 
@@ -83,15 +93,20 @@ pub(super) fn retry(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused>
     let Some(rollout) = &turn.state.rollout else { return Err(nothing) };
     match &rollout.walk {
         Walk::Ended(End::RolledBack | End::Failed) | Walk::Reverting => {}
+        Walk::Ended(End::NeedsOperator { .. }) => return Err(super::nothing(turn)),
         Walk::Moving { .. } | Walk::Gating { .. } | Walk::Ended(_) => return Err(nothing),
     }
     let (revision, spec) = (rollout.candidate.clone(), rollout.spec.clone());
     let purpose = rollout.purpose;
-    if turn.state.queued.as_ref().is_some_and(|queued| queued.revision.id == revision.id) {
-        return Ok(());
+    match &turn.state.queued {
+        Some(queued) if queued.revision.id == revision.id => return Ok(()),
+        Some(queued) => {
+            return Err(OrderRefused::Waiting { queued: queued.revision.id.to_string() });
+        }
+        None => {}
     }
     idle::plan_for(turn, purpose, &revision.id, &spec)?;
-    turn.record(Change::Queued { revision, spec, by, purpose });
+    queue(turn, Queued { revision, spec, by, purpose });
     Ok(())
 }
 
@@ -111,13 +126,19 @@ pub(super) fn restart(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefuse
     let own = turn.state.pools.get(&stable.id).and_then(|pool| pool.spec.clone());
     let newest = turn.state.rollout.as_ref().map(|rollout| rollout.spec.clone());
     let Some(spec) = own.or(newest) else { return Err(none) };
+    let spec = resized(&spec, size_now(turn, &stable.id).unwrap_or(spec.replicas))?;
     let revision =
         Arc::new(Revision { id: restarted(&stable.id), template: stable.template.clone() });
     idle::plan_for(turn, Purpose::Restart, &revision.id, &spec)?;
     // Whatever is on trial is not pushed aside by new instances of what is proven.
     submit::make_room(turn, &revision, OnSubmit::Refuse)?;
-    turn.record(Change::Queued { revision, spec, by, purpose: Purpose::Restart });
+    queue(turn, Queued { revision, spec, by, purpose: Purpose::Restart });
     Ok(())
+}
+
+/// How many instances of a revision there are to be, whatever its spec said once.
+pub(super) fn size_now(turn: &Turn<'_>, id: &RevisionId) -> Option<u64> {
+    turn.state.pools.get(id).and_then(|pool| pool.desired)
 }
 
 /// The name of a revision without the number of its restart.
@@ -149,13 +170,39 @@ fn restarted(id: &RevisionId) -> RevisionId {
         .expect("a name cut to fit, with a dot, a letter and a number, is a name")
 }
 
+/// Takes counts that are more than all instances down to all of them, as the planner does: they must not
+/// keep an autoscaler from its work.
+fn clamp(spec: &mut Spec) {
+    let most = spec.replicas.max(1);
+    let lower = |amount: &mut Amount| {
+        if let Amount::Count(count) = amount {
+            *count = (*count).min(most);
+        }
+    };
+    match &mut spec.strategy {
+        Strategy::Rolling(_) | Strategy::Recreate(_) => {}
+        Strategy::BlueGreen(blue_green) => blue_green.preview_replicas.iter_mut().for_each(lower),
+        Strategy::Canary(canary) => {
+            canary.steps.iter_mut().flat_map(|step| &mut step.replicas).for_each(lower);
+            canary.min_replicas = canary.min_replicas.map(|least| least.min(most));
+        }
+        Strategy::Stages(stages) => {
+            for stage in stages {
+                lower(&mut stage.candidate);
+                lower(&mut stage.stable);
+            }
+        }
+    }
+}
+
 /// The spec with another number of instances.
 ///
 /// # Errors
 ///
 /// [`OrderRefused::NoPlan`] if other numbers of the spec do not fit it.
 pub(super) fn resized(spec: &CheckedSpec, replicas: u64) -> Result<Arc<CheckedSpec>, OrderRefused> {
-    let spec = Spec { replicas, ..spec.spec().clone() };
+    let mut spec = Spec { replicas, ..spec.spec().clone() };
+    clamp(&mut spec);
     CheckedSpec::new(spec)
         .map(Arc::new)
         .map_err(|errors| OrderRefused::NoPlan { why: errors.to_string() })

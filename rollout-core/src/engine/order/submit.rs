@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::queue;
 use crate::{
     engine::{
         action::Revision,
@@ -9,7 +10,7 @@ use crate::{
         note::Note,
         phase::idle,
         record::{Cause, Change, End, Purpose},
-        state::Walk,
+        state::{Queued, Walk},
         turn::Turn,
     },
     spec::{CheckedSpec, OnSubmit},
@@ -39,7 +40,7 @@ pub(super) fn submit(
     // Planned at once, so that what cannot be done is refused before anything is touched.
     idle::plan_for(turn, Purpose::Move, &revision.id, &spec)?;
     make_room(turn, &revision, spec.on_submit)?;
-    turn.record(Change::Queued { revision, spec, by, purpose: Purpose::Move });
+    queue(turn, Queued { revision, spec, by, purpose: Purpose::Move });
     Ok(())
 }
 
@@ -77,8 +78,7 @@ fn is_so_already(turn: &Turn<'_>, revision: &Revision, spec: &CheckedSpec) -> bo
     }
     turn.state.rollout.as_ref().is_some_and(|rollout| {
         // New instances of a revision are that revision.
-        let is_anew = rollout.purpose == Purpose::Restart
-            && rollout.candidate.template == revision.template
+        let is_anew = rollout.candidate.template == revision.template
             && super::revision::base(&rollout.candidate.id) == revision.id.as_str();
         let is_same = (rollout.candidate.id == revision.id || is_anew) && *rollout.spec == *spec;
         match &rollout.walk {

@@ -82,12 +82,26 @@ pub(super) fn abort(
     why: Option<String>,
 ) -> Result<(), OrderRefused> {
     let rollout = under_way(turn)?;
+    drop_queued(turn, &by);
     if rollout.walk == Walk::Reverting {
         return Ok(());
     }
     if rollout.proven {
         return Err(OrderRefused::Proven { candidate: rollout.candidate.id.to_string() });
     }
+    if rollout.is_resize() {
+        return Err(OrderRefused::NoWayBack { revision: rollout.candidate.id.to_string() });
+    }
     moving::fail(turn, Cause::Ordered { by, why });
     Ok(())
+}
+
+/// Whoever wants to be back at stable wants nothing else to start then.
+fn drop_queued(turn: &mut Turn<'_>, by: &str) {
+    let Some(revision) = turn.state.queued.as_ref().map(|queued| queued.revision.id.clone()) else {
+        return;
+    };
+    let why = format!("aborted by {by}");
+    turn.note(Note::NotStarted { revision: revision.clone(), why: why.clone() });
+    turn.record(Change::Dropped { revision, why });
 }

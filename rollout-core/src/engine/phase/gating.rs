@@ -47,7 +47,8 @@ pub(in crate::engine) fn decide(
     };
     let since = rollout.gate_since;
     let name = stage.name.clone();
-    let passes = rollout.promoted
+    // Promoting everything passes what waits and what judges; what works is done all the same.
+    let passes = (rollout.promoted && !matches!(condition, StageGate::Hook(_)))
         || match condition {
             StageGate::Hold(span) => {
                 let until = since.after(*span);
@@ -61,7 +62,7 @@ pub(in crate::engine) fn decide(
                 let is_over = until.is_some_and(|until| until <= turn.now);
                 let expiry = match on_expiry {
                     Unanswered::Fail if is_over => return moving::fail(turn, Cause::NotApproved),
-                    Unanswered::Fail => Expiry::RollsBack,
+                    Unanswered::Fail => moving::expiry(&rollout),
                     Unanswered::Pass => Expiry::GoesOn,
                 };
                 let until = until.map(|until| (until, expiry));

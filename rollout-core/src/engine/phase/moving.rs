@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::reverting;
 use crate::{
     engine::{
         capacity::Space,
@@ -19,6 +20,7 @@ use crate::{
     id::RevisionId,
     plan::StageRoute,
     spec::OnFailure,
+    time::Timestamp,
 };
 
 /// Takes every forward step that the observation allows. Returns whether the stage was reached.
@@ -39,10 +41,10 @@ pub(in crate::engine) fn decide(
     }
     let serving = serving(tallies, &rollout.candidate.id);
     let is_whole = stage.candidate <= serving;
-    let reached = steer(turn, view, &goal(&rollout, turn, tallies), tallies) && is_whole;
     if !is_whole {
-        say_instances(turn, &rollout, tallies);
+        say_instances(turn, view, &rollout, tallies);
     }
+    let reached = steer(turn, view, &goal(&rollout, turn, tallies), tallies) && is_whole;
     if reached && !matches!(rollout.walk, Walk::Gating { .. }) {
         turn.record(Change::Reached { stage: index });
         turn.note(Note::StageReached { stage: stage.name.clone() });
@@ -106,6 +108,37 @@ fn meanwhile(
     })
 }
 
+/// Keeps the route decided last, or less of it for a candidate that lost instances.
+pub(in crate::engine) fn hold(
+    turn: &mut Turn<'_>,
+    view: &View,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) {
+    let less = turn.state.under_way().and_then(|rollout| {
+        let candidate = &rollout.candidate.id;
+        let from = rollout.from.as_ref().map(|from| &from.id).filter(|from| *from != candidate);
+        let has_route = matches!(turn.state.route, Some(Route::Weighted(_)));
+        let less = meanwhile(turn, candidate, from, tallies, &space(rollout));
+        less.filter(|_| has_route && !rollout.proven)
+    });
+    match less {
+        Some(route) => {
+            traffic::set(turn, view, &route);
+        }
+        None => traffic::hold(turn, view),
+    }
+}
+
+/// Turns back, or stops, when too many candidate instances failed or a watched metric did: what is never a
+/// step forward. Returns whether the walk changed.
+pub(in crate::engine) fn has_failed(turn: &mut Turn<'_>) -> bool {
+    let Some(rollout) = turn.state.rollout.clone() else { return false };
+    match too_many_failures(turn, &rollout) {
+        Some(cause) => fail(turn, cause),
+        None => metric::watch(turn, &rollout),
+    }
+}
+
 /// The limits of the stage under way.
 pub(in crate::engine) fn space(rollout: &Rollout) -> Space {
     let is_back = match &rollout.walk {
@@ -138,17 +171,11 @@ pub(in crate::engine) fn is_too_late(
         turn.note(Note::Available { available, wanted: stage.candidate });
         return false;
     }
-    if let Some(cause) = too_many_failures(turn, rollout) {
-        return fail(turn, cause);
-    }
-    if metric::watch(turn, rollout) {
+    if has_failed(turn) {
         return true;
     }
-    if turn.state.paused.is_some() {
-        return false;
-    }
     let terminating = tallies.values().any(|tally| 0 < tally.terminating);
-    let until = progress_until(rollout, terminating);
+    let until = progress_until(turn, rollout, terminating);
     if until <= turn.now && matches!(rollout.walk, Walk::Moving { .. }) {
         let wanted = stage.candidate;
         return fail(turn, Cause::NoProgress { available, wanted });
@@ -165,9 +192,10 @@ pub(in crate::engine) fn is_too_late(
 }
 
 /// When the progress deadline ends; drains have deadlines of their own, which come on top.
-fn progress_until(rollout: &Rollout, terminating: bool) -> crate::time::Timestamp {
+fn progress_until(turn: &Turn<'_>, rollout: &Rollout, terminating: bool) -> Timestamp {
     let drain = &rollout.spec.drain;
-    let until = rollout.high_water.1.after(rollout.spec.deadlines.progress);
+    let since = rollout.high_water.1.max(turn.sighted_since);
+    let until = since.after(rollout.spec.deadlines.progress);
     if terminating { until.after(drain.deadline).after(drain.stop_grace) } else { until }
 }
 
@@ -206,8 +234,8 @@ pub(in crate::engine) fn fail(turn: &mut Turn<'_>, cause: Cause) -> bool {
     true
 }
 
-/// What a failure does now.
-fn expiry(rollout: &Rollout) -> Expiry {
+/// What a failure of the way forward does now.
+pub(in crate::engine) fn expiry(rollout: &Rollout) -> Expiry {
     match rollout.spec.rollback.on_failure {
         _ if rollout.proven || rollout.is_resize() || rollout.purpose == Purpose::Undo => {
             Expiry::NeedsOperator
@@ -217,15 +245,46 @@ fn expiry(rollout: &Rollout) -> Expiry {
     }
 }
 
-/// Says how many candidate instances are missing.
-fn say_instances(turn: &mut Turn<'_>, rollout: &Rollout, tallies: &BTreeMap<RevisionId, Tally>) {
+/// Since when nothing moved, and what comes when that lasts too long: the bound of every wait that has none
+/// of its own. `None` where a person's order ends the wait, and where the rollout has ended.
+pub(crate) fn bound(
+    turn: &Turn<'_>,
+    terminating: bool,
+) -> (Timestamp, Option<(Timestamp, Expiry)>) {
+    let Some(rollout) = turn.state.under_way() else { return (turn.now, None) };
+    let since = rollout.high_water.1;
+    let until = match rollout.walk {
+        Walk::Reverting if rollout.from.is_some() => {
+            Some((reverting::until(turn, rollout), Expiry::NeedsOperator))
+        }
+        Walk::Moving { .. } | Walk::Gating { .. } if turn.state.paused.is_none() => {
+            Some((progress_until(turn, rollout, terminating), expiry(rollout)))
+        }
+        Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting | Walk::Ended(_) => None,
+    };
+    (since, until)
+}
+
+/// Says how many candidate instances are missing. One that was there and is missing now has its deadline
+/// from then on.
+fn say_instances(
+    turn: &mut Turn<'_>,
+    view: &View,
+    rollout: &Rollout,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) {
     let terminating = tallies.values().any(|tally| 0 < tally.terminating);
-    let expiry = expiry(rollout);
+    let (since, until) = match (&rollout.walk, view.broken_since) {
+        (Walk::Gating { .. }, Some(broken)) => {
+            let until = broken.after(rollout.spec.deadlines.progress);
+            (broken, Some((until, expiry(rollout))))
+        }
+        _ => bound(turn, terminating),
+    };
     let revision = rollout.candidate.id.clone();
     let tally = tallies.get(&revision).copied().unwrap_or_default();
     let wanted = rollout.stage().1.candidate;
-    let until = progress_until(rollout, terminating);
-    turn.wait(rollout.high_water.1, Some((until, expiry)), || WaitReason::Instances {
+    turn.wait(since, until, || WaitReason::Instances {
         revision,
         created: tally.created,
         ready: tally.ready,

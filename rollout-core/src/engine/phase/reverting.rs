@@ -21,6 +21,7 @@ use crate::{
     },
     fleet::Tally,
     id::RevisionId,
+    time::Timestamp,
     weight::Weight,
 };
 
@@ -39,12 +40,19 @@ pub(in crate::engine) fn decide(
     if rollout.high_water.0 < available {
         turn.record(Change::Progressed { available });
     }
-    let since = turn.state.rollout.as_ref().map_or(turn.now, |rollout| rollout.high_water.1);
-    let drain = &rollout.spec.drain;
-    let standstill =
-        since.after(rollout.spec.deadlines.progress).after(drain.deadline).after(drain.stop_grace);
-    let whole = rollout.spec.rollback.timeout.map(|span| rollout.stage_began.after(span));
-    let until = whole.map_or(standstill, |whole| whole.min(standstill));
+    let of_now = turn.state.rollout.as_ref().unwrap_or(&rollout);
+    let (since, until) = (of_now.high_water.1, until(turn, of_now));
+    turn.wake(until);
+    let tally = tallies.get(&from).copied().unwrap_or_default();
+    if tally.serving < wanted {
+        turn.wait(since, Some((until, Expiry::NeedsOperator)), || WaitReason::Instances {
+            revision: from.clone(),
+            created: tally.created,
+            ready: tally.ready,
+            available: tally.serving,
+            wanted,
+        });
+    }
     let space = moving::space(&rollout);
     let kept = kept(&rollout, tallies).min(space.ceiling().saturating_sub(wanted));
     let grows_to = if must_wait(&rollout, space, tallies) {
@@ -69,15 +77,26 @@ pub(in crate::engine) fn decide(
         );
         return end(turn, End::NeedsOperator { why });
     }
-    let tally = tallies.get(&from).copied().unwrap_or_default();
-    turn.wait(since, Some((until, Expiry::NeedsOperator)), || WaitReason::Instances {
-        revision: from,
-        created: tally.created,
-        ready: tally.ready,
-        available: tally.serving,
-        wanted,
-    });
     false
+}
+
+/// When a way back that does not get on is given up; drains have deadlines of their own, which come on top.
+pub(super) fn until(turn: &Turn<'_>, rollout: &Rollout) -> Timestamp {
+    let Rollout { spec, high_water: (_, since), stage_began, restored, .. } = rollout;
+    let later = |from: Timestamp| {
+        let drain = &spec.drain;
+        from.max(turn.sighted_since)
+            .after(spec.deadlines.progress)
+            .after(drain.deadline)
+            .after(drain.stop_grace)
+    };
+    // Once everything was back, only what breaks anew can keep the end away.
+    if let Some(restored) = restored {
+        return later(turn.broken_since.unwrap_or(turn.now).max(*restored));
+    }
+    let standstill = later(*since);
+    let whole = spec.rollback.timeout.map(|span| stage_began.after(span));
+    whole.map_or(standstill, |whole| whole.min(standstill))
 }
 
 /// Whether stable waits for the candidate to be gone: where the way back is recreate, the two must not meet.

@@ -83,6 +83,19 @@ impl State {
         }
     }
 
+    /// A run of a hook has begun, or a setting of the modules was acknowledged.
+    fn begun_beside(&mut self, at: Timestamp, effect: &Effect) {
+        if matches!(effect, Effect::Modules(_)) {
+            self.modules_at = Some(at);
+        }
+        if let (Effect::Run { run, .. }, Some(rollout)) = (effect, &mut self.rollout)
+            && let Some(run) = rollout.runs.get_mut(run)
+        {
+            run.has_begun = true;
+            run.since = at;
+        }
+    }
+
     /// Whatever of the runs was decided and not begun yet is not wanted any more.
     pub(super) fn forget_runs(&mut self) {
         self.pending.retain(|_, effect| !matches!(effect, Effect::Run { .. }));
@@ -99,11 +112,8 @@ impl State {
                 }
             }
         }
-        if let (true, Effect::Run { run, .. }, Some(rollout)) =
-            (applied, &effect, &mut self.rollout)
-            && let Some(run) = rollout.runs.get_mut(run)
-        {
-            run.has_begun = true;
+        if applied {
+            self.begun_beside(at, &effect);
         }
         let Some(entry) = effect.instance().and_then(|instance| self.roster.get_mut(instance))
         else {

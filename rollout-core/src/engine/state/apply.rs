@@ -52,7 +52,7 @@ impl State {
             }
             Change::Paused { by, why } => self.stopped(at, by, why.as_ref(), false),
             Change::Halted { by, why } => self.stopped(at, by, why.as_ref(), true),
-            Change::Resized { spec, plan, stage, .. } => self.resized(at, spec, plan, *stage),
+            Change::Resized { spec, plan, stage, .. } => self.resized(spec, plan, *stage),
             Change::Resumed { by } => self.resumed(at, by),
             Change::Intended { id, effect } => self.intended(at, *id, effect),
             Change::Settled { id, how } => self.settled(at, *id, how),
@@ -96,16 +96,15 @@ impl State {
         }
     }
 
-    /// Forward steps stop, or everything does. Whoever comes later takes the place of an earlier one, but
-    /// the time stopped counts from the first.
+    /// Forward steps stop, or everything does. Whoever pauses later takes the place of an earlier one, but
+    /// the time paused counts from the first.
     fn stopped(&mut self, at: Timestamp, by: &str, why: Option<&String>, everything: bool) {
-        let since = self.paused.as_ref().map_or(at, |earlier| earlier.at);
-        let paused = Paused { at: since, by: by.to_owned(), why: why.cloned() };
+        let since = self.paused.as_ref().filter(|_| !everything).map_or(at, |paused| paused.at);
+        let stopped = Paused { at: since, by: by.to_owned(), why: why.cloned() };
         if everything {
-            self.halted = Some(Paused { at, ..paused.clone() });
-            self.paused.get_or_insert(paused);
+            self.halted = Some(stopped);
         } else {
-            self.paused = Some(paused);
+            self.paused = Some(stopped);
         }
     }
 

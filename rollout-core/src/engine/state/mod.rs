@@ -29,6 +29,10 @@ use crate::{
 pub(crate) const ENGINE: &str = "the engine";
 /// Who paused, where the calendar of the spec did.
 pub(crate) const CALENDAR: &str = "the calendar";
+/// Who paused, where the guard did.
+pub(crate) const GUARD: &str = "the guard";
+/// Names that no person has.
+pub(crate) const OWN_NAMES: [&str; 3] = [ENGINE, CALENDAR, GUARD];
 
 /// Everything that lasts about a workload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +58,8 @@ pub(crate) struct State {
     pub(crate) fenced: bool,
     /// The setting of the modules decided last; `None` if never.
     pub(crate) modules: Option<ModuleSetting>,
+    /// When the setting decided last was acknowledged.
+    pub(crate) modules_at: Option<Timestamp>,
     /// Proven revisions, the newest last.
     pub(crate) history: Vec<Proof>,
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{CALENDAR, ENGINE, Paused, Proof, Rollout, RunEnd, State, Walk};
+use super::{CALENDAR, ENGINE, GUARD, Paused, Proof, Rollout, RunEnd, State, Walk};
 use crate::{
     engine::{
         action::{Effect, Revision},
@@ -164,38 +164,55 @@ impl State {
         });
     }
 
-    /// Moves every timer of the way forward by the time paused.
+    /// Lifts the halt, or else the pause, and moves every timer of the way forward by the time stopped.
     pub(super) fn resumed(&mut self, at: Timestamp, by: &str) {
-        self.halted = None;
+        if let Some(halted) = self.halted.take() {
+            // Who paused before, or since, is still to be asked.
+            match &mut self.paused {
+                Some(paused) => paused.at = paused.at.min(halted.at),
+                None => self.shift(halted.at, at),
+            }
+            return;
+        }
         let Some(paused) = self.paused.take() else { return };
         let Some(rollout) = &mut self.rollout else { return };
         rollout.is_calendar_overridden |= paused.by == CALENDAR && by != CALENDAR;
         if paused.by == ENGINE {
-            // Whoever resumes gives it another try: what it was paused for is forgiven.
-            rollout.high_water.1 = paused.at;
-            rollout.rounds += 1;
-            rollout.tallies.clear();
-            if let Some(pool) = self.pools.get_mut(&rollout.candidate.id) {
-                pool.failed = 0;
-                pool.last_failure = None;
-            }
+            self.forgive(paused.at);
         }
-        let shift = at.since(paused.at);
-        rollout.began = rollout.began.after(shift);
-        rollout.stage_began = rollout.stage_began.after(shift);
-        rollout.high_water.1 = rollout.high_water.1.after(shift);
-        rollout.gate_since = rollout.gate_since.after(shift);
-        rollout.batch_ended = rollout.batch_ended.map(|ended| ended.after(shift));
+        self.shift(paused.at, at);
+    }
+
+    /// Whoever lets it go on gives it another try: what it was stopped for at `since` is forgiven.
+    fn forgive(&mut self, since: Timestamp) {
+        let Some(rollout) = &mut self.rollout else { return };
+        rollout.began = since;
+        rollout.high_water.1 = since;
+        rollout.gate_since = since;
+        rollout.rounds += 1;
+        rollout.tallies.clear();
+        if let Some(pool) = self.pools.get_mut(&rollout.candidate.id) {
+            pool.failed = 0;
+            pool.last_failure = None;
+        }
+    }
+
+    /// Moves every timer by the time from `since` to `at`, one that began in between by its own part.
+    fn shift(&mut self, since: Timestamp, at: Timestamp) {
+        let Some(rollout) = &mut self.rollout else { return };
+        let moved = |timer: Timestamp| timer.after(at.since(since.max(timer)));
+        rollout.began = moved(rollout.began);
+        rollout.stage_began = moved(rollout.stage_began);
+        rollout.high_water.1 = moved(rollout.high_water.1);
+        rollout.gate_since = moved(rollout.gate_since);
+        rollout.batch_ended = rollout.batch_ended.map(moved);
+        for run in rollout.runs.values_mut().filter(|run| !run.has_begun) {
+            run.since = moved(run.since);
+        }
     }
 
     /// Another number of instances: the same attempt at the same stage of the plan for it.
-    pub(super) fn resized(
-        &mut self,
-        at: Timestamp,
-        spec: &Arc<CheckedSpec>,
-        plan: &Arc<Plan>,
-        stage: usize,
-    ) {
+    pub(super) fn resized(&mut self, spec: &Arc<CheckedSpec>, plan: &Arc<Plan>, stage: usize) {
         let Some(rollout) = &mut self.rollout else { return };
         let is_same = plan.stages[stage].name == rollout.stage().1.name;
         if !is_same {
@@ -216,11 +233,17 @@ impl State {
             Walk::Reverting => Walk::Reverting,
             Walk::Ended(end) => Walk::Ended(end.clone()),
         };
-        // How many are available is counted against another number from now on.
-        rollout.high_water = (0, at);
         if rollout.from.is_some() {
             rollout.from_desired = plan.desired;
         }
+        // More than the new number is no mark to pass; since when nothing moved stays as it was.
+        let most = match rollout.walk {
+            Walk::Reverting => rollout.from_desired,
+            Walk::Moving { .. } | Walk::Gating { .. } | Walk::Ended(_) => {
+                rollout.stage().1.candidate
+            }
+        };
+        rollout.high_water.0 = rollout.high_water.0.min(most);
         let ids = [Some(&rollout.candidate), rollout.from.as_ref()];
         for id in ids.into_iter().flatten().map(|revision| &revision.id) {
             if let Some(pool) = self.pools.get_mut(id) {
@@ -240,10 +263,12 @@ impl State {
                 let is_back = rollout.cause.is_some() && !rollout.proven;
                 rollout.walk =
                     if is_back { Walk::Reverting } else { Walk::Moving { stage: rollout.place } };
-                rollout.began = at;
                 rollout.stage_began = at;
                 rollout.high_water = (0, at);
                 rollout.has_moved = false;
+                rollout.batch_ended = None;
+                rollout.restored = None;
+                self.forgive(at);
             }
             Resolution::Adopt { revision: Some(id) } => {
                 let Some(pool) = self.pools.get(id) else { return };
@@ -274,8 +299,7 @@ impl State {
         if self.under_way().is_some_and(|rollout| rollout.walk != Walk::Reverting)
             && self.paused.is_none()
         {
-            self.paused =
-                Some(Paused { at, by: "the guard".to_owned(), why: Some(veto.to_string()) });
+            self.paused = Some(Paused { at, by: GUARD.to_owned(), why: Some(veto.to_string()) });
         }
     }
 }

@@ -17,7 +17,7 @@ const BATCHES_WALKED: u64 = 1 << 16;
 /// Instances taking the places of others, as many at once as there is room and as parallelism lets start.
 /// Times are milliseconds.
 pub(super) struct Exchange {
-    counting: Counting,
+    pub(super) counting: Counting,
     /// Places beside the desired instances: the new one is available before the old one goes.
     surge: u64,
     /// Places of missing instances: the old one is gone before the new one starts.
@@ -25,9 +25,9 @@ pub(super) struct Exchange {
     /// Both together.
     places: u64,
     /// Most instances that start at once; with a pause, the size of a batch.
-    lanes: u64,
-    start: u64,
-    drain: u64,
+    pub(super) lanes: u64,
+    pub(super) start: u64,
+    pub(super) drain: u64,
     /// The pause after each batch. It begins when the batch is available, beside its drain.
     pause: u64,
 }
@@ -206,10 +206,10 @@ impl Walk {
 
 /// Tokens in the order of their times, in groups of the same time.
 #[derive(Default)]
-struct Tokens(VecDeque<(u64, u64)>);
+pub(super) struct Tokens(VecDeque<(u64, u64)>);
 
 impl Tokens {
-    fn put(&mut self, at: u64, count: u64) {
+    pub(super) fn put(&mut self, at: u64, count: u64) {
         match self.0.back_mut() {
             Some((last, there)) if *last == at => *there = there.saturating_add(count),
             Some(_) | None if count != 0 => self.0.push_back((at, count)),
@@ -217,8 +217,17 @@ impl Tokens {
         }
     }
 
+    /// Undoes a `take` of which nothing came.
+    pub(super) fn put_back(&mut self, at: u64, count: u64) {
+        match self.0.front_mut() {
+            Some((first, there)) if *first == at => *there = there.saturating_add(count),
+            Some(_) | None if count != 0 => self.0.push_front((at, count)),
+            Some(_) | None => {}
+        }
+    }
+
     /// At most `count` of the earliest time.
-    fn take(&mut self, count: u64) -> Option<(u64, u64)> {
+    pub(super) fn take(&mut self, count: u64) -> Option<(u64, u64)> {
         let (at, there) = self.0.front_mut().filter(|_| count != 0)?;
         let (at, taken) = (*at, count.min(*there));
         *there -= taken;

@@ -4,12 +4,14 @@
 //! failures, slow starts and the time people take to approve.
 
 mod exchange;
+mod rest;
 
 use std::fmt;
 
 use serde::Serialize;
 
 use self::exchange::Exchange;
+pub(crate) use self::rest::{Left, OnTheWay, after, rest};
 use super::{Budget, Plan, Remark, Stage, StageGate, StageRoute};
 use crate::{
     spec::{CheckedSpec, Counting},
@@ -122,7 +124,7 @@ impl StageGate {
     }
 
     /// How long it takes; an approval is not known to take any time.
-    fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         match self {
             Self::Hold(span) | Self::Health(span) => *span,
             Self::Approval { .. } | Self::Hook(_) | Self::Window(_) => Span::ZERO,

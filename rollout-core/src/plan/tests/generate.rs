@@ -299,3 +299,11 @@ fn matched() -> Match {
 fn affinity() -> Affinity {
     Affinity { cookie: "seen".to_owned(), max_age: Span::from_secs(60) }
 }
+
+proptest! {
+    #[test]
+    fn what_is_drawn_is_a_plan_of_every_kind((plan, router) in any_built()) {
+        prop_assert!(!plan.stages.is_empty());
+        prop_assert!(router.is_some() || plan.stages.iter().all(|stage| stage.rules.is_empty()));
+    }
+}

@@ -28,7 +28,8 @@ impl Plan {
     }
 
     /// The share that was asked for in `stage`; `None` where it is the true one.
-    fn asked(&self, stage: &Stage) -> Option<Weight> {
+    #[must_use]
+    pub fn asked(&self, stage: &Stage) -> Option<Weight> {
         self.remarks.iter().find_map(|remark| match remark {
             Remark::ShareDiffers { stage: name, asked, .. } if *name == stage.name => Some(*asked),
             Remark::ShareDiffers { .. }
@@ -43,7 +44,8 @@ impl Plan {
 
 impl Stage {
     /// The candidate's share of traffic at its end.
-    fn share(&self) -> Weight {
+    #[must_use]
+    pub fn share(&self) -> Weight {
         match self.route {
             StageRoute::ByReplicas => Weight::share(self.candidate, self.candidate + self.stable),
             StageRoute::Weighted(weight) => weight,

@@ -13,7 +13,7 @@ use rollout_core::{
     port::{Hooks, Journal as _, ObserveError},
     spec::{CheckedSpec, Spec},
 };
-use rollout_runtime::{Handle, Ports, Runtime, journal::MemoryJournal};
+use rollout_runtime::{Handle, Ports, Runtime, hooks::JobHooks, journal::MemoryJournal};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -144,6 +144,40 @@ async fn a_job_is_begun_once_though_the_engine_dies_while_it_runs() {
     assert_eq!(ended(&handle).await, End::Completed);
     assert_eq!(scene.jobs.starts(), ["expand"]);
     scene.world.assert_only("v2", 4);
+}
+
+#[tokio::test]
+async fn a_real_command_is_begun_once_and_found_by_the_next_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let (world, journal) = (World::new(), MemoryJournal::new("engine-1"));
+    let start = async || {
+        let hooks = JobHooks::open(file("runs")).unwrap();
+        let ports = world.ports(journal.clone()).with_hooks(Arc::new(hooks));
+        let runtime = Runtime::new();
+        let handle = runtime.start(&web(), ports, options()).await.unwrap();
+        (runtime, handle)
+    };
+    let (runtime, handle) = start().await;
+    let script = "echo begun >> $BEGUN; while ! test -e $GO; do sleep 0.02; done";
+    let words = json!({
+        "command": ["sh", "-c", script], "env": {"BEGUN": file("begun"), "GO": file("go")}
+    });
+    let hooks = json!({"before": [{"name": "expand", "run": words}]});
+    handle.submit(with_hooks(hooks), "test").await.unwrap();
+    let began = Instant::now();
+    while !file("begun").exists() {
+        assert!(began.elapsed() < Duration::from_secs(20), "it does not begin");
+        sleep(Duration::from_millis(2)).await;
+    }
+    drop((runtime, handle)); // As a crash, right after the start.
+    let (_runtime, handle) = start().await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.serving("v2"), 0, "it did not wait");
+    std::fs::write(file("go"), "").unwrap();
+    assert_eq!(ended(&handle).await, End::Completed);
+    assert_eq!(std::fs::read_to_string(file("begun")).unwrap(), "begun\n");
+    world.assert_only("v2", 4);
 }
 
 #[tokio::test(start_paused = true)]

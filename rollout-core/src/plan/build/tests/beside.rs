@@ -94,6 +94,65 @@ fn modules_are_needed_by_replicas_too() {
     assert_eq!((plan.stages[0].modules.require.len(), plan.stages[0].modules.breaker), (1, true));
 }
 
+/// A spec, what the ports can do, the field that is refused, what it needs, and the way out.
+type Row = (&'static str, &'static [Ability], &'static str, &'static str, &'static str);
+
+const ALL: [Ability; 4] = [Ability::Matches, Ability::Mirror, Ability::Affinity, Ability::Modules];
+const ROUTER: &str = "name a router in `traffic` that can";
+
+const UNABLE: &[Row] = &[
+    (
+        RULES,
+        &[Ability::Mirror, Ability::Affinity, Ability::Modules],
+        "strategy.canary.steps[0].match",
+        "matches of headers and cookies",
+        ROUTER,
+    ),
+    (RULES, &[Ability::Matches], "strategy.canary.steps[0].mirror", "copies of requests", ROUTER),
+    (
+        RULES,
+        &[Ability::Matches, Ability::Mirror, Ability::Affinity],
+        "strategy.canary.steps[1].modules",
+        "modules",
+        "give the engine a port that degrades modules",
+    ),
+    (
+        "strategy: { stages: [{ name: a, candidate: 4, stable: 4, route: { weight: 50 }, affinity: { cookie: c } }, { name: b, candidate: 4, stable: 0, route: { weight: 100 }, proves: true }] }",
+        &[],
+        "strategy.stages[0].affinity",
+        "affinity of clients",
+        ROUTER,
+    ),
+    (
+        "strategy: { blue_green: { bake_gates: [hold: 1s, hook: { name: a, run: 1 }] } }",
+        &ALL,
+        "strategy.blue_green.bake_gates[1].hook",
+        "hooks",
+        "give the engine a port that runs jobs",
+    ),
+    (
+        "strategy: { canary: { ramp: { linear: { by: 50, gates: [metric: { name: errors, query: q, pass: { below: 1 } }] } } } }",
+        &ALL,
+        "strategy.canary.ramp.linear.gates[0].metric",
+        "metrics",
+        "give the engine a port that measures",
+    ),
+    (
+        "watch: [{ name: errors, query: q, pass: { below: 1 } }]",
+        &ALL,
+        "watch[0]",
+        "metrics",
+        "give the engine a port that measures",
+    ),
+    (
+        "hooks: { on_rollback: [{ name: a, run: 1 }] }",
+        &ALL,
+        "hooks.on_rollback[0]",
+        "hooks",
+        "give the engine a port that runs jobs",
+    ),
+];
+
 #[test]
 fn what_no_port_can_do_is_refused_with_the_way_out() {
     let can = |tail: &str, abilities: &[Ability]| {
@@ -102,61 +161,8 @@ fn what_no_port_can_do_is_refused_with_the_way_out() {
         let ports = Capabilities { abilities, ..capabilities(Some(100)) };
         build(&spec, &ports, false).map(|_| ()).map_err(|error| error.to_string())
     };
-    let all = [Ability::Matches, Ability::Mirror, Ability::Affinity, Ability::Modules];
-    assert_eq!(can(RULES, &all), Ok(()));
-    let router = "name a router in `traffic` that can";
-    for (tail, able, field, missing, way_out) in [
-        (
-            RULES,
-            &all[1..],
-            "strategy.canary.steps[0].match",
-            "matches of headers and cookies",
-            router,
-        ),
-        (RULES, &all[..1], "strategy.canary.steps[0].mirror", "copies of requests", router),
-        (
-            RULES,
-            &all[..3],
-            "strategy.canary.steps[1].modules",
-            "modules",
-            "give the engine a port that degrades modules",
-        ),
-        (
-            "strategy: { stages: [{ name: a, candidate: 4, stable: 4, route: { weight: 50 }, affinity: { cookie: c } }, { name: b, candidate: 4, stable: 0, route: { weight: 100 }, proves: true }] }",
-            &[],
-            "strategy.stages[0].affinity",
-            "affinity of clients",
-            router,
-        ),
-        (
-            "strategy: { blue_green: { bake_gates: [hold: 1s, hook: { name: a, run: 1 }] } }",
-            &all,
-            "strategy.blue_green.bake_gates[1].hook",
-            "hooks",
-            "give the engine a port that runs jobs",
-        ),
-        (
-            "strategy: { canary: { ramp: { linear: { by: 50, gates: [metric: { name: errors, query: q, pass: { below: 1 } }] } } } }",
-            &all,
-            "strategy.canary.ramp.linear.gates[0].metric",
-            "metrics",
-            "give the engine a port that measures",
-        ),
-        (
-            "watch: [{ name: errors, query: q, pass: { below: 1 } }]",
-            &all,
-            "watch[0]",
-            "metrics",
-            "give the engine a port that measures",
-        ),
-        (
-            "hooks: { on_rollback: [{ name: a, run: 1 }] }",
-            &all,
-            "hooks.on_rollback[0]",
-            "hooks",
-            "give the engine a port that runs jobs",
-        ),
-    ] {
+    assert_eq!(can(RULES, &ALL), Ok(()));
+    for &(tail, able, field, missing, way_out) in UNABLE {
         let expected = format!(
             "{field}: it needs {missing}, which no port here can do; leave it out, or {way_out}"
         );
