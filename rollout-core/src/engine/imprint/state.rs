@@ -75,6 +75,7 @@ impl State {
             halted,
             fenced,
             modules,
+            modules_at,
             history,
         } = self;
         imprint.word(epoch.0);
@@ -103,10 +104,12 @@ impl State {
             }
         }
         imprint.route(route.as_ref());
-        match routed_at {
-            None => imprint.flag(false),
-            // The time between two attempts to set a route is shorter than an observation may be old.
-            Some(at) => imprint.age(*at, limits.stale),
+        for set_at in [routed_at, modules_at] {
+            match set_at {
+                None => imprint.flag(false),
+                // The time between two attempts to set it is shorter than an observation may be old.
+                Some(at) => imprint.age(*at, limits.stale),
+            }
         }
         for stopped in [paused, halted] {
             match stopped {

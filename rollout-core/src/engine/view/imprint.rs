@@ -1,6 +1,6 @@
 //! The imprint of what was seen.
 
-use super::{Attempts, Held, Seen, View};
+use super::{Attempts, Held, Seen, Told, View};
 use crate::{
     engine::{
         EnrolState, Enrolled, Enrolments, Imprint, InstanceSeen, InstanceState, Inventory,
@@ -21,9 +21,15 @@ impl View {
             blind: _,
             attempts,
             health,
+            told,
             shown_from,
             whole_since,
             broken_since,
+            sighted_since,
+            // It says how long the rest may take, to people.
+            pace: _,
+            // It follows from the spec and the time.
+            opening: _,
             held,
         } = self;
         imprint.flag(*is_claimed);
@@ -33,7 +39,7 @@ impl View {
         imprint.seen(modules.as_ref(), limits, Imprint::modules_seen);
         imprint.word(attempts.len() as u64);
         for (id, attempts) in imprint.in_order(attempts) {
-            let Attempts { count, in_flight, not_before, last: _ } = attempts;
+            let Attempts { count, in_flight, not_before, last: _, failing_since: _ } = attempts;
             imprint.action(id);
             // Beyond the longest wait one more attempt changes nothing.
             imprint.word(u64::from((*count).min(16)));
@@ -56,6 +62,13 @@ impl View {
         }
         imprint.since(*whole_since, limits.health);
         imprint.since(*broken_since, limits.progress);
+        imprint.since(*sighted_since, limits.progress);
+        for (revision, Told { last, least, dropped }) in told {
+            imprint.name(revision.as_str());
+            for count in [last, least, dropped] {
+                imprint.word(*count);
+            }
+        }
         match held {
             None => imprint.flag(false),
             Some(Held { veto, refusals, since: _, until }) => {

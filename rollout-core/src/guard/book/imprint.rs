@@ -37,6 +37,7 @@ impl Book {
             stable,
             from,
             pools,
+            pools_at,
             sizes,
         } = self;
         let longest = drains.values().copied().chain(*longest_drain).max();
@@ -90,6 +91,7 @@ impl Book {
         imprint.name(stable.as_ref().map_or("", |stable| stable.as_str()));
         imprint.word(*from);
         imprint.word(pools.len() as u64);
+        imprint.snapshot(*pools_at);
         for (revision, pool) in pools {
             imprint.name(revision.as_str());
             imprint.pool_seen(pool);
