@@ -4,6 +4,8 @@
 //! at any moment. Printed are the distinct states, the moves between them, and whether everything that can
 //! happen was seen; and every broken promise with the shortest way to it.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people prints")]
+
 use std::{
     process::ExitCode,
     sync::{

@@ -1,7 +1,7 @@
 //! Attempts at actions: their outcomes, and when to try again. The engine retries, adapters never do.
 
 use super::{
-    action::Effect,
+    action::{Effect, Port, Subject},
     hook,
     note::{Expiry, Note, WaitReason},
     outcome::{Outcome, RefusalKind, Retry},
@@ -19,7 +19,11 @@ use crate::{
 
 /// Takes in the outcome of an attempt. An answer to an action that is settled already changes nothing.
 pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outcome: Outcome) {
-    let Some(effect) = turn.state.pending.get(&id).cloned() else { return };
+    let was_route = view.routes_out.remove(&id);
+    let Some(effect) = turn.state.pending.get(&id).cloned() else {
+        replaced(view, was_route, &outcome);
+        return;
+    };
     let attempts = view.attempts.entry(id).or_default();
     attempts.count = attempts.count.saturating_add(1);
     attempts.in_flight = false;
@@ -71,6 +75,14 @@ pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outc
     attempts.failing_since.get_or_insert(turn.now);
     let again_at = attempts.not_before;
     turn.note(Note::Retrying { id, effect: effect.without_secrets(), outcome, again_at });
+}
+
+/// Takes in an answer to what another action has replaced since. That one comes after it; until a snapshot
+/// shows both, nobody knows which route is in force.
+fn replaced(view: &mut View, was_route: bool, outcome: &Outcome) {
+    if let (true, Outcome::Applied { mark }) = (was_route, outcome) {
+        view.acknowledged_at(Port::Router, Subject::Route, *mark);
+    }
 }
 
 /// Whether an instance has failed when this is refused for good.

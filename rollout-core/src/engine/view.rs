@@ -3,7 +3,7 @@
 
 mod imprint;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     action::{Action, Effect, Port, Subject},
@@ -105,6 +105,10 @@ pub(crate) struct View {
     pub(crate) health: BTreeMap<InstanceId, HealthView>,
     /// Sizes that pools made by count were told to have since a snapshot last showed all of it.
     pub(crate) told: BTreeMap<RevisionId, Told>,
+    /// Attempts at setting a route that were not answered yet.
+    pub(crate) routes_out: BTreeSet<ActionId>,
+    /// Whether one of them is at a route that another one has replaced since: it may still come.
+    is_route_in_doubt: bool,
     /// From which mark on a port's snapshots show my last acknowledged write to a subject.
     shown_from: BTreeMap<(Port, Subject), Mark>,
     /// Since when every candidate instance serves without a break.
@@ -159,13 +163,21 @@ impl View {
 
     /// Remembers that an acknowledged write shows from `mark` on.
     pub(crate) fn acknowledged(&mut self, effect: &Effect, mark: Mark) {
-        let from = self.shown_from.entry((effect.port(), effect.subject())).or_default();
+        self.acknowledged_at(effect.port(), effect.subject(), mark);
+    }
+
+    /// Remembers that a write to a subject shows from `mark` on.
+    pub(crate) fn acknowledged_at(&mut self, port: Port, subject: Subject, mark: Mark) {
+        let from = self.shown_from.entry((port, subject)).or_default();
         *from = mark.max(*from);
     }
 
     /// Remembers what goes out: until a snapshot shows it, it may have happened or not.
     pub(crate) fn attempting(&mut self, action: &Action) {
         self.attempts.entry(action.id).or_default().in_flight = true;
+        if matches!(action.effect, Effect::Route(_)) {
+            self.routes_out.insert(action.id);
+        }
         if let Effect::Scale { revision, replicas } = &action.effect {
             let seen = self.inventory.as_ref().map(|seen| &seen.what);
             let seen = seen.and_then(|seen| seen.pools.get(revision)).map_or(0, |it| it.replicas);
@@ -213,7 +225,7 @@ impl View {
 
     /// The route in force; `None` while no snapshot shows my last write to it.
     pub(crate) fn route_in_force(&self) -> Option<&RouteInForce> {
-        let route = &self.route.as_ref()?.what;
+        let route = &self.route.as_ref().filter(|_| !self.is_route_in_doubt)?.what;
         self.shows(Port::Router, || Subject::Route, route.mark).then_some(route)
     }
 
@@ -270,6 +282,7 @@ impl View {
             mark.is_none_or(|mark| mark < *from)
         });
         self.attempts.retain(|id, _| state.pending.contains_key(id));
+        self.is_route_in_doubt = self.routes_out.iter().any(|id| !state.pending.contains_key(id));
         let mut told = std::mem::take(&mut self.told);
         told.retain(|pool, _| state.pending_scale(pool).is_some() || self.pool(pool).is_none());
         self.told = told;

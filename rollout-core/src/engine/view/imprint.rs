@@ -25,6 +25,8 @@ impl View {
             shown_from,
             whole_since,
             broken_since,
+            routes_out,
+            is_route_in_doubt,
             sighted_since,
             // It says how long the rest may take, to people.
             pace: _,
@@ -62,6 +64,11 @@ impl View {
         }
         imprint.since(*whole_since, limits.health);
         imprint.since(*broken_since, limits.progress);
+        imprint.flag(*is_route_in_doubt);
+        imprint.word(routes_out.len() as u64);
+        for id in routes_out {
+            imprint.action(*id);
+        }
         imprint.since(*sighted_since, limits.progress);
         for (revision, Told { last, least, dropped }) in told {
             imprint.name(revision.as_str());
