@@ -5,6 +5,7 @@
 //! order. The same seed gives the same bytes.
 
 pub mod conformance;
+pub mod explore;
 mod faults;
 pub mod invariants;
 pub mod ledger;

@@ -11,6 +11,7 @@ mod capacity;
 mod eta;
 mod event;
 mod hook;
+mod imprint;
 mod metric;
 mod modules;
 mod note;
@@ -35,6 +36,7 @@ pub use self::{
     action::{Action, Admission, Effect, ModuleSetting, Port, Revision, Subject},
     eta::Eta,
     event::{Event, HookState, MetricPlace, Order, OrderKind, OrderRefused, ProbeKind},
+    imprint::Imprint,
     metric::Measurement,
     note::{Expiry, Note, Wait, WaitReason},
     observation::{

@@ -1,6 +1,8 @@
 //! What was seen: the last snapshots, probe answers, attempts under way. Volatile: all that `step` may
 //! change, rebuilt by observing.
 
+mod imprint;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{

@@ -1,6 +1,8 @@
 //! What was seen of one instance's health: probe answers in a row, and since when it is ready.
 //! Volatile: a new engine asks again.
 
+mod imprint;
+
 use crate::{
     engine::ProbeKind,
     spec::{Health, Probe},

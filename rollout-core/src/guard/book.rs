@@ -3,6 +3,8 @@
 //! Built from the same events and records as the engine's state, by other code and towards another end:
 //! which actions were let through, and the worst that may have become of them.
 
+mod imprint;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{

@@ -1,5 +1,6 @@
 //! The one test binary of the simulator.
 
 mod conformance;
+mod explored;
 mod planted_bugs;
 mod seeds;

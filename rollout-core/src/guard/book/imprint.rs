@@ -1,0 +1,160 @@
+//! The imprint of the guard's books.
+
+use super::{Answers, Book, Entry, Limits, Thresholds};
+use crate::{engine::Imprint, guard::Guard, spec::Counting, time::Span};
+
+impl Guard {
+    /// Adds to `imprint` everything of the guard that decides what it refuses.
+    pub(crate) fn imprint(&self, imprint: &mut Imprint) {
+        let Self { book, is_by_name: _ } = self;
+        book.imprint(imprint);
+    }
+}
+
+impl Book {
+    fn imprint(&self, imprint: &mut Imprint) {
+        let Self {
+            entries,
+            live,
+            limits,
+            route,
+            in_force,
+            pending,
+            // Higher than every number in use, and so will the next one be.
+            last_action: _,
+            // Set when it was made, and never again.
+            confirmation: _,
+            // It follows the time of the next event.
+            now: _,
+            must_be_available,
+            halted,
+            answers,
+            thresholds,
+            newest_threshold,
+            drains,
+            longest_drain,
+            is_first,
+            stable,
+            from,
+            pools,
+            pools_at,
+            sizes,
+        } = self;
+        let longest = drains.values().copied().chain(*longest_drain).max();
+        imprint.word(entries.len() as u64);
+        for (instance, entry) in entries {
+            imprint.instance(instance);
+            entry.imprint(imprint, longest.unwrap_or(Span::from_secs(1 << 40)));
+        }
+        imprint.word(live.len() as u64);
+        for instance in live {
+            imprint.instance(instance);
+        }
+        match limits {
+            None => imprint.flag(false),
+            Some(Limits { least, most, surge, unavailable, counting, has_floor }) => {
+                for number in [least, most, surge, unavailable] {
+                    imprint.word(*number);
+                }
+                imprint.flag(*counting == Counting::Strict);
+                imprint.flag(*has_floor);
+            }
+        }
+        imprint.route(route.as_ref());
+        imprint.route(in_force.as_ref());
+        imprint.word(pending.len() as u64);
+        for (id, effect) in imprint.in_order(pending) {
+            imprint.action(id);
+            imprint.effect(effect);
+        }
+        for module in must_be_available {
+            imprint.name(module);
+        }
+        imprint.flag(*halted);
+        for (instance, Answers { failures, successes }) in answers {
+            // No threshold is above it.
+            imprint.instance(instance);
+            imprint.word(u64::from((*failures).min(16)));
+            imprint.word(u64::from((*successes).min(16)));
+        }
+        for (revision, own) in thresholds {
+            imprint.name(revision.as_str());
+            own.imprint(imprint);
+        }
+        newest_threshold.imprint(imprint);
+        for (revision, drain) in drains {
+            imprint.name(revision.as_str());
+            imprint.word(drain.as_millis());
+        }
+        imprint.word(longest_drain.map_or(u64::MAX, Span::as_millis));
+        imprint.flag(*is_first);
+        imprint.name(stable.as_ref().map_or("", |stable| stable.as_str()));
+        imprint.word(*from);
+        imprint.word(pools.len() as u64);
+        imprint.snapshot(*pools_at);
+        for (revision, pool) in pools {
+            imprint.name(revision.as_str());
+            imprint.pool_seen(pool);
+        }
+        for (revision, size) in sizes {
+            imprint.name(revision.as_str());
+            imprint.word(*size);
+        }
+    }
+}
+
+/// Something small that has an imprint.
+trait Imprinted {
+    fn imprint(&self, imprint: &mut Imprint);
+}
+
+impl Imprinted for Option<Thresholds> {
+    fn imprint(&self, imprint: &mut Imprint) {
+        match self {
+            None => imprint.flag(false),
+            Some(Thresholds { failures, successes }) => {
+                imprint.word(u64::from(*failures));
+                imprint.word(u64::from(*successes));
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn imprint(&self, imprint: &mut Imprint, drain: Span) {
+        let Self {
+            revision,
+            runs,
+            ended,
+            unready,
+            found,
+            unhealthy,
+            attached,
+            enrolled,
+            drained,
+            quiet_at,
+            retired,
+            failed,
+            over,
+        } = self;
+        imprint.name(revision.as_ref().map_or("", |revision| revision.as_str()));
+        let flags =
+            [runs, ended, unready, found, unhealthy, attached, enrolled, retired, failed, over];
+        imprint.word(flags.iter().fold(0, |word, flag| word * 2 + u64::from(**flag)));
+        match drained {
+            None => imprint.flag(false),
+            Some((at, mark)) => {
+                imprint.flag(true);
+                imprint.age(*at, drain);
+                imprint.write(*mark);
+            }
+        }
+        match quiet_at {
+            None => imprint.flag(false),
+            Some(mark) => {
+                imprint.flag(true);
+                imprint.snapshot(*mark);
+            }
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Node: one state of everything: the engine as it runs, the engine as the journal has it, the world, what
+//! is on its way between them, and how much may still go wrong.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rollout_core::{
+    engine::{Action, Engine, Event, Imprint, Observation, Outcome, Port, Record, Step},
+    id::{Epoch, InstanceId, Mark},
+    time::{Span, Timestamp},
+};
+
+use super::{
+    config::{Configuration, Faults},
+    ledger::Ledger,
+    promises::{self, Before, Broken},
+    world::{Snapshot, World},
+};
+
+/// An attempt on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Flight {
+    pub(super) action: Arc<Action>,
+    /// Nobody waits for its answer any more.
+    pub(super) ghost: bool,
+    /// Harms that whoever ordered it could not know of.
+    pub(super) unseen: u64,
+    /// Fewest serving instances: the least since it was ordered.
+    pub(super) floor: u64,
+    /// Most live instances: the most since it was ordered.
+    pub(super) ceiling: u64,
+}
+
+/// Records of one step, and those before.
+#[derive(Debug)]
+pub(super) struct Link {
+    records: Vec<Record>,
+    before: Option<Arc<Self>>,
+}
+
+/// The last snapshots that the engine was shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Looked {
+    pub(super) instances: Mark,
+    pub(super) others: Mark,
+    pub(super) at: Timestamp,
+}
+
+/// One state of everything.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) now: Timestamp,
+    /// `None`: it has crashed.
+    pub(super) engine: Option<Engine>,
+    /// What an engine made from the journal would be.
+    pub(super) durable: Arc<Engine>,
+    pub(super) journal: Option<Arc<Link>>,
+    pub(super) wake_at: Option<Timestamp>,
+    pub(super) world: World,
+    pub(super) flights: Vec<Flight>,
+    /// Harms that the engine does not know of.
+    pub(super) harms: Vec<(InstanceId, Mark)>,
+    /// Snapshots that may still be shown, the newest last; kept only where they may be late.
+    pub(super) past: Vec<(Mark, Snapshot)>,
+    pub(super) looked: Option<Looked>,
+    /// What the engine was told last of each instance by its probe.
+    pub(super) told: BTreeMap<InstanceId, bool>,
+    /// How often things may still go wrong.
+    pub(super) left: Faults,
+    pub(super) ledger: Ledger,
+    pub(super) drain_deadline: Span,
+}
+
+/// What is seen while a move is made.
+#[derive(Debug, Default)]
+pub(super) struct Witness {
+    pub(super) broken: Vec<Broken>,
+    /// Filled for a transcript only.
+    pub(super) lines: Option<Vec<String>>,
+}
+
+impl Witness {
+    pub(super) fn say(&mut self, line: impl FnOnce() -> String) {
+        if let Some(lines) = &mut self.lines {
+            lines.push(line());
+        }
+    }
+}
+
+impl Node {
+    /// The first engine has claimed an empty world.
+    pub(super) fn new(configuration: &Configuration) -> Self {
+        let Configuration { spec, capabilities, faults, .. } = configuration;
+        let engine = Engine::new(configuration.setup());
+        let checks_health = spec.health.readiness.is_none();
+        Self {
+            now: Timestamp(1_000_000),
+            durable: Arc::new(engine),
+            engine: None,
+            journal: None,
+            wake_at: None,
+            world: World::new(checks_health, faults.busy, capabilities),
+            flights: Vec::new(),
+            harms: Vec::new(),
+            past: Vec::new(),
+            looked: None,
+            told: BTreeMap::new(),
+            left: Faults::default(),
+            ledger: Ledger::default(),
+            drain_deadline: spec.drain.deadline,
+        }
+    }
+
+    /// Feeds the engine a fact, keeps what it decides, and sends off what it orders.
+    pub(super) fn feed(&mut self, event: Event, witness: &mut Witness) -> Option<Step> {
+        let step = self.engine.as_mut()?.step(self.now, event);
+        let answer = step.answer.clone();
+        if !step.records.is_empty() {
+            self.keep(&step.records, witness);
+        }
+        for action in &step.actions {
+            witness.say(|| format!("    orders {action}"));
+            promises::ordered(self, action, &mut witness.broken);
+            self.flights.push(Flight {
+                action: Arc::new(action.clone()),
+                ghost: false,
+                unseen: self.harms.len() as u64,
+                floor: self.ledger.floor(),
+                ceiling: self.ledger.ceiling(),
+            });
+        }
+        self.wake_at = step.wake_at;
+        Some(Step { answer, ..step })
+    }
+
+    fn keep(&mut self, records: &[Record], witness: &mut Witness) {
+        if let Some(engine) = &mut self.engine {
+            engine.commit(records);
+        }
+        Arc::make_mut(&mut self.durable).commit(records);
+        for record in records {
+            witness.say(|| format!("    records {}", record.change));
+            promises::recorded(self, record, &mut witness.broken);
+            self.ledger.note(record);
+        }
+        let link = Link { records: records.to_vec(), before: self.journal.take() };
+        self.journal = Some(Arc::new(link));
+        let (floor, ceiling) = (self.ledger.floor(), self.ledger.ceiling());
+        for flight in &mut self.flights {
+            flight.floor = flight.floor.min(floor);
+            flight.ceiling = flight.ceiling.max(ceiling);
+        }
+    }
+
+    /// Lets an attempt take effect.
+    pub(super) fn land(&mut self, index: usize, witness: &mut Witness) -> (Flight, Outcome) {
+        let flight = self.flights.remove(index);
+        let before = Before::of(&self.world, &flight.action);
+        let landing = self.world.apply(self.now, &flight.action);
+        witness.say(|| format!("{} {}: {}", self.clock(), flight.action, landing.outcome));
+        if landing.effective {
+            promises::landed(self, &flight, &before, &mut witness.broken);
+        }
+        let (world, harms) = (&self.world, &mut self.harms);
+        harms.retain(|(name, _)| {
+            world.instances.contains_key(name) || world.servers.contains_key(name)
+        });
+        (flight, landing.outcome)
+    }
+
+    /// Whether no earlier attempt on the same subject is under way.
+    pub(super) fn is_next(&self, index: usize) -> bool {
+        let subject = self.flights[index].action.effect.subject();
+        let mut earlier = self.flights.iter().take(index).filter(|flight| !flight.ghost);
+        earlier.all(|flight| flight.action.effect.subject() != subject)
+    }
+
+    /// Shows the engine every port, the instances as of `instances` and the rest as of `others`.
+    pub(super) fn look(&mut self, instances: &Snapshot, others: &Snapshot, witness: &mut Witness) {
+        let mark = instances[0].mark();
+        self.looked = Some(Looked { instances: mark, others: others[1].mark(), at: self.now });
+        let is_by_probe = !self.world.checks_health;
+        let world = &self.world;
+        self.harms.retain(|(name, at)| {
+            // What a probe finds, a snapshot need not show.
+            let shows = !is_by_probe || world.instances.get(name).is_none_or(|one| !one.runs());
+            mark < *at || !shows
+        });
+        let [inventory, ..] = instances.as_ref();
+        let [_, enrolments, route] = others.as_ref();
+        for observation in [inventory, enrolments, route] {
+            if observation.port() == Port::Router && !self.world.has_router {
+                continue;
+            }
+            self.feed(Event::Observed(Observation::clone(observation)), witness);
+        }
+    }
+
+    /// The environment has harmed an instance that served.
+    pub(super) fn harm(&mut self, name: &InstanceId, counts: bool) {
+        self.world.changed();
+        if counts {
+            self.harms.push((name.clone(), self.world.mark));
+            for flight in &mut self.flights {
+                flight.unseen += 1;
+            }
+        }
+    }
+
+    /// The epoch of the next engine.
+    pub(super) fn next_epoch(&self) -> Epoch {
+        self.world.epoch.max(self.durable.epoch()).next()
+    }
+
+    /// The whole journal, oldest record first.
+    pub(super) fn records(&self) -> Vec<Record> {
+        let mut links = Vec::new();
+        let mut link = self.journal.as_deref();
+        while let Some(one) = link {
+            links.push(&one.records);
+            link = one.before.as_deref();
+        }
+        links.into_iter().rev().flatten().cloned().collect()
+    }
+
+    /// The time, for people: seconds since the beginning.
+    pub(super) fn clock(&self) -> String {
+        let since = self.now.since(Timestamp(1_000_000)).as_millis();
+        format!("{:>5}.{:03}s ", since / 1000, since % 1000)
+    }
+
+    /// What tells this state from every other.
+    pub(super) fn imprint(&self, imprint: &mut Imprint) -> u128 {
+        imprint.begin(self.now);
+        imprint.flag(self.engine.is_some());
+        self.engine.as_ref().unwrap_or(&self.durable).imprint(imprint);
+        if self.engine.is_some() && 0 < self.left.crashes {
+            self.durable.imprint(imprint);
+        }
+        match self.wake_at {
+            None => imprint.flag(false),
+            Some(at) => imprint.ahead(at),
+        }
+        self.world.imprint(imprint, self.drain_deadline);
+        imprint.word(self.flights.len() as u64);
+        // Attempts that are still wanted by subject, then those that are not.
+        let mut order: Vec<usize> = (0..self.flights.len()).collect();
+        let place = |index: &usize| imprint.place_of(self.flights[*index].action.id);
+        order.sort_by_key(|index| (place(index).unwrap_or(usize::MAX), *index));
+        for index in order {
+            let flight = &self.flights[index];
+            imprint.action(flight.action.id);
+            imprint.effect(&flight.action.effect);
+            let flags = [flight.ghost, self.is_next(index), self.world.knows_newer(&flight.action)];
+            let flags = flags.iter().fold(0, |word, flag| word * 2 + u64::from(*flag));
+            imprint.word(flight.action.epoch.0 * 8 + flags);
+            imprint.word(flight.unseen << 32 | flight.floor << 16 | flight.ceiling);
+        }
+        for (name, mark) in &self.harms {
+            imprint.instance(name);
+            imprint.write(*mark);
+        }
+        imprint.word(self.past.len() as u64);
+        for (_, snapshot) in &self.past {
+            for observation in snapshot.iter() {
+                imprint.observation(observation);
+            }
+        }
+        if let Some(looked) = &self.looked {
+            imprint.snapshot(looked.instances);
+            imprint.snapshot(looked.others);
+            imprint.flag(looked.at == self.now);
+        }
+        for (name, told) in &self.told {
+            imprint.instance(name);
+            imprint.flag(*told);
+        }
+        let Faults { harms, crashes, lost_answers, slow, orders, .. } = self.left;
+        imprint.word(u64::from_le_bytes([harms, crashes, lost_answers, slow, orders, 0, 0, 0]));
+        self.ledger.imprint(imprint);
+        imprint.finish()
+    }
+}
