@@ -62,40 +62,13 @@ impl Move {
                 witness.say(|| format!("{} a late attempt arrives", node.clock()));
                 node.land(place.into(), witness);
             }
-            Self::Unheard(place) => {
-                node.left.lost_answers -= 1;
-                let (flight, _) = node.land(place.into(), witness);
-                unknown(&mut node, &flight.action, witness);
-            }
-            Self::Miss(place) => {
-                node.left.lost_answers -= 1;
-                let flight = node.flights.remove(place.into());
-                witness.say(|| format!("{} {} never arrives", node.clock(), flight.action));
-                unknown(&mut node, &flight.action, witness);
-            }
-            Self::Linger(place) => {
-                node.left.lost_answers -= 1;
-                node.flights[usize::from(place)].ghost = true;
-                let action = node.flights[usize::from(place)].action.clone();
-                witness.say(|| format!("{} {action} is late", node.clock()));
-                unknown(&mut node, &action, witness);
+            Self::Unheard(place) | Self::Miss(place) | Self::Linger(place) => {
+                self.lose_answer(&mut node, place.into(), witness);
             }
             Self::Look(instances, others) => look(&mut node, instances, others, witness),
             Self::Probe(place) => probe(&mut node, place, configuration, witness),
-            Self::Ready(place) => {
-                let name = instance(&node, place);
-                witness.say(|| format!("{} {name} is ready", node.clock()));
-                set_life(&mut node, &name, Life::Ready);
-                node.world.changed();
-            }
-            Self::Quiet(place) => {
-                let name = server(&node, place);
-                witness.say(|| format!("{} nothing is in flight on {name}", node.clock()));
-                if let Some(server) = node.world.servers.get_mut(&name) {
-                    server.busy = false;
-                }
-                node.world.changed();
-            }
+            Self::Ready(place) => ready(&mut node, place, witness),
+            Self::Quiet(place) => quiet(&mut node, place, witness),
             Self::Tick | Self::Slow => {
                 node.left.slow -= u8::from(self == Self::Slow);
                 node.now = node.wake_at?;
@@ -106,15 +79,7 @@ impl Move {
                 node.feed(Event::Woke, witness);
             }
             Self::Harm(harm, place) => harm.strike(&mut node, place, witness),
-            Self::Crash => {
-                node.left.crashes -= 1;
-                witness.say(|| format!("{} the engine crashes", node.clock()));
-                node.engine = None;
-                node.wake_at = None;
-                for flight in &mut node.flights {
-                    flight.ghost = true;
-                }
-            }
+            Self::Crash => crash(&mut node, witness),
             Self::Resume => order(&mut node, &OrderKind::Resume, witness)?,
             Self::Promote => order(&mut node, &OrderKind::Promote { all: false }, witness)?,
             Self::Order(place) => {
@@ -124,6 +89,54 @@ impl Move {
         }
         tidy(&mut node, configuration);
         Some(node)
+    }
+}
+
+impl Move {
+    /// The answer to an attempt is lost: it was carried out, it never arrives, or it arrives late.
+    fn lose_answer(self, node: &mut Node, place: usize, witness: &mut Witness) {
+        node.left.lost_answers -= 1;
+        let action = match self {
+            Self::Unheard(_) => node.land(place, witness).0.action,
+            Self::Linger(_) => {
+                node.flights[place].ghost = true;
+                let action = node.flights[place].action.clone();
+                witness.say(|| format!("{} {action} is late", node.clock()));
+                action
+            }
+            _ => {
+                let action = node.flights.remove(place).action;
+                witness.say(|| format!("{} {action} never arrives", node.clock()));
+                action
+            }
+        };
+        unknown(node, &action, witness);
+    }
+}
+
+fn ready(node: &mut Node, place: u8, witness: &mut Witness) {
+    let name = instance(node, place);
+    witness.say(|| format!("{} {name} is ready", node.clock()));
+    set_life(node, &name, Life::Ready);
+    node.world.changed();
+}
+
+fn quiet(node: &mut Node, place: u8, witness: &mut Witness) {
+    let name = server(node, place);
+    witness.say(|| format!("{} nothing is in flight on {name}", node.clock()));
+    if let Some(server) = node.world.servers.get_mut(&name) {
+        server.busy = false;
+    }
+    node.world.changed();
+}
+
+fn crash(node: &mut Node, witness: &mut Witness) {
+    node.left.crashes -= 1;
+    witness.say(|| format!("{} the engine crashes", node.clock()));
+    node.engine = None;
+    node.wake_at = None;
+    for flight in &mut node.flights {
+        flight.ghost = true;
     }
 }
 

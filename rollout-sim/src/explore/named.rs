@@ -73,21 +73,21 @@ fn canary(gates: Vec<Gate>) -> Canary {
     Canary { steps: vec![step(2500, gates), step(5000, Vec::new())], ..Canary::default() }
 }
 
+/// The units of a router that takes whole basis points.
+const ROUTED: u64 = 10_000;
+
 fn ways() -> Vec<Way> {
-    let rolling = |surge, unavailable| Strategy::Rolling(pace(surge, unavailable));
-    let hold = || vec![Gate::Hold(Span::from_secs(1))];
-    let blue_green = BlueGreen {
-        promotion: Promotion::Automatic,
-        bake: Span::from_secs(1),
-        standby: Span::from_secs(2),
-        ..BlueGreen::default()
-    };
-    let manual = BlueGreen {
-        preview_replicas: Some(Amount::Count(1)),
-        promotion: Promotion::Manual,
-        ..BlueGreen::default()
-    };
-    let weights = Some(10_000);
+    let mut ways = rollings();
+    ways.extend(firsts_and_switches());
+    ways.extend(canaries());
+    ways
+}
+
+fn rolling(surge: u64, unavailable: u64) -> Strategy {
+    Strategy::Rolling(pace(surge, unavailable))
+}
+
+fn rollings() -> Vec<Way> {
     vec![
         way("rolling-1-0", rolling(1, 0), None, 4),
         way("rolling-0-1", rolling(0, 1), None, 4),
@@ -119,6 +119,23 @@ fn ways() -> Vec<Way> {
             with: |spec| spec.rollback.on_failure = OnFailure::Pause,
             ..way("rolling-1-0-pausing", rolling(1, 0), None, 2)
         },
+    ]
+}
+
+fn firsts_and_switches() -> Vec<Way> {
+    let blue_green = BlueGreen {
+        promotion: Promotion::Automatic,
+        bake: Span::from_secs(1),
+        standby: Span::from_secs(2),
+        ..BlueGreen::default()
+    };
+    let manual = BlueGreen {
+        preview_replicas: Some(Amount::Count(1)),
+        promotion: Promotion::Manual,
+        ..BlueGreen::default()
+    };
+    let weights = Some(ROUTED);
+    vec![
         Way { has_stable: false, ..way("first-rolling", rolling(1, 0), None, 2) },
         Way {
             has_stable: false,
@@ -128,6 +145,13 @@ fn ways() -> Vec<Way> {
         way("recreate-unrouted", Strategy::Recreate(Recreate {}), None, 2),
         way("blue-green", Strategy::BlueGreen(blue_green), weights, 2),
         way("blue-green-manual", Strategy::BlueGreen(manual), weights, 2),
+    ]
+}
+
+fn canaries() -> Vec<Way> {
+    let hold = || vec![Gate::Hold(Span::from_secs(1))];
+    let weights = Some(ROUTED);
+    vec![
         way("canary", Strategy::Canary(canary(hold())), weights, 3),
         Way {
             with: |spec| {

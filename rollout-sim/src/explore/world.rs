@@ -166,30 +166,11 @@ impl World {
                     self.changed();
                 }
             }
-            Effect::Remove { instance } => match self.instances.get(instance) {
-                Some(copy) if copy.runs() => {
-                    return Some((RefusalKind::Conflict, "it still runs", Retry::Backoff));
-                }
-                Some(_) => {
-                    self.instances.remove(instance);
-                    self.changed();
-                }
-                None => {}
-            },
+            Effect::Remove { instance } => return self.remove(instance),
             Effect::Enrol { instance, revision, admission, .. } => {
                 self.enrol(instance, revision, *admission);
             }
-            Effect::Drain { instance } => {
-                let (serves, is_busy) = (self.serves(instance), self.is_busy);
-                if let Some(server) = self.servers.get_mut(instance)
-                    && server.state == EnrolState::In
-                {
-                    server.state = EnrolState::Draining;
-                    server.drained = now;
-                    server.busy = is_busy && serves && server.admitted;
-                    self.changed();
-                }
-            }
+            Effect::Drain { instance } => self.drain(now, instance),
             Effect::Detach { instance } => {
                 if self.servers.remove(instance).is_some() {
                     self.changed();
@@ -201,6 +182,32 @@ impl World {
             }
         }
         None
+    }
+
+    fn remove(&mut self, name: &InstanceId) -> Option<(RefusalKind, &'static str, Retry)> {
+        match self.instances.get(name) {
+            Some(copy) if copy.runs() => {
+                return Some((RefusalKind::Conflict, "it still runs", Retry::Backoff));
+            }
+            Some(_) => {
+                self.instances.remove(name);
+                self.changed();
+            }
+            None => {}
+        }
+        None
+    }
+
+    fn drain(&mut self, now: Timestamp, name: &InstanceId) {
+        let (serves, is_busy) = (self.serves(name), self.is_busy);
+        if let Some(server) = self.servers.get_mut(name)
+            && server.state == EnrolState::In
+        {
+            server.state = EnrolState::Draining;
+            server.drained = now;
+            server.busy = is_busy && serves && server.admitted;
+            self.changed();
+        }
     }
 
     fn enrol(&mut self, name: &InstanceId, revision: &RevisionId, admission: Admission) {

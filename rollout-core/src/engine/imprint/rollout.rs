@@ -20,7 +20,6 @@ impl Rollout {
             spec,
             plan,
             purpose,
-            began,
             walk,
             place,
             runs,
@@ -28,16 +27,18 @@ impl Rollout {
             tallies,
             rounds,
             is_calendar_overridden,
-            restored,
-            stage_began,
-            high_water,
-            gate_since,
             passed,
-            batch_ended,
             has_moved,
             promoted,
             proven,
             cause,
+            // The times, below.
+            began: _,
+            stage_began: _,
+            gate_since: _,
+            high_water: _,
+            batch_ended: _,
+            restored: _,
         } = self;
         imprint.name(from.as_ref().map_or("", |from| from.id.as_str()));
         imprint.word(*from_desired);
@@ -50,7 +51,55 @@ impl Rollout {
         imprint.word(passed.map_or(u64::MAX, |passed| passed as u64));
         let flags = [*is_calendar_overridden, *has_moved, *promoted, *proven];
         imprint.word(flags.iter().fold(0, |word, flag| word * 2 + u64::from(*flag)));
-        imprint.word(match cause {
+        imprint.cause(cause.as_ref());
+        self.times(imprint, limits);
+        if self.has_calendar() {
+            imprint.word(imprint.now.0);
+        }
+        if !spec.watch.is_empty() || !tallies.is_empty() {
+            imprint.name(&format!("{exposed:?} {tallies:?}"));
+        }
+        if !runs.is_empty() || !spec.hooks.is_empty() {
+            imprint.word(attempt.0);
+            imprint.word(u64::from(*rounds));
+        }
+        for (name, run) in runs {
+            imprint.name(name.as_str());
+            imprint.run(run);
+        }
+    }
+
+    /// A time counts where something waits for it.
+    fn times(&self, imprint: &mut Imprint, limits: &Limits) {
+        if let Some(total) = self.spec.deadlines.total {
+            imprint.stopped_age(self.began, total);
+        }
+        let is_under_way = matches!(self.walk, Walk::Moving { .. } | Walk::Reverting);
+        if is_under_way {
+            imprint.word(self.high_water.0);
+            imprint.stopped_age(self.high_water.1, limits.progress);
+        } else if matches!(self.walk, Walk::Gating { .. }) {
+            imprint.word(self.high_water.0);
+        }
+        if matches!(self.walk, Walk::Gating { .. }) || self.passed.is_some() {
+            imprint.stopped_age(self.gate_since, limits.gate);
+        }
+        let kept =
+            self.spec.rollback.timeout.unwrap_or_default().max(self.spec.rollback.keep_failed);
+        imprint.stopped_age(self.stage_began, kept);
+        imprint.moment(self.restored, limits);
+        imprint.moment(self.batch_ended, limits);
+    }
+
+    fn has_calendar(&self) -> bool {
+        let mut gates = self.plan.stages.iter().flat_map(|stage| &stage.gates);
+        self.spec.calendar.is_some() || gates.any(|gate| matches!(gate, StageGate::Window(_)))
+    }
+}
+
+impl Imprint {
+    fn cause(&mut self, cause: Option<&Cause>) {
+        self.word(match cause {
             None => 0,
             Some(Cause::Superseded { .. }) => 1,
             Some(
@@ -63,54 +112,19 @@ impl Rollout {
                 | Cause::Hook { .. },
             ) => 2,
         });
-        // A time counts where something waits for it.
-        if let Some(total) = spec.deadlines.total {
-            imprint.stopped_age(*began, total);
-        }
-        let is_under_way = matches!(walk, Walk::Moving { .. } | Walk::Reverting);
-        if is_under_way {
-            imprint.word(high_water.0);
-            imprint.stopped_age(high_water.1, limits.progress);
-        } else if matches!(walk, Walk::Gating { .. }) {
-            imprint.word(high_water.0);
-        }
-        if matches!(walk, Walk::Gating { .. }) || passed.is_some() {
-            imprint.stopped_age(*gate_since, limits.gate);
-        }
-        let kept = spec.rollback.timeout.unwrap_or_default().max(spec.rollback.keep_failed);
-        imprint.stopped_age(*stage_began, kept);
-        imprint.moment(*restored, limits);
-        imprint.moment(*batch_ended, limits);
-        let has_calendar = spec.calendar.is_some()
-            || plan
-                .stages
-                .iter()
-                .flat_map(|stage| &stage.gates)
-                .any(|gate| matches!(gate, StageGate::Window(_)));
-        if has_calendar {
-            imprint.word(imprint.now.0);
-        }
-        if !spec.watch.is_empty() || !tallies.is_empty() {
-            imprint.name(&format!("{exposed:?} {tallies:?}"));
-        }
-        if !runs.is_empty() || !spec.hooks.is_empty() {
-            imprint.word(attempt.0);
-            imprint.word(u64::from(*rounds));
-        }
-        for (name, Run { hook: _, since, has_begun, end }) in runs {
-            imprint.name(name.as_str());
-            imprint.age(*since, EVER);
-            imprint.flag(*has_begun);
-            imprint.word(match end {
-                None => 0,
-                Some(RunEnd::Succeeded) => 1,
-                Some(RunEnd::Failed(_)) => 2,
-            });
-        }
     }
-}
 
-impl Imprint {
+    fn run(&mut self, run: &Run) {
+        let Run { hook: _, since, has_begun, end } = run;
+        self.age(*since, EVER);
+        self.flag(*has_begun);
+        self.word(match end {
+            None => 0,
+            Some(RunEnd::Succeeded) => 1,
+            Some(RunEnd::Failed(_)) => 2,
+        });
+    }
+
     fn walk(&mut self, walk: &Walk) {
         match walk {
             Walk::Moving { stage } => {

@@ -10,7 +10,7 @@ use crate::{
     id::InstanceId,
     plan::StageGate,
     port::Confirmation,
-    time::Span,
+    time::{Span, Timestamp},
 };
 
 impl Limits {
@@ -95,41 +95,19 @@ impl State {
             imprint.name(id.as_str());
             imprint.pool(pool, limits);
         }
-        match queued {
-            None => imprint.flag(false),
-            Some(Queued { revision, spec, by: _, purpose }) => {
-                imprint.name(revision.id.as_str());
-                imprint.spec(spec);
-                imprint.word(*purpose as u64);
-            }
-        }
+        imprint.queued(queued.as_ref());
         imprint.route(route.as_ref());
         for set_at in [routed_at, modules_at] {
-            match set_at {
-                None => imprint.flag(false),
-                // The time between two attempts to set it is shorter than an observation may be old.
-                Some(at) => imprint.age(*at, limits.stale),
-            }
+            imprint.set_at(*set_at, limits);
         }
         for stopped in [paused, halted] {
-            match stopped {
-                None => imprint.flag(false),
-                // Other times are counted from this one.
-                Some(Paused { at: _, by, why: _ }) => imprint.name(by),
-            }
+            imprint.stopped(stopped.as_ref());
         }
         match modules {
             None => imprint.flag(false),
             Some(setting) => imprint.name(&format!("{setting:?}")),
         }
-        imprint.word(history.len() as u64);
-        for Proof { revision, spec, at: _ } in history {
-            imprint.name(revision.id.as_str());
-            match spec {
-                None => imprint.flag(false),
-                Some(spec) => imprint.spec(spec),
-            }
-        }
+        imprint.history(history);
         match rollout {
             None => imprint.flag(false),
             Some(rollout) => rollout.imprint(imprint, limits),
@@ -138,6 +116,44 @@ impl State {
 }
 
 impl Imprint {
+    fn queued(&mut self, queued: Option<&Queued>) {
+        match queued {
+            None => self.flag(false),
+            Some(Queued { revision, spec, by: _, purpose }) => {
+                self.name(revision.id.as_str());
+                self.spec(spec);
+                self.word(*purpose as u64);
+            }
+        }
+    }
+
+    fn set_at(&mut self, at: Option<Timestamp>, limits: &Limits) {
+        match at {
+            None => self.flag(false),
+            // The time between two attempts to set it is shorter than an observation may be old.
+            Some(at) => self.age(at, limits.stale),
+        }
+    }
+
+    fn stopped(&mut self, stopped: Option<&Paused>) {
+        match stopped {
+            None => self.flag(false),
+            // Other times are counted from this one.
+            Some(Paused { at: _, by, why: _ }) => self.name(by),
+        }
+    }
+
+    fn history(&mut self, history: &[Proof]) {
+        self.word(history.len() as u64);
+        for Proof { revision, spec, at: _ } in history {
+            self.name(revision.id.as_str());
+            match spec {
+                None => self.flag(false),
+                Some(spec) => self.spec(spec),
+            }
+        }
+    }
+
     fn entry(&mut self, name: &InstanceId, instance: &Instance, limits: &Limits) {
         let Instance {
             revision,

@@ -1,7 +1,15 @@
 //! The imprint of the guard's books.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Answers, Book, Entry, Limits, Thresholds};
-use crate::{engine::Imprint, guard::Guard, spec::Counting, time::Span};
+use crate::{
+    engine::Imprint,
+    guard::Guard,
+    id::{InstanceId, RevisionId},
+    spec::Counting,
+    time::Span,
+};
 
 impl Guard {
     /// Adds to `imprint` everything of the guard that decides what it refuses.
@@ -46,20 +54,8 @@ impl Book {
             imprint.instance(instance);
             entry.imprint(imprint, longest.unwrap_or(Span::from_secs(1 << 40)));
         }
-        imprint.word(live.len() as u64);
-        for instance in live {
-            imprint.instance(instance);
-        }
-        match limits {
-            None => imprint.flag(false),
-            Some(Limits { least, most, surge, unavailable, counting, has_floor }) => {
-                for number in [least, most, surge, unavailable] {
-                    imprint.word(*number);
-                }
-                imprint.flag(*counting == Counting::Strict);
-                imprint.flag(*has_floor);
-            }
-        }
+        imprint.instances(live);
+        limits.imprint(imprint);
         imprint.route(route.as_ref());
         imprint.route(in_force.as_ref());
         imprint.word(pending.len() as u64);
@@ -71,34 +67,36 @@ impl Book {
             imprint.name(module);
         }
         imprint.flag(*halted);
-        for (instance, Answers { failures, successes }) in answers {
-            // No threshold is above it.
+        for (instance, own) in answers {
             imprint.instance(instance);
-            imprint.word(u64::from((*failures).min(16)));
-            imprint.word(u64::from((*successes).min(16)));
-        }
-        for (revision, own) in thresholds {
-            imprint.name(revision.as_str());
             own.imprint(imprint);
         }
         newest_threshold.imprint(imprint);
-        for (revision, drain) in drains {
-            imprint.name(revision.as_str());
-            imprint.word(drain.as_millis());
-        }
         imprint.word(longest_drain.map_or(u64::MAX, Span::as_millis));
         imprint.flag(*is_first);
         imprint.name(stable.as_ref().map_or("", |stable| stable.as_str()));
         imprint.word(*from);
-        imprint.word(pools.len() as u64);
         imprint.snapshot(*pools_at);
-        for (revision, pool) in pools {
-            imprint.name(revision.as_str());
-            imprint.pool_seen(pool);
+        imprint.each(thresholds, |imprint, own| own.imprint(imprint));
+        imprint.each(drains, |imprint, drain| imprint.word(drain.as_millis()));
+        imprint.each(pools, Imprint::pool_seen);
+        imprint.each(sizes, |imprint, size| imprint.word(*size));
+    }
+}
+
+impl Imprint {
+    fn instances(&mut self, instances: &BTreeSet<InstanceId>) {
+        self.word(instances.len() as u64);
+        for instance in instances {
+            self.instance(instance);
         }
-        for (revision, size) in sizes {
-            imprint.name(revision.as_str());
-            imprint.word(*size);
+    }
+
+    fn each<T>(&mut self, of: &BTreeMap<RevisionId, T>, add: impl Fn(&mut Self, &T)) {
+        self.word(of.len() as u64);
+        for (revision, one) in of {
+            self.name(revision.as_str());
+            add(self, one);
         }
     }
 }
@@ -106,6 +104,30 @@ impl Book {
 /// Something small that has an imprint.
 trait Imprinted {
     fn imprint(&self, imprint: &mut Imprint);
+}
+
+impl Imprinted for Option<Limits> {
+    fn imprint(&self, imprint: &mut Imprint) {
+        match self {
+            None => imprint.flag(false),
+            Some(Limits { least, most, surge, unavailable, counting, has_floor }) => {
+                for number in [least, most, surge, unavailable] {
+                    imprint.word(*number);
+                }
+                imprint.flag(*counting == Counting::Strict);
+                imprint.flag(*has_floor);
+            }
+        }
+    }
+}
+
+impl Imprinted for Answers {
+    fn imprint(&self, imprint: &mut Imprint) {
+        // No threshold is above it.
+        let most = 16;
+        imprint.word(u64::from(self.failures.min(most)));
+        imprint.word(u64::from(self.successes.min(most)));
+    }
 }
 
 impl Imprinted for Option<Thresholds> {
