@@ -62,9 +62,9 @@ impl Move {
                 witness.say(|| format!("{} a late attempt arrives", node.clock()));
                 node.land(place.into(), witness);
             }
-            Self::Unheard(place) | Self::Miss(place) | Self::Linger(place) => {
-                self.lose_answer(&mut node, place.into(), witness);
-            }
+            Self::Unheard(place) => unheard(&mut node, place.into(), witness),
+            Self::Miss(place) => miss(&mut node, place.into(), witness),
+            Self::Linger(place) => linger(&mut node, place.into(), witness),
             Self::Look(instances, others) => look(&mut node, instances, others, witness),
             Self::Probe(place) => probe(&mut node, place, configuration, witness),
             Self::Ready(place) => ready(&mut node, place, witness),
@@ -92,26 +92,28 @@ impl Move {
     }
 }
 
-impl Move {
-    /// The answer to an attempt is lost: it was carried out, it never arrives, or it arrives late.
-    fn lose_answer(self, node: &mut Node, place: usize, witness: &mut Witness) {
-        node.left.lost_answers -= 1;
-        let action = match self {
-            Self::Unheard(_) => node.land(place, witness).0.action,
-            Self::Linger(_) => {
-                node.flights[place].ghost = true;
-                let action = node.flights[place].action.clone();
-                witness.say(|| format!("{} {action} is late", node.clock()));
-                action
-            }
-            _ => {
-                let action = node.flights.remove(place).action;
-                witness.say(|| format!("{} {action} never arrives", node.clock()));
-                action
-            }
-        };
-        unknown(node, &action, witness);
-    }
+/// It is carried out, and the answer is lost.
+fn unheard(node: &mut Node, place: usize, witness: &mut Witness) {
+    node.left.lost_answers -= 1;
+    let (flight, _) = node.land(place, witness);
+    unknown(node, &flight.action, witness);
+}
+
+/// The attempt never arrives.
+fn miss(node: &mut Node, place: usize, witness: &mut Witness) {
+    node.left.lost_answers -= 1;
+    let flight = node.flights.remove(place);
+    witness.say(|| format!("{} {} never arrives", node.clock(), flight.action));
+    unknown(node, &flight.action, witness);
+}
+
+/// The attempt arrives when it has been given up.
+fn linger(node: &mut Node, place: usize, witness: &mut Witness) {
+    node.left.lost_answers -= 1;
+    node.flights[place].ghost = true;
+    let action = node.flights[place].action.clone();
+    witness.say(|| format!("{} {action} is late", node.clock()));
+    unknown(node, &action, witness);
 }
 
 fn ready(node: &mut Node, place: u8, witness: &mut Witness) {

@@ -121,6 +121,15 @@ impl Imprint {
         order.into_iter().map(|(_, id)| (id, &map[&id]))
     }
 
+    /// Adds what was ordered and not answered yet.
+    pub(crate) fn pending(&mut self, pending: &BTreeMap<ActionId, crate::engine::Effect>) {
+        self.word(pending.len() as u64);
+        for (id, effect) in self.in_order(pending) {
+            self.action(id);
+            self.effect(effect);
+        }
+    }
+
     /// Adds the mark of a snapshot that was taken, or of the next one that will be. Only its order counts.
     pub fn snapshot(&mut self, mark: Mark) {
         self.snapshots.push(self.words.len());

@@ -85,11 +85,7 @@ impl State {
         for (name, instance) in roster {
             imprint.entry(name, instance, limits);
         }
-        imprint.word(pending.len() as u64);
-        for (id, effect) in imprint.in_order(pending) {
-            imprint.action(id);
-            imprint.effect(effect);
-        }
+        imprint.pending(pending);
         imprint.word(pools.len() as u64);
         for (id, pool) in pools {
             imprint.name(id.as_str());

@@ -28,11 +28,10 @@ impl Book {
             route,
             in_force,
             pending,
-            // Higher than every number in use, and so will the next one be.
+            // The first is higher than every number in use, the second never changes, and the third
+            // follows the time of the next event.
             last_action: _,
-            // Set when it was made, and never again.
             confirmation: _,
-            // It follows the time of the next event.
             now: _,
             must_be_available,
             halted,
@@ -58,11 +57,7 @@ impl Book {
         limits.imprint(imprint);
         imprint.route(route.as_ref());
         imprint.route(in_force.as_ref());
-        imprint.word(pending.len() as u64);
-        for (id, effect) in imprint.in_order(pending) {
-            imprint.action(id);
-            imprint.effect(effect);
-        }
+        imprint.pending(pending);
         for module in must_be_available {
             imprint.name(module);
         }
