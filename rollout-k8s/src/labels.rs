@@ -1,0 +1,27 @@
+//! Labels and annotations that make an object ours and let the state be rebuilt from the cluster alone.
+
+/// The API group of our own kinds, and the prefix of every label and annotation of ours.
+pub const GROUP: &str = "rollout-engine.dev";
+/// Who writes our fields in server-side apply.
+pub const FIELD_MANAGER: &str = "rollout-engine";
+/// Label: name of the workload, on every object of ours. Nothing without it is ever touched.
+pub const WORKLOAD: &str = "rollout-engine.dev/workload";
+/// Label: name of the revision, on its `ReplicaSet` and its pods.
+pub const REVISION: &str = "rollout-engine.dev/revision";
+/// Label: [`SERVING_VALUE`] on a pod that may get traffic. It is in the Service's selector and the pod
+/// template, and never in the selector of a `ReplicaSet`.
+pub const SERVING: &str = "rollout-engine.dev/serving";
+/// Value of [`SERVING`].
+pub const SERVING_VALUE: &str = "yes";
+/// Annotation: number of the reign that wrote the object last.
+pub const EPOCH: &str = "rollout-engine.dev/epoch";
+/// Annotation: who reigns over the workload.
+pub const OWNER: &str = "rollout-engine.dev/owner";
+/// Annotation: number of the rollout attempt that made the object.
+pub const ATTEMPT: &str = "rollout-engine.dev/attempt";
+/// Annotation: the revision's pinned template, as JSON.
+pub const TEMPLATE: &str = "rollout-engine.dev/template";
+/// Annotation of Kubernetes' own: pods with a lower cost go first when a `ReplicaSet` shrinks.
+pub const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+/// Value of [`DELETION_COST`] on a pod that was drained.
+pub const DRAINED_COST: &str = "-1000";

@@ -1,0 +1,1 @@
+//! The total table from the API server's answers to outcomes.
