@@ -6,5 +6,6 @@
 
 pub mod backend;
 pub mod client;
+pub mod crd;
 pub mod labels;
 mod outcome;
