@@ -42,14 +42,14 @@ use rollout_core::{
 };
 use serde_json::Value;
 
-pub use self::{
-    options::Options,
-    watch::{Scope, Watches},
-};
 use self::{
     facts::{Facts as _, SetFacts},
     fence::Lost,
     watch::Key,
+};
+pub use self::{
+    options::Options,
+    watch::{Scope, Watches},
 };
 use crate::outcome::Failed;
 
@@ -118,7 +118,10 @@ impl KubernetesBackend {
         }
         Err(Failed::never(
             RefusalKind::Fenced,
-            format!("{epoch} of `{}` has begun, this order is of {}", action.workload, action.epoch),
+            format!(
+                "{epoch} of `{}` has begun, this order is of {}",
+                action.workload, action.epoch
+            ),
         ))
     }
 
@@ -232,8 +235,7 @@ impl Enrolment for KubernetesBackend {
 
     async fn observe(&self, workload: &WorkloadId) -> Result<Enrolments, ObserveError> {
         let key = self.settled(workload).await?;
-        let newest = self.watches.cache.newest_set();
-        Ok(self.watches.cache.with(&key, |held| inventory::enrolments(held, newest)))
+        Ok(self.watches.cache.with(&key, |held| inventory::enrolments(held)))
     }
 
     async fn apply(&self, action: &Action) -> Outcome {
