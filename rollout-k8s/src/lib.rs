@@ -6,5 +6,6 @@
 
 pub mod adopt;
 pub mod client;
+pub mod crd;
 pub mod labels;
 mod outcome;
