@@ -1,5 +1,6 @@
 //! Arguments: every command, option and default, as `--help` shows them.
 
+mod cluster;
 mod order;
 
 use std::path::PathBuf;
@@ -8,8 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rollout_core::{id::WorkloadId, time::Span};
 use rollout_sim::Candidate;
 
-pub(crate) use self::order::{
-    ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs,
+pub(crate) use self::{
+    cluster::{AdoptArgs, ClusterArgs, HandBackArgs},
+    order::{ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs},
 };
 use crate::{beside::MetricsSource, exit};
 
@@ -70,6 +72,10 @@ pub(crate) enum Command {
     Schema,
     /// Print the workloads of a file as specs, and on standard error what became of each field
     Import(ImportArgs),
+    /// Take a Kubernetes Deployment over without a restart, and print its spec
+    Adopt(AdoptArgs),
+    /// Give what was adopted back to a Deployment, without a restart
+    HandBack(HandBackArgs),
 }
 
 /// A file to read a spec from.

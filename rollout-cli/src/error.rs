@@ -9,6 +9,7 @@ use rollout_core::{
 };
 use rollout_docker::{compose::ComposeError, haproxy::TrafficError};
 use rollout_import::{ImportError, ImportErrors};
+use rollout_k8s::{adopt::AdoptError, client::ConnectError};
 use rollout_runtime::{
     OrderError, StartError, Stopped, SubmitError,
     control::{BindError, ClientError, DeniedKind},
@@ -105,6 +106,12 @@ pub(crate) enum CliError {
     /// The order was not taken.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// There is no cluster to talk to.
+    #[error(transparent)]
+    Cluster(#[from] ConnectError),
+    /// A Deployment was not adopted, or not handed back.
+    #[error(transparent)]
+    Adopt(#[from] AdoptError),
     /// The system refused something that it never should.
     #[error("{what}: {why}")]
     System { what: &'static str, why: String },
@@ -182,7 +189,9 @@ impl CliError {
                 | _ => Exit::Unreachable,
             },
             Self::Traffic(why) => traffic(why),
+            Self::Adopt(why) => adopt(why),
             Self::Folder { .. }
+            | Self::Cluster(_)
             | Self::Hooks(_)
             | Self::NoJournal { .. }
             | Self::Unreachable(_)
@@ -254,6 +263,17 @@ fn traffic(why: &TrafficError) -> Exit {
         | TrafficError::UnknownBackend { .. }
         | TrafficError::StaticBalance { .. }
         | _ => Exit::BadInput,
+    }
+}
+
+fn adopt(why: &AdoptError) -> Exit {
+    match why {
+        AdoptError::Unauthorised { .. } | AdoptError::Unreachable { .. } => Exit::Unreachable,
+        AdoptError::Refused { .. } | AdoptError::Waited { .. } | AdoptError::Contended { .. } => {
+            Exit::Failed
+        }
+        // Everything else was found before anything was touched.
+        _ => Exit::BadInput,
     }
 }
 
