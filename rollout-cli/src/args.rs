@@ -178,6 +178,18 @@ pub(crate) struct SimulateArgs {
 pub(crate) enum RunBackend {
     /// Docker, with the load balancer that the spec names in `traffic`
     Docker,
+    /// Kubernetes: pods by count, a label that takes them out of traffic
+    Kubernetes,
+}
+
+impl RunBackend {
+    /// Its name on a command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
 }
 
 /// When `run` is done.
@@ -204,6 +216,8 @@ pub(crate) struct RunArgs {
     /// Socket of the Docker engine [default: `DOCKER_HOST`, or `unix:///var/run/docker.sock`]
     #[arg(long, value_name = "unix:///PATH")]
     pub(crate) docker: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// Push aside another engine that reigns over the workload; only if that one is gone
     #[arg(long)]
     pub(crate) take_over: bool,

@@ -9,7 +9,7 @@ use rollout_core::{
 };
 use rollout_docker::{compose::ComposeError, haproxy::TrafficError};
 use rollout_import::{ImportError, ImportErrors};
-use rollout_k8s::{adopt::AdoptError, client::ConnectError};
+use rollout_k8s::{adopt::AdoptError, backend::ServiceError, client::ConnectError};
 use rollout_runtime::{
     OrderError, StartError, Stopped, SubmitError,
     control::{BindError, ClientError, DeniedKind},
@@ -67,6 +67,12 @@ pub(crate) enum CliError {
     /// The `traffic` of the spec was refused.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
+    /// A Service of the spec cannot take the pods.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// An argument is about another backend.
+    #[error("{what} cannot be given with `--backend {backend}`; leave it out, or choose the other backend")]
+    NotOfBackend { what: &'static str, backend: &'static str },
     /// The `template` of the spec was refused.
     #[error(transparent)]
     Pin(#[from] PinError),
@@ -175,6 +181,12 @@ impl CliError {
             | Self::NoServices { .. }
             | Self::Plan { .. }
             | Self::Pin(_)
+            | Self::Service(
+                ServiceError::Missing { .. }
+                | ServiceError::NotDraining { .. }
+                | ServiceError::NoMatch { .. },
+            )
+            | Self::NotOfBackend { .. }
             | Self::Words { .. }
             | Self::Beside { .. }
             | Self::Target { .. }
@@ -192,6 +204,7 @@ impl CliError {
             Self::Adopt(why) => adopt(why),
             Self::Folder { .. }
             | Self::Cluster(_)
+            | Self::Service(_)
             | Self::Hooks(_)
             | Self::NoJournal { .. }
             | Self::Unreachable(_)

@@ -99,13 +99,13 @@ fn check(
     if selector.get(labels::SERVING).is_none_or(|value| value != labels::SERVING_VALUE) {
         return Err(ServiceError::NotDraining { service });
     }
-    let labels = &template["metadata"]["labels"];
+    let of_pods = &template["metadata"]["labels"];
     for (name, wanted) in selector {
         // Ours are on every pod; which workload and revision they name is for whoever set them.
-        if name.starts_with(&format!("{}/", crate::labels::GROUP)) {
+        if name.starts_with(&format!("{}/", labels::GROUP)) {
             continue;
         }
-        let found = labels.get(name).and_then(Value::as_str);
+        let found = of_pods.get(name).and_then(Value::as_str);
         if found != Some(wanted) {
             return Err(ServiceError::NoMatch {
                 service,
