@@ -3,13 +3,17 @@
 //! Version 2. A variant is never renamed or given another meaning; new ones are added.
 
 mod kind;
+mod snapshot;
 mod text;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::kind::{Cause, End, Failure, Purpose, Resolution, Settlement};
+pub use self::{
+    kind::{Cause, End, Failure, Purpose, Resolution, Settlement},
+    snapshot::Snapshot,
+};
 pub(in crate::engine) use self::text::By;
 use super::{
     action::{Effect, Revision},
@@ -276,4 +280,6 @@ pub enum Change {
         /// How it ended.
         how: Settlement,
     },
+    /// Stands for all records up to its own number; the first of a journal that was compacted.
+    Snapshot(Arc<Snapshot>),
 }
