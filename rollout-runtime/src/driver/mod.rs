@@ -12,7 +12,9 @@ mod compact;
 mod measures;
 mod observers;
 mod polls;
+mod questions;
 mod reign;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod turn;
