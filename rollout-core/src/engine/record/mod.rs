@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(in crate::engine) use self::text::By;
 pub use self::{
     kind::{Cause, End, Failure, Purpose, Resolution, Settlement},
     snapshot::Snapshot,
 };
-pub(in crate::engine) use self::text::By;
 use super::{
     action::{Effect, Revision},
     event::MetricPlace,

@@ -115,11 +115,7 @@ type Heads<'a> = redb::Table<'a, &'static str, (u64, Chain)>;
 type Rows<'a> = redb::Table<'a, (&'static str, u64), &'static [u8]>;
 
 /// The head of a workload's records, whose last one is to be `expected`.
-fn head_at(
-    heads: &Heads<'_>,
-    workload: &WorkloadId,
-    expected: Seq,
-) -> Result<(u64, Chain), Fault> {
+fn head_at(heads: &Heads<'_>, workload: &WorkloadId, expected: Seq) -> Result<(u64, Chain), Fault> {
     let head = heads.get(workload.as_str())?;
     let head = head.map_or((0, 0), |head| head.value());
     let found = Seq(head.0);
