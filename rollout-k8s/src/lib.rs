@@ -7,3 +7,4 @@
 pub mod client;
 pub mod labels;
 mod outcome;
+pub mod router;

@@ -100,6 +100,11 @@ pub(super) fn before(service: &Object) -> Option<RevisionId> {
     service.annotation(BEFORE)?.parse().ok()
 }
 
+/// Remembers what stood behind the stable side.
+pub(super) fn set_before(object: &mut Object, was: &Binding) {
+    object.set_annotation(BEFORE, was.revision().map(RevisionId::as_str));
+}
+
 /// `service` with a selector that takes what `binding` says.
 pub(super) fn bind(service: &Object, binding: &Binding, epoch: Epoch) -> Object {
     let mut bound = service.clone();
@@ -110,7 +115,7 @@ pub(super) fn bind(service: &Object, binding: &Binding, epoch: Epoch) -> Object 
     bound.set_label(TAKES, Some(binding.word()));
     bound.set_label(labels::REVISION, binding.revision().map(RevisionId::as_str));
     if was != *binding {
-        bound.set_annotation(BEFORE, was.revision().map(RevisionId::as_str));
+        set_before(&mut bound, &was);
     }
     bound.set_annotation(labels::EPOCH, Some(&epoch.0.to_string()));
     bound
@@ -119,14 +124,15 @@ pub(super) fn bind(service: &Object, binding: &Binding, epoch: Epoch) -> Object 
 /// What stands behind a Service whose slices carry these labels; `written` where they say nothing of us,
 /// which is before the first binding.
 pub(super) fn in_effect(slices: &[Object], written: &Binding) -> Binding {
-    let said = slices.iter().map(|slice| match (slice.label(TAKES), slice.label(labels::REVISION)) {
-        (Some("everyone"), _) => Binding::Everyone,
-        (Some(NOBODY), _) => Binding::Nobody,
-        (Some("revision"), Some(revision)) => {
-            revision.parse().map_or(Binding::Unset, Binding::Revision)
-        }
-        (Some(_) | None, _) => Binding::Unset,
-    });
+    let said =
+        slices.iter().map(|slice| match (slice.label(TAKES), slice.label(labels::REVISION)) {
+            (Some("everyone"), _) => Binding::Everyone,
+            (Some(NOBODY), _) => Binding::Nobody,
+            (Some("revision"), Some(revision)) => {
+                revision.parse().map_or(Binding::Unset, Binding::Revision)
+            }
+            (Some(_) | None, _) => Binding::Unset,
+        });
     // One slice that lags is enough for pods of the binding before to be reached.
     let said: Vec<Binding> = said.collect();
     said.iter().find(|said| *said != written).or(said.first()).unwrap_or(&Binding::Unset).clone()

@@ -309,7 +309,8 @@ mod tests {
             json!({ "nginx": { "ingress": "web", "annotation_prefix": "n.io", "weight_total": 1000 } }),
             json!({ "traefik": { "service": "web" } }),
         ] {
-            let written = json!({ "stable_service": "a", "candidate_service": "b", "router": router });
+            let written =
+                json!({ "stable_service": "a", "candidate_service": "b", "router": router });
             let read = Traffic::read(&json!({ "kubernetes": written })).unwrap();
             assert_eq!(serde_json::to_value(read).unwrap(), written);
         }
@@ -332,7 +333,10 @@ mod tests {
             (with(json!({ "alb": {} })), "router.alb"),
             (with(json!({ "gateway": {} })), "router.gateway"),
             (with(json!({ "gateway": { "http_route": "" } })), "router.gateway.http_route"),
-            (with(json!({ "nginx": { "ingress": "a", "weight_total": 0 } })), "router.nginx.weight_total"),
+            (
+                with(json!({ "nginx": { "ingress": "a", "weight_total": 0 } })),
+                "router.nginx.weight_total",
+            ),
         ] {
             let error = Traffic::read(&json!({ "kubernetes": bad })).unwrap_err();
             assert_eq!(error.field, format!("traffic.kubernetes.{field}"), "{error}");
