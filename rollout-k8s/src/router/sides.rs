@@ -75,8 +75,8 @@ impl Stands {
                     check_selector(&place, &service)?;
                     objects.push((place, service));
                 }
-                let names: Vec<&str> = named.iter().map(|(_, name)| name.as_str()).collect();
-                let labels = format!("{SLICE_OF} in ({})", names.join(","));
+                let both: Vec<&str> = named.iter().map(|(_, name)| name.as_str()).collect();
+                let labels = format!("{SLICE_OF} in ({})", both.join(","));
                 let slices = calls.list(SLICE, &labels, None).await?;
                 Ok(of_services(objects, &slices))
             }

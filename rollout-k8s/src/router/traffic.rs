@@ -330,7 +330,7 @@ mod tests {
             (json!({ "preview_service": "a" }), "preview_service"),
             (json!({ "aktive": "a" }), "aktive"),
             (json!({ "router": { "gateway": { "http_route": "web" } } }), "stable_service"),
-            (with(json!({ "alb": {} })), "router.alb"),
+            (with(json!({ "alb": {} })), "router"),
             (with(json!({ "gateway": {} })), "router.gateway"),
             (with(json!({ "gateway": { "http_route": "" } })), "router.gateway.http_route"),
             (

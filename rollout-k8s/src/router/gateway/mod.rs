@@ -38,8 +38,10 @@ impl Gateway {
         Place::of(HTTP_ROUTE, &self.namespace, &self.http_route).to_string()
     }
 
-    fn route<'a>(&self, parts: &'a Parts) -> Option<&'a Object> {
-        parts.first()?.as_ref()
+    /// The rules that are divided.
+    fn divided<'a>(&self, parts: &'a Parts) -> impl Iterator<Item = &'a Value> {
+        let rules = route(parts).map(|route| route.list("/spec/rules")).unwrap_or_default();
+        rules.iter().filter(|rule| self.is_divided(rule))
     }
 }
 
@@ -62,11 +64,11 @@ impl Shape for Gateway {
     }
 
     fn needs(&self, parts: &Parts) -> Vec<Place> {
-        self.route(parts).map(status::parents).unwrap_or_default()
+        route(parts).map(status::parents).unwrap_or_default()
     }
 
     fn check(&self, parts: &Parts) -> Result<(), Problem> {
-        let Some(route) = self.route(parts) else { return Ok(()) };
+        let Some(route) = route(parts) else { return Ok(()) };
         let what = self.what();
         self.check_rules(route, &what)?;
         status::check(route, &what)
@@ -84,8 +86,7 @@ impl Shape for Gateway {
     }
 
     fn keep(&self, parts: &Parts) -> Value {
-        let rules = self.route(parts).map(|route| route.list("/spec/rules")).unwrap_or_default();
-        let kept = rules.iter().filter(|rule| self.is_divided(rule)).map(|rule| {
+        let kept = self.divided(parts).map(|rule| {
             let weight = |name: &str| rules::backend(rule, name).map(rules::weight);
             json!({ "stable": weight(&self.stable), "candidate": weight(&self.candidate) })
         });
@@ -93,14 +94,13 @@ impl Shape for Gateway {
     }
 
     fn share(&self, parts: &Parts) -> Weight {
-        let rules = self.route(parts).map(|route| route.list("/spec/rules")).unwrap_or_default();
         let share = |rule: &Value| {
             let weight = |name: &str| rules::backend(rule, name).map_or(0, rules::weight);
             let (stable, candidate) = (weight(&self.stable), weight(&self.candidate));
             Weight::share(candidate, stable.saturating_add(candidate))
         };
         // The rule that gives it most counts: nobody shall believe it gets less.
-        rules.iter().filter(|rule| self.is_divided(rule)).map(share).max().unwrap_or_default()
+        self.divided(parts).map(share).max().unwrap_or_default()
     }
 
     fn shaped(&self, parts: &Parts, was: &Division, division: &Division, kept: &Value) -> Parts {
@@ -118,6 +118,14 @@ impl Shape for Gateway {
     }
 
     fn is_in_force(&self, parts: &Parts) -> bool {
-        self.route(parts).is_some_and(status::is_in_force)
+        route(parts).is_some_and(status::is_in_force)
     }
 }
+
+/// The `HTTPRoute` itself.
+fn route(parts: &Parts) -> Option<&Object> {
+    parts.first()?.as_ref()
+}
+
+#[cfg(test)]
+mod tests;
