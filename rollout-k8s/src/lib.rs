@@ -5,6 +5,7 @@
 //! not carry our labels is ever touched.
 
 pub mod client;
+pub mod crd;
 pub mod labels;
 mod outcome;
 pub mod router;
