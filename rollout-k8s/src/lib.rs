@@ -8,3 +8,4 @@ pub mod client;
 pub mod crd;
 pub mod labels;
 mod outcome;
+pub mod router;
