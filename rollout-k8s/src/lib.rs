@@ -10,3 +10,4 @@ pub mod client;
 pub mod crd;
 pub mod labels;
 mod outcome;
+pub mod router;
