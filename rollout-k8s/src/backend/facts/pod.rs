@@ -50,18 +50,21 @@ impl Facts for PodFacts {
         let phase = status.phase.as_deref().unwrap_or_default();
         let ended = matches!(phase, "Failed" | "Succeeded");
         let state = how_far(&status, ended);
-        let why = failure::last(&status);
+        let terminating = meta.deletion_timestamp.is_some();
+        // How one ends that was told to is no failure, whatever its exit code.
+        let why = failure::last(&status).filter(|_| !terminating);
         let stuck = u64::from(matches!(state, InstanceState::Stuck { .. }) && restarts == 0);
+        let broken = if terminating { 0 } else { stuck + u64::from(ended) };
         Some(Self {
             version: Version::read(meta.resource_version.as_deref()),
             uid: meta.uid.clone().unwrap_or_default(),
             revision: RevisionId::new(label(meta, labels::REVISION)?).ok()?,
             address: status.pod_ip.as_deref().and_then(|text| text.parse().ok()),
             ready_since: ready_since(&status),
-            terminating: meta.deletion_timestamp.is_some(),
+            terminating,
             serving: label(meta, labels::SERVING) == Some(labels::SERVING_VALUE),
             unschedulable: failure::unschedulable(&status),
-            failures: u64::from(restarts) + stuck + u64::from(ended),
+            failures: u64::from(restarts) + broken,
             restarts,
             ended,
             state,

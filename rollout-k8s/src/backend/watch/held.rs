@@ -137,9 +137,11 @@ impl Held {
         self.changed.send_modify(|count| *count += 1);
     }
 
-    /// Whether nothing is known and nobody listens.
+    /// Whether nothing is known and nobody cares.
     pub(super) fn is_idle(&self) -> bool {
-        self.sets.is_empty() && self.pods.is_empty() && self.changed.receiver_count() == 0
+        let is_ours = self.granted != Epoch(0) || self.written != 0;
+        let is_heard = self.changed.receiver_count() != 0;
+        self.sets.is_empty() && self.pods.is_empty() && !is_ours && !is_heard
     }
 
     /// Keeps the failures of a pod that is gone.
