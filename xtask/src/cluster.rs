@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Test targets of `rollout-live` that run beside a cluster.
-pub(crate) const TARGETS: [&str; 1] = ["cluster"];
+pub(crate) const TARGETS: [&str; 2] = ["cluster", "kubernetes"];
 /// Test targets of `rollout-live` that start and end clusters of their own.
 pub(crate) const OWN_TARGETS: [&str; 1] = ["cluster_end"];
 /// After `live`: the suites that use the cluster they find.

@@ -12,7 +12,9 @@ use rollout_k8s::client::ConnectError;
 use rollout_runtime::{OrderError, StartError};
 
 use super::SETTLE_DEADLINE;
-use crate::{bed::BedError, cluster::ClusterError, load::LoadError, proxy::ProxyError, rig::RigError};
+use crate::{
+    bed::BedError, cluster::ClusterError, load::LoadError, proxy::ProxyError, rig::RigError,
+};
 
 /// A story that cannot be told.
 #[derive(Debug, thiserror::Error)]

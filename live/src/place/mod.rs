@@ -71,7 +71,8 @@ impl Place {
         let nth = PLACES.fetch_add(1, Ordering::Relaxed);
         let namespace = format!("live-{name}-{}-{nth}", std::process::id());
         let dir = std::env::temp_dir().join(&namespace);
-        std::fs::create_dir_all(&dir).map_err(|why| PlaceError::Folder { path: dir.clone(), why })?;
+        std::fs::create_dir_all(&dir)
+            .map_err(|why| PlaceError::Folder { path: dir.clone(), why })?;
         cluster.kubectl(["create", "namespace", &namespace])?;
         let mut place = Self { cluster, namespace, manners, port: 0, dir };
         place.cluster.apply(&place.service().to_string())?;
@@ -132,7 +133,7 @@ impl Place {
     ///
     /// [`PlaceError::Cluster`] with what it complained of.
     pub fn kubectl<'a>(
-        &self,
+        &'a self,
         args: impl IntoIterator<Item = &'a str>,
     ) -> Result<String, PlaceError> {
         let args = ["--namespace", &self.namespace].into_iter().chain(args);

@@ -8,7 +8,7 @@ use crate::bed::{Image, SERVER_PORT};
 
 /// New before old, one more than wanted.
 #[must_use]
-pub fn rolling() -> Value {
+pub(super) fn rolling() -> Value {
     json!({ "rolling": { "surge": 1, "unavailable": 0 } })
 }
 
