@@ -93,6 +93,16 @@ pub(crate) fn beside() -> Result<(), Problem> {
     Ok(())
 }
 
+/// Measures the engine on Kubernetes beside the Deployment controller.
+pub(crate) fn bench() -> Result<(), Problem> {
+    let mut steps = prepared("bench kubernetes")?;
+    let mut beside = bed();
+    beside.args(["run", "cargo", "bench", "--locked", "--package", "rollout-benches"]);
+    steps.run("engine and Deployments, side by side", beside.args(["--bench", "kubernetes"]))?;
+    steps.end();
+    Ok(())
+}
+
 /// Installs what is missing and builds the test bed.
 fn prepared(name: &'static str) -> Result<Steps, Problem> {
     let mut steps = Steps::new(name);

@@ -8,6 +8,7 @@ mod spec;
 mod standing;
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -60,6 +61,10 @@ pub struct Place {
 }
 
 impl Place {
+    /// Labels that the Service asks for.
+    pub const SELECTOR: [(&str, &str); 2] =
+        [(labels::WORKLOAD, WORKLOAD), (labels::SERVING, labels::SERVING_VALUE)];
+
     /// Makes the namespace `name` and the Service.
     ///
     /// # Errors
@@ -89,10 +94,7 @@ impl Place {
             "metadata": { "name": WORKLOAD, "namespace": self.namespace },
             "spec": {
                 "type": "NodePort",
-                "selector": {
-                    labels::WORKLOAD: WORKLOAD,
-                    labels::SERVING: labels::SERVING_VALUE,
-                },
+                "selector": BTreeMap::from(Self::SELECTOR),
                 "ports": [{ "port": 80, "targetPort": SERVER_PORT }],
             },
         })
@@ -195,8 +197,17 @@ impl Place {
         image: Image,
         strategy: &Value,
     ) -> Result<(), PlaceError> {
-        let spec = spec::checked(self.spec(image, strategy))?;
-        Ok(life.submit(spec).await?)
+        self.submit_spec(life, &self.spec(image, strategy)).await
+    }
+
+    /// Submits a spec of one's own.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError::Parse`] or [`PlaceError::Check`] if it is none, [`PlaceError::Life`] if the engine does not
+    /// take it.
+    pub async fn submit_spec(&self, life: &Life, spec: &Value) -> Result<(), PlaceError> {
+        Ok(life.submit(spec::checked(spec)?).await?)
     }
 
     /// Rolls out the first version, and waits until requests are answered.

@@ -49,6 +49,6 @@ impl Place {
     }
 }
 
-pub(super) fn checked(spec: Value) -> Result<CheckedSpec, PlaceError> {
+pub(super) fn checked(spec: &Value) -> Result<CheckedSpec, PlaceError> {
     Ok(CheckedSpec::new(parse(&spec.to_string(), Format::Json)?)?)
 }

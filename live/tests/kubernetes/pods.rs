@@ -5,7 +5,7 @@ use std::time::Duration;
 use rollout_core::engine::End;
 use rollout_live::{
     bed::{Image, Manners},
-    place::PlaceError,
+    place::{Place, PlaceError},
 };
 use serde_json::json;
 use tokio::time::sleep;
@@ -17,13 +17,19 @@ fn share_of_one(lost: u64) -> bool {
     lost < 400
 }
 
+/// A pod of the stable revision.
+fn oldest(place: &Place) -> Result<String, PlaceError> {
+    let format = "jsonpath={.items[0].metadata.name}";
+    place.kubectl(["get", "pods", "--sort-by=.metadata.creationTimestamp", "-o", format])
+}
+
 #[tokio::test]
 async fn a_pod_evicted_in_mid_rollout_is_replaced() {
     let (place, life) = deployed("evicted", Manners::Graceful).await;
     let report = ends(&place, Promise::DONE, async {
         place.submit(&life, Image::V2, &rolling()).await?;
         sleep(Duration::from_secs(3)).await;
-        let pod = place.kubectl(["get", "pods", "-o", "jsonpath={.items[0].metadata.name}"])?;
+        let pod = oldest(&place)?;
         let eviction = json!({
             "apiVersion": "policy/v1", "kind": "Eviction",
             "metadata": { "name": pod, "namespace": place.namespace() },
@@ -44,7 +50,7 @@ async fn a_pod_deleted_in_mid_rollout_is_replaced() {
     let report = ends(&place, Promise::DONE, async {
         place.submit(&life, Image::V2, &rolling()).await?;
         sleep(Duration::from_secs(3)).await;
-        let pod = place.kubectl(["get", "pods", "-o", "jsonpath={.items[0].metadata.name}"])?;
+        let pod = oldest(&place)?;
         place.kubectl(["delete", "pod", &pod, "--wait=false"])?;
         Ok::<End, PlaceError>(life.end().await?)
     })
