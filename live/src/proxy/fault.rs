@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub enum Which {
     /// All of them.
     All,
-    /// Those that change nothing, watches among them.
+    /// Those that change nothing, watches and dry runs among them.
     Reads,
     /// Those that change something.
     Writes,
@@ -61,6 +61,8 @@ pub struct Seen {
     pub path: String,
     /// Whether it is a watch.
     pub is_watch: bool,
+    /// Whether it only asks what would come of it.
+    pub is_dry_run: bool,
     /// Status of the answer that was on its way to the client; `None`: there was none.
     pub status: Option<u16>,
     /// What was done to it.
@@ -93,15 +95,13 @@ impl Fault {
 
 impl Seen {
     pub(super) fn new(method: &str, path: &str, query: Option<&str>) -> Self {
-        let is_watch = query
-            .unwrap_or_default()
-            .split('&')
-            .any(|word| word == "watch=true" || word == "watch=1");
+        let words: Vec<&str> = query.unwrap_or_default().split('&').collect();
         Self {
             at: Instant::now(),
             method: method.to_owned(),
             path: path.to_owned(),
-            is_watch,
+            is_watch: words.iter().any(|word| matches!(*word, "watch=true" | "watch=1")),
+            is_dry_run: words.contains(&"dryRun=All"),
             status: None,
             trouble: None,
         }
@@ -110,7 +110,7 @@ impl Seen {
     /// Whether it changes something.
     #[must_use]
     pub fn is_write(&self) -> bool {
-        self.method != "GET" && self.method != "HEAD"
+        self.method != "GET" && self.method != "HEAD" && !self.is_dry_run
     }
 
     /// Whether it changed something: a write that the API server took.
@@ -130,6 +130,7 @@ mod tests {
     fn a_fault_fits_what_it_is_about() {
         let watch = Seen::new("GET", "/api/v1/pods", Some("limit=5&watch=true"));
         let scale = Seen::new("PATCH", "/apis/apps/v1/namespaces/a/replicasets/b/scale", None);
+        assert!(!Seen::new("POST", "/api/v1/pods", Some("dryRun=All")).is_write());
         let fits = |which: Which| {
             let fault = Fault::lasting(Trouble::Cut, which);
             (fault.fits(&watch), fault.fits(&scale))
