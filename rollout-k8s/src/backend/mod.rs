@@ -13,16 +13,19 @@
 //! | `apps` | `replicasets` | create, patch, delete | revisions, sizes and epochs; old revisions without pods |
 //! | | `pods` | get, list, watch | what exists |
 //! | | `pods` | patch | the label and the deletion cost |
+//! | | `services` | get | whether their selectors ask for the label, before a rollout begins |
 //! | `coordination.k8s.io` | `leases` | get, create, update | who reigns |
 
 mod body;
 mod enrol;
 mod facts;
 mod fence;
+mod history;
 mod inventory;
 mod options;
 mod pin;
 mod scale;
+mod services;
 mod watch;
 
 use std::sync::{
@@ -49,6 +52,7 @@ use self::{
 };
 pub use self::{
     options::Options,
+    services::{ServiceError, check_services},
     watch::{Scope, Watches},
 };
 use crate::outcome::Failed;

@@ -17,6 +17,7 @@ use super::{
     KubernetesBackend, body,
     facts::{Facts as _, SetFacts},
     fence::{self, path, put},
+    history,
     watch::Key,
 };
 use crate::{
@@ -169,7 +170,11 @@ async fn create(
     }
     let body = body::replica_set(&key.0, action, &reign.owner, whole, replicas);
     match post(backend, &key.0, &body, false).await {
-        Ok(written) => Ok(acknowledged(backend, key, &written)),
+        Ok(written) => {
+            let mark = acknowledged(backend, key, &written);
+            history::prune(backend, key).await;
+            Ok(mark)
+        }
         Err(Failed::Refused(RefusalKind::Conflict, ..)) => {
             exists(backend, key, action, whole, replicas).await
         }
