@@ -33,9 +33,12 @@ pub enum Trouble {
         /// The header `retry-after`, whole seconds.
         retry_after: Option<u32>,
     },
-    /// Its answer comes this much later.
+    /// The API server does what it says; its answer does not come before the proxy is healed.
+    HoldAnswer,
+    /// It is passed on this much later.
     Delay(Duration),
-    /// Nothing more comes; the connection stays open. Watches under way fall silent too.
+    /// Nothing comes before the proxy is healed; the connection stays open. Watches under way fall silent too,
+    /// if it lasts.
     Silence,
 }
 
@@ -46,6 +49,8 @@ pub struct Fault {
     pub trouble: Trouble,
     /// To which requests.
     pub which: Which,
+    /// How many of them are spared first.
+    pub spared: u32,
     /// How often; `None`: until healed.
     pub times: Option<u32>,
 }
@@ -63,7 +68,7 @@ pub struct Seen {
     pub is_watch: bool,
     /// Whether it only asks what would come of it.
     pub is_dry_run: bool,
-    /// Status of the answer that was on its way to the client; `None`: there was none.
+    /// Status of the answer that was on its way to the client; `None`: there is none yet, or there was none.
     pub status: Option<u16>,
     /// What was done to it.
     pub trouble: Option<Trouble>,
@@ -73,16 +78,33 @@ impl Fault {
     /// `trouble` for `which` until healed.
     #[must_use]
     pub fn lasting(trouble: Trouble, which: Which) -> Self {
-        Self { trouble, which, times: None }
+        Self { trouble, which, spared: 0, times: None }
     }
 
     /// `trouble` for the next `times` of `which`.
     #[must_use]
     pub fn next(times: u32, trouble: Trouble, which: Which) -> Self {
-        Self { trouble, which, times: Some(times) }
+        Self { trouble, which, spared: 0, times: Some(times) }
     }
 
-    pub(super) fn fits(&self, seen: &Seen) -> bool {
+    /// The same once so many that it is about have passed.
+    #[must_use]
+    pub fn sparing(mut self, requests: u32) -> Self {
+        self.spared = requests;
+        self
+    }
+
+    /// Whether `seen` is for it; one that is spared is not.
+    pub(super) fn takes(&mut self, seen: &Seen) -> bool {
+        if !self.fits(seen) {
+            return false;
+        }
+        let is_spared = 0 < self.spared;
+        self.spared = self.spared.saturating_sub(1);
+        !is_spared
+    }
+
+    fn fits(&self, seen: &Seen) -> bool {
         match &self.which {
             Which::All => true,
             Which::Reads => !seen.is_write(),
@@ -117,7 +139,7 @@ impl Seen {
     #[must_use]
     pub fn has_changed(&self) -> bool {
         let is_taken = self.status.is_some_and(|status| (200..300).contains(&status))
-            || self.trouble == Some(Trouble::LoseAnswer);
+            || matches!(self.trouble, Some(Trouble::LoseAnswer | Trouble::HoldAnswer));
         self.is_write() && is_taken
     }
 }
