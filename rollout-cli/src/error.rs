@@ -67,11 +67,16 @@ pub(crate) enum CliError {
     /// The `traffic` of the spec was refused.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
+    /// The `traffic.kubernetes` of the spec was refused.
+    #[error(transparent)]
+    Shared(#[from] rollout_k8s::router::TrafficError),
     /// A Service of the spec cannot take the pods.
     #[error(transparent)]
     Service(#[from] ServiceError),
     /// An argument is about another backend.
-    #[error("{what} cannot be given with `--backend {backend}`; leave it out, or choose the other backend")]
+    #[error(
+        "{what} cannot be given with `--backend {backend}`; leave it out, or choose the other backend"
+    )]
     NotOfBackend { what: &'static str, backend: &'static str },
     /// The `template` of the spec was refused.
     #[error(transparent)]
@@ -186,6 +191,7 @@ impl CliError {
                 | ServiceError::NotDraining { .. }
                 | ServiceError::NoMatch { .. },
             )
+            | Self::Shared(_)
             | Self::NotOfBackend { .. }
             | Self::Words { .. }
             | Self::Beside { .. }

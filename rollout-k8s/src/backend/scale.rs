@@ -173,6 +173,11 @@ async fn create(
         Ok(written) => {
             let mark = acknowledged(backend, key, &written);
             history::prune(backend, key).await;
+            if let Some(router) = &backend.router {
+                let outcome = router.introduce(&action.workload, revision, action.epoch).await;
+                // A route binds its Services itself; this only lets people look before there is one.
+                tracing::debug!(%revision, %outcome, "introduced");
+            }
             Ok(mark)
         }
         Err(Failed::Refused(RefusalKind::Conflict, ..)) => {

@@ -12,9 +12,9 @@ use rollout_docker::{DockerBackend, HaProxy, haproxy::Traffic};
 use rollout_k8s::{
     backend::{KubernetesBackend, Options, Scope, Watches, check_services},
     client,
+    router::KubernetesRouter,
 };
 use rollout_runtime::Ports;
-use serde_json::Value;
 
 use crate::{
     args::{ClusterArgs, RunArgs, RunBackend},
@@ -78,18 +78,21 @@ async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError
     let own = spec.template["metadata"]["namespace"].as_str().map(str::to_owned);
     options.namespace = options.namespace.or(own);
     let (client, namespace) = client::connect(&options).await?;
-    let services = strings(&spec.traffic["kubernetes"]["services"]);
-    check_services(&client, &namespace, &services, &spec.template).await?;
+    let traffic = rollout_k8s::router::Traffic::read(&spec.traffic)?;
+    check_services(&client, &namespace, &traffic.services, &spec.template).await?;
     let scope =
         Scope::Workload { namespace: namespace.clone(), workload: spec.workload.to_string() };
-    let watches = Watches::start(client, &scope);
+    let watches = Watches::start(client.clone(), &scope);
     let options = Options { min_ready: spec.health.min_ready, ..Options::default() };
-    let backend = Arc::new(KubernetesBackend::new(&watches, namespace, options));
-    Ok(Site { backend: Arc::clone(&backend) as _, enrolment: Some(backend), router: None })
-}
-
-/// The texts of a list.
-fn strings(list: &Value) -> Vec<String> {
-    let texts = list.as_array().into_iter().flatten().filter_map(Value::as_str);
-    texts.map(str::to_owned).collect()
+    let router = KubernetesRouter::new(client, &namespace, &traffic).map(Arc::new);
+    let mut backend = KubernetesBackend::new(&watches, namespace, options);
+    if let Some(router) = &router {
+        backend = backend.with_router(Arc::clone(router));
+    }
+    let backend = Arc::new(backend);
+    Ok(Site {
+        backend: Arc::clone(&backend) as _,
+        enrolment: Some(backend),
+        router: router.map(|router| router as _),
+    })
 }
