@@ -7,4 +7,6 @@
 pub mod client;
 pub mod crd;
 pub mod labels;
+pub mod lease;
+pub mod operator;
 mod outcome;

@@ -46,6 +46,9 @@ pub enum RequestError {
         /// The field.
         field: &'static str,
     },
+    /// It is of a newer engine.
+    #[error("this operator does not know the order; use a newer one")]
+    Unknown,
     /// It has no reason, and must.
     #[error("`skip` needs a reason, which is recorded; add \"why\"")]
     NoReason,
