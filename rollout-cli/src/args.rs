@@ -1,5 +1,6 @@
 //! Arguments: every command, option and default, as `--help` shows them.
 
+mod operator;
 mod order;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rollout_core::{id::WorkloadId, time::Span};
 use rollout_sim::Candidate;
 
+pub(crate) use self::operator::OperatorArgs;
 pub(crate) use self::order::{
     ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs,
 };
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     History(TargetArgs),
     /// Print the records of a journal
     Replay(ReplayArgs),
+    /// Drive every `Rollout` object of a Kubernetes cluster, as one of several copies, until interrupted
+    Operator(OperatorArgs),
     /// Print the JSON Schema of a spec
     Schema,
     /// Print the workloads of a file as specs, and on standard error what became of each field

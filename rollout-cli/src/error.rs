@@ -105,6 +105,12 @@ pub(crate) enum CliError {
     /// The order was not taken.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// There is no cluster to talk to.
+    #[error(transparent)]
+    Connect(#[from] rollout_k8s::client::ConnectError),
+    /// The operator cannot run.
+    #[error(transparent)]
+    Operator(#[from] rollout_k8s::operator::OperatorError),
     /// The system refused something that it never should.
     #[error("{what}: {why}")]
     System { what: &'static str, why: String },
@@ -187,6 +193,8 @@ impl CliError {
             | Self::NoJournal { .. }
             | Self::Unreachable(_)
             | Self::Bind(_)
+            | Self::Connect(_)
+            | Self::Operator(_)
             | Self::Client(_) => Exit::Unreachable,
             Self::Journal(why) => journal(why),
             Self::Start(why) => start(why),

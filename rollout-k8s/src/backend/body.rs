@@ -144,7 +144,8 @@ mod tests {
         );
         let annotations = &set["metadata"]["annotations"];
         assert_eq!(annotations[labels::EPOCH], "7");
-        let kept: Value = serde_json::from_str(annotations[labels::TEMPLATE].as_str().unwrap()).unwrap();
+        let kept: Value =
+            serde_json::from_str(annotations[labels::TEMPLATE].as_str().unwrap()).unwrap();
         assert_eq!(kept, revision.template);
     }
 }

@@ -76,7 +76,8 @@ async fn write(
     let name = instance.as_str();
     let api: Api<Pod> = Api::namespaced(backend.watches.client.clone(), &key.0);
     let cache = &backend.watches.cache;
-    let known = cache.with(key, |held| held.pods.get(name).map(|pod| (pod.uid.clone(), pod.serving)));
+    let known =
+        cache.with(key, |held| held.pods.get(name).map(|pod| (pod.uid.clone(), pod.serving)));
     let uid = match known {
         Some((_, serving)) if serving == serves => {
             return Ok(Some(cache.with(key, |held| held.acknowledged())));
@@ -97,7 +98,8 @@ async fn write(
         field_manager: Some(labels::FIELD_MANAGER.to_owned()),
         ..PatchParams::default()
     };
-    let Some(pod) = ask_for(api.patch(name, &params, &Patch::Merge(patch(&uid, serves)))).await? else {
+    let Some(pod) = ask_for(api.patch(name, &params, &Patch::Merge(patch(&uid, serves)))).await?
+    else {
         cache.answered_gone::<PodFacts>(key, name);
         return Ok(None);
     };

@@ -172,8 +172,10 @@ async fn take(
     let above = before.map_or(above, |reign| reign.epoch.max(above));
     let reign = Reign { epoch: claim.epoch.max(above.next()), owner: claim.owner.clone() };
     let version = found.and_then(|lease| lease.metadata.resource_version);
-    let params =
-        PostParams { field_manager: Some(labels::FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    let params = PostParams {
+        field_manager: Some(labels::FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
     let is_new = version.is_none();
     let lease = lease(workload, &reign, version);
     let written = ask(async {

@@ -42,14 +42,14 @@ use rollout_core::{
 };
 use serde_json::Value;
 
-pub use self::{
-    options::Options,
-    watch::{Scope, Watches},
-};
 use self::{
     facts::{Facts as _, SetFacts},
     fence::Lost,
     watch::Key,
+};
+pub use self::{
+    options::Options,
+    watch::{Scope, Watches},
 };
 use crate::outcome::Failed;
 
@@ -118,7 +118,10 @@ impl KubernetesBackend {
         }
         Err(Failed::never(
             RefusalKind::Fenced,
-            format!("{epoch} of `{}` has begun, this order is of {}", action.workload, action.epoch),
+            format!(
+                "{epoch} of `{}` has begun, this order is of {}",
+                action.workload, action.epoch
+            ),
         ))
     }
 

@@ -72,7 +72,11 @@ fn alone(namespace: &str, template: &Value) -> Result<(), PinError> {
         ));
     }
     if template["spec"]["containers"].as_array().is_none_or(Vec::is_empty) {
-        return Err(wrong("template.spec.containers", "there is none", format!("give one, {WHOLE}")));
+        return Err(wrong(
+            "template.spec.containers",
+            "there is none",
+            format!("give one, {WHOLE}"),
+        ));
     }
     let own = template["metadata"].get("namespace").and_then(Value::as_str);
     if let Some(other) = own.filter(|own| *own != namespace) {
@@ -83,7 +87,8 @@ fn alone(namespace: &str, template: &Value) -> Result<(), PinError> {
         ));
     }
     for kind in ["labels", "annotations"] {
-        let names = template["metadata"][kind].as_object().into_iter().flat_map(serde_json::Map::keys);
+        let names =
+            template["metadata"][kind].as_object().into_iter().flat_map(serde_json::Map::keys);
         if let Some(name) = names.into_iter().find(|name| is_reserved(name)) {
             return Err(wrong(
                 format!("template.metadata.{kind}.{name}"),

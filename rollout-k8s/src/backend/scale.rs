@@ -32,9 +32,10 @@ pub(super) async fn scale(
     revision: &RevisionId,
     replicas: u64,
 ) -> Result<Mark, Failed> {
-    let (known, told) = backend.watches.cache.with(key, |held| {
-        (held.set_of(revision).cloned(), held.told.get(revision).copied())
-    });
+    let (known, told) = backend
+        .watches
+        .cache
+        .with(key, |held| (held.set_of(revision).cloned(), held.told.get(revision).copied()));
     match known {
         Some(set) => resize(backend, key, action, &set, told, replicas).await,
         None if replicas == 0 => Ok(backend.watches.cache.with(key, |held| held.acknowledged())),
@@ -160,7 +161,10 @@ async fn create(
     if action.epoch < reign.epoch {
         return Err(Failed::never(
             RefusalKind::Fenced,
-            format!("{} of `{}` has begun, this order is of {}", reign.epoch, reign.owner, action.epoch),
+            format!(
+                "{} of `{}` has begun, this order is of {}",
+                reign.epoch, reign.owner, action.epoch
+            ),
         ));
     }
     let body = body::replica_set(&key.0, action, &reign.owner, whole, replicas);
@@ -180,10 +184,8 @@ pub(super) async fn post(
     body: &Value,
     trial: bool,
 ) -> Result<ReplicaSet, Failed> {
-    let params = PostParams {
-        dry_run: trial,
-        field_manager: Some(labels::FIELD_MANAGER.to_owned()),
-    };
+    let params =
+        PostParams { dry_run: trial, field_manager: Some(labels::FIELD_MANAGER.to_owned()) };
     let url = <ReplicaSet as kube::Resource>::url_path(&(), Some(namespace));
     ask(async {
         let body = serde_json::to_vec(body).map_err(kube::Error::SerdeError)?;

@@ -6,10 +6,7 @@ mod set;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-pub(super) use self::{
-    pod::PodFacts,
-    set::SetFacts,
-};
+pub(super) use self::{pod::PodFacts, set::SetFacts};
 use crate::labels;
 
 /// A place in the order of all writes to objects of one kind, from `resourceVersion`. Kubernetes promises

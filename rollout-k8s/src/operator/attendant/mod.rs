@@ -229,9 +229,12 @@ impl Attendant {
             }
         };
         let generation = self.rollout.borrow().generation();
-        let changed = self
-            .rollout
-            .wait_for(|rollout| rollout.generation() != generation || rollout.is_terminating());
+        let changed = async {
+            let is_other = |rollout: &Arc<Rollout>| {
+                rollout.generation() != generation || rollout.is_terminating()
+            };
+            self.rollout.wait_for(is_other).await.is_err()
+        };
         tokio::select! {
             biased;
             () = told_to_stop(&mut self.stop) => true,
