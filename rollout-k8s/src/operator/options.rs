@@ -2,8 +2,6 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use rollout_core::time::Span;
-
 use crate::lease::KeeperOptions;
 
 /// How the operator goes about its work. No option changes a decision of the engine.
@@ -15,8 +13,7 @@ pub struct OperatorOptions {
     pub leases: KeeperOptions,
     /// Where `/metrics`, `/healthz` and `/readyz` answer; `None`: nowhere.
     pub listen: Option<SocketAddr>,
-    /// How drivers go about their work. Default: the driver's own, but looks at rest every minute, for the
-    /// watches tell what changes.
+    /// How drivers go about their work. Looks cost nothing here, for the watches have told before.
     pub driver: rollout_runtime::Options,
     /// Shortest time between two writes of one status, unless a condition changes. Default: 2 s.
     pub status_gap: Duration,
@@ -31,15 +28,11 @@ impl OperatorOptions {
     /// Defaults of a copy named `me`, whose leases are in `namespace`.
     #[must_use]
     pub fn new(namespace: String, me: String) -> Self {
-        let driver = rollout_runtime::Options {
-            poll_ended: Span::from_secs(60),
-            ..rollout_runtime::Options::default()
-        };
         Self {
             namespace: None,
             leases: KeeperOptions::new(namespace, me),
             listen: None,
-            driver,
+            driver: rollout_runtime::Options::default(),
             status_gap: Duration::from_secs(2),
             restart_first: Duration::from_secs(1),
             park_after: Duration::from_secs(30),
