@@ -11,3 +11,4 @@ pub mod labels;
 pub mod lease;
 pub mod operator;
 mod outcome;
+pub mod router;

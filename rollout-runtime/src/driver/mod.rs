@@ -11,7 +11,9 @@ mod begin;
 mod measures;
 mod observers;
 mod polls;
+mod questions;
 mod reign;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod turn;
