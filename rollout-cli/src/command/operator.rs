@@ -44,8 +44,8 @@ pub(super) async fn run(args: OperatorArgs) -> Result<Exit, CliError> {
     let watches = Watches::start(client.clone(), &scope);
     let cluster =
         backend::Options { confirmation: args.confirmation, ..backend::Options::default() };
-    let ports =
-        ClusterPorts::new(watches, cluster, journals()).with_metrics(beside::named(args.metrics));
+    let ports = ClusterPorts::new(client.clone(), watches, cluster, journals())
+        .with_metrics(beside::named(args.metrics));
     let operator = Operator::new(client, options, Arc::new(ports), Arc::new(SystemClock::new()));
     operator.run(told_to_stop()).await?;
     Ok(Exit::Done)
