@@ -79,7 +79,17 @@ impl OrderRequest {
                 Err((read.id, RequestError::InSpec { order: "resize", field: "replicas" }))
             }
             OrderKind::Skip { .. } if read.why.is_none() => Err((read.id, RequestError::NoReason)),
-            _ => Ok(read),
+            OrderKind::Pause
+            | OrderKind::Resume
+            | OrderKind::Promote { .. }
+            | OrderKind::Abort
+            | OrderKind::Undo { .. }
+            | OrderKind::Retry
+            | OrderKind::Restart
+            | OrderKind::Skip { .. }
+            | OrderKind::Halt
+            | OrderKind::Resolve(_)
+            | _ => Ok(read),
         }
     }
 }

@@ -14,7 +14,8 @@ pub struct RolloutStatus {
     /// Digest of that spec without its number of pods: tells a new size from a new order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec_digest: Option<String>,
-    /// What goes on: Idle, Moving, Gating, Reverting, Completed, RolledBack, Failed, NeedsOperator.
+    /// What goes on: `Idle`, `Moving`, `Gating`, `Reverting`, `Completed`, `RolledBack`, `Failed` or
+    /// `NeedsOperator`.
     pub phase: String,
     /// What is waited for now, the most important reason first, or how it ended.
     pub message: String,

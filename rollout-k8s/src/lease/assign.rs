@@ -9,6 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Shard = u32;
 
 /// The shard of an object: a digest of its name, so that it never changes.
+///
+/// # Panics
+///
+/// Never: a remainder is below the number of shards.
 #[must_use]
 pub fn shard_of(namespace: &str, name: &str, shards: u32) -> Shard {
     let place = score(namespace, name) % u64::from(shards.max(1));

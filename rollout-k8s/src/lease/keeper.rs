@@ -111,7 +111,7 @@ impl Keeper {
         let wanted = assign(self.options.shards, &copies);
         let mut turnover = Turnover::default();
         for shard in 0..self.options.shards {
-            let lease = leases.iter().find(|lease| name_of(lease) == self.shard_name(shard));
+            let lease = leases.iter().find(|lease| name_of(lease) == shard_name(shard));
             let is_mine = wanted.get(&shard).is_some_and(|copy| *copy == self.options.me);
             self.shard(shard, lease, is_mine, now, &mut turnover).await;
         }
@@ -123,7 +123,7 @@ impl Keeper {
         if self.held.remove(&shard).is_none() {
             return;
         }
-        let name = self.shard_name(shard);
+        let name = shard_name(shard);
         let Some(seen) = self.seen.get(&name) else { return };
         let lease = self.lease(&name, SHARD, None, seen.transitions, Some(&seen.version));
         let params = PostParams::default();
@@ -186,7 +186,7 @@ impl Keeper {
         now: Duration,
         turnover: &mut Turnover,
     ) {
-        let name = self.shard_name(shard);
+        let name = shard_name(shard);
         let seen = lease.and_then(|_| self.seen.get(&name)).cloned();
         let held = self.held.get(&shard).copied();
         match evaluate(seen.as_ref(), &self.options.me, held, now) {
@@ -218,7 +218,7 @@ impl Keeper {
             .keys()
             .copied()
             .filter(|shard| {
-                let seen = self.seen.get(&self.shard_name(*shard));
+                let seen = self.seen.get(&shard_name(*shard));
                 seen.is_none_or(|seen| seen.since + seen.length <= now)
             })
             .collect();
@@ -284,10 +284,6 @@ impl Keeper {
         }
     }
 
-    fn shard_name(&self, shard: Shard) -> String {
-        format!("rollout-operator-shard-{shard}")
-    }
-
     fn copy_name(&self) -> String {
         format!("rollout-operator-copy-{}", self.options.me)
     }
@@ -307,6 +303,10 @@ async fn soon<T>(
 fn is(lease: &Lease, purpose: &str) -> bool {
     let labels = lease.metadata.labels.as_ref();
     labels.and_then(|labels| labels.get(LABEL)).is_some_and(|found| found == purpose)
+}
+
+fn shard_name(shard: Shard) -> String {
+    format!("rollout-operator-shard-{shard}")
 }
 
 fn name_of(lease: &Lease) -> String {

@@ -94,8 +94,13 @@ fn meaning(note: &Note) -> Option<(EventType, &'static str, &str)> {
         Note::TurnedBack { .. } => Some((Warning, "TurnedBack", "Rollback")),
         Note::NotStarted { revision, .. } => Some((Warning, "NotStarted", revision.as_str())),
         Note::Vetoed(_) => Some((Warning, "Vetoed", "Guard")),
-        // Of a kind that is not known here yet, or told by the counts of the status.
-        _ => None,
+        Note::PoolFailed { revision, .. } => Some((Warning, "PoolFailed", revision.as_str())),
+        // Told by the counts of the status or by the log, or of a kind that is not known here yet.
+        Note::StageReached { .. }
+        | Note::Available { .. }
+        | Note::InstanceLost { .. }
+        | Note::Retrying { .. }
+        | _ => None,
     }
 }
 

@@ -191,7 +191,10 @@ async fn give_order(handle: &Handle, order: OrderRequest) -> Result<(), NotGiven
         OrderKind::Skip { to } => handle.skip(&to, by, why.unwrap_or_default()).await,
         OrderKind::Halt => handle.halt(by, why).await,
         OrderKind::Resolve(how) => handle.resolve(how, by, why).await,
-        _ => return Err(NotGiven::Refused(RequestError::Unknown.to_string())),
+        // Refused where it was read; others are of a newer engine.
+        OrderKind::Submit { .. } | OrderKind::Resize { .. } | _ => {
+            return Err(NotGiven::Refused(RequestError::Unknown.to_string()));
+        }
     };
     Ok(given?)
 }
@@ -209,7 +212,7 @@ impl From<OrderError> for NotGiven {
         match error {
             OrderError::Stopped(stopped) => Self::Stopped(stopped),
             OrderError::NotKept(why) => Self::Stopped(Stopped::Failed(StartError::Journal(why))),
-            error => Self::Refused(error.to_string()),
+            error @ (OrderError::Refused(_) | _) => Self::Refused(error.to_string()),
         }
     }
 }

@@ -75,10 +75,10 @@ pub(super) async fn let_go(client: &Client, key: &Key, rollout: &Rollout) -> Res
         }
     }
     let api: Api<Rollout> = Api::namespaced(client.clone(), &key.namespace);
-    let path = format!("/metadata/finalizers/{place}");
+    let ours = format!("/metadata/finalizers/{place}");
     let patch = json!([
-        {"op": "test", "path": path, "value": FINALIZER},
-        {"op": "remove", "path": path},
+        {"op": "test", "path": ours, "value": FINALIZER},
+        {"op": "remove", "path": ours},
     ]);
     match write(&api, rollout, patch).await {
         Err(CallError::Refused(kube::Error::Api(status))) if status.is_not_found() => Ok(()),

@@ -9,7 +9,7 @@ mod report;
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream::BoxStream};
 use kube::{Api, Client};
 use rollout_core::{port::Clock, spec::CheckedSpec};
 use rollout_runtime::{Handle, Ports, Progress, Runtime, Stopped};
@@ -105,8 +105,7 @@ impl Attendant {
             };
             match over {
                 Over::Left(left) => return left,
-                Over::LetGo => (),
-                Over::Again { why: None } => (),
+                Over::LetGo | Over::Again { why: None } => (),
                 Over::Again { why: Some(why) } => {
                     warn!(why, again_ms = wait.as_millis(), "no driver runs");
                     report.unready(&self.latest(), &why).await;
@@ -149,7 +148,7 @@ impl Attendant {
             return Over::Again { why: Some(format!("the object cannot be held: {error}")) };
         }
         let runtime = Runtime::new();
-        let changes = ports.backend.changes(&spec.workload);
+        let hints = ports.backend.changes(&spec.workload);
         let started = runtime.start(&spec.workload, ports, self.context.options.driver);
         let handle = tokio::select! {
             started = started => match started {
@@ -160,7 +159,7 @@ impl Attendant {
         };
         info!("driven");
         let mut desk = Desk::new(handle.clone(), spec, rollout);
-        let over = self.drive(&handle, &mut desk, changes, report).await;
+        let over = self.drive(&handle, &mut desk, hints, report).await;
         handle.shutdown().await;
         drop(runtime);
         over
@@ -171,7 +170,7 @@ impl Attendant {
         &mut self,
         handle: &Handle,
         desk: &mut Desk,
-        mut changes: futures_util::stream::BoxStream<'static, ()>,
+        mut hints: BoxStream<'static, ()>,
         report: &mut Report,
     ) -> Over {
         let mut progress = handle.subscribe();
@@ -192,8 +191,8 @@ impl Attendant {
                 tokio::select! {
                     biased;
                     () = told_to_stop(&mut self.stop) => return Over::Left(Left::Stopped),
-                    changed = self.rollout.changed() => {
-                        if changed.is_err() {
+                    another = self.rollout.changed() => {
+                        if another.is_err() {
                             return Over::Left(Left::Stopped);
                         }
                         break;
@@ -206,7 +205,7 @@ impl Attendant {
                         Some(_) => report.is_stale(),
                         None => return stopped(handle.wait_stopped().await),
                     },
-                    Some(()) = changes.next() => report.is_stale(),
+                    Some(()) = hints.next() => report.is_stale(),
                     () = sleep_until(due) => {
                         let told = report.write(&rollout, handle, desk).await;
                         match told {
@@ -272,7 +271,9 @@ fn stopped(why: Stopped) -> Over {
     match why {
         Stopped::ShutDown => Over::Left(Left::Stopped),
         // Another copy may have it; the lease will say so as well.
-        why => Over::Again { why: Some(why.to_string()) },
+        why @ (Stopped::Fenced | Stopped::Failed(_) | Stopped::Gone | _) => {
+            Over::Again { why: Some(why.to_string()) }
+        }
     }
 }
 

@@ -100,12 +100,9 @@ fn degraded(engine: &Status, beside: &Beside, status: &RolloutStatus) -> Verdict
     if let Some(why) = &beside.refused {
         return (true, "Refused", why.clone());
     }
-    match &engine.end {
-        Some(end @ (End::RolledBack | End::Failed | End::NeedsOperator { .. })) => {
-            let cause = engine.cause.as_ref().map_or(String::new(), |cause| format!(": {cause}"));
-            return (true, word(end), format!("{end}{cause}"));
-        }
-        _ => (),
+    if let Some(end @ (End::RolledBack | End::Failed | End::NeedsOperator { .. })) = &engine.end {
+        let cause = engine.cause.as_ref().map_or(String::new(), |cause| format!(": {cause}"));
+        return (true, word(end), format!("{end}{cause}"));
     }
     if engine.phase == Phase::Reverting {
         return (true, "GoingBack", status.cause.clone().unwrap_or_default());
@@ -131,7 +128,7 @@ fn progressing(engine: &Status, beside: &Beside, status: &RolloutStatus) -> Verd
         Phase::Reverting => (true, "GoingBack", line()),
         Phase::Moving | Phase::Gating if engine.paused => (false, "Paused", line()),
         Phase::Gating => (true, "WaitsForGate", line()),
-        _ => (true, "Moving", line()),
+        Phase::Moving | _ => (true, "Moving", line()),
     }
 }
 
