@@ -1,5 +1,6 @@
 //! The commands, one file each: what to ask of the crates and what to show of the answer.
 
+mod adopt;
 mod check;
 mod import;
 mod operator;
@@ -52,6 +53,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Exit, CliErr
         Command::Operator(args) => operator::run(args).await,
         Command::Schema => schema::run(),
         Command::Import(args) => import::run(&args, output),
+        Command::Adopt(args) => adopt::adopt(&args, output).await,
+        Command::HandBack(args) => adopt::hand_back(&args, output).await,
     }
 }
 

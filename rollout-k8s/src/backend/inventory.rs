@@ -27,6 +27,9 @@ pub(super) fn inventory(
     for set in held.sets.values() {
         let pool = inventory.pools.entry(set.revision.clone()).or_default();
         pool.replicas = pool.replicas.saturating_add(set.replicas);
+        // Refused pods are no pods: the refusal itself is the failure.
+        pool.failed = pool.failed.saturating_add(u64::from(set.trouble.is_some()));
+        pool.why.clone_from(&set.trouble);
         if let Some(whole) = &set.whole
             && inventory.revisions.iter().all(|known| known.id != whole.id)
         {
@@ -43,9 +46,10 @@ pub(super) fn inventory(
             inventory.instances.insert(instance, seen(pod, overdue));
         }
     }
-    for (revision, failed) in &held.failed_before {
+    for (revision, before) in &held.failed_before {
         if let Some(pool) = inventory.pools.get_mut(revision) {
-            pool.failed = pool.failed.saturating_add(*failed);
+            pool.failed = pool.failed.saturating_add(before.count);
+            pool.why = pool.why.take().or_else(|| before.why.clone());
         }
     }
     held.told = sizes(&inventory.pools);
@@ -53,14 +57,14 @@ pub(super) fn inventory(
 }
 
 /// Every pod and whether Services find it.
-pub(super) fn enrolments(held: &mut Held, newest: Version) -> Enrolments {
-    let mark = held.shown(newest);
+pub(super) fn enrolments(held: &Held) -> Enrolments {
     let enrolled = |(name, pod): (&String, &PodFacts)| {
         let state = if pod.serving { EnrolState::In } else { EnrolState::Draining };
         let instance = InstanceId::new(name.as_str()).ok()?;
         pod.is_active().then_some((instance, Enrolled { state, in_flight: None }))
     };
-    Enrolments { mark, instances: held.pods.iter().filter_map(enrolled).collect() }
+    let instances = held.pods.iter().filter_map(enrolled).collect();
+    Enrolments { mark: held.shown_of_pods(), instances }
 }
 
 fn sizes(pools: &BTreeMap<RevisionId, PoolSeen>) -> BTreeMap<RevisionId, u64> {
@@ -70,6 +74,10 @@ fn sizes(pools: &BTreeMap<RevisionId, PoolSeen>) -> BTreeMap<RevisionId, u64> {
 /// Adds one pod to its pool's counts.
 fn add(pool: &mut PoolSeen, pod: &PodFacts, overdue: bool, options: &Options, now: Timestamp) {
     pool.failed = pool.failed.saturating_add(pod.failures).saturating_add(u64::from(overdue));
+    if pool.why.is_none() {
+        let unplaced = pod.unschedulable.as_ref().map(|(_, why)| why.clone());
+        pool.why = pod.why.clone().or(unplaced);
+    }
     if pod.terminating {
         pool.terminating += 1;
     }

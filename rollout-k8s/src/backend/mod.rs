@@ -13,16 +13,19 @@
 //! | `apps` | `replicasets` | create, patch, delete | revisions, sizes and epochs; old revisions without pods |
 //! | | `pods` | get, list, watch | what exists |
 //! | | `pods` | patch | the label and the deletion cost |
+//! | | `services` | get | whether their selectors ask for the label, before a rollout begins |
 //! | `coordination.k8s.io` | `leases` | get, create, update | who reigns |
 
 mod body;
 mod enrol;
 mod facts;
 mod fence;
+mod history;
 mod inventory;
 mod options;
 mod pin;
 mod scale;
+mod services;
 mod watch;
 
 use std::sync::{
@@ -49,9 +52,10 @@ use self::{
 };
 pub use self::{
     options::Options,
+    services::{ServiceError, check_services},
     watch::{Scope, Watches},
 };
-use crate::outcome::Failed;
+use crate::{outcome::Failed, router::KubernetesRouter};
 
 /// Longest wait for the end of one attempt, which is up to four calls.
 const ATTEMPT_WITHIN: Span = Span::from_secs(20);
@@ -64,6 +68,8 @@ pub struct KubernetesBackend {
     options: Options,
     /// `options.min_ready` as it is now, in milliseconds.
     min_ready: AtomicU64,
+    /// What shares traffic, which hears of reigns and of new revisions.
+    router: Option<Arc<KubernetesRouter>>,
 }
 
 impl KubernetesBackend {
@@ -74,8 +80,17 @@ impl KubernetesBackend {
             watches: Arc::clone(watches),
             namespace: namespace.into(),
             min_ready: AtomicU64::new(options.min_ready.as_millis()),
+            router: None,
             options,
         }
+    }
+
+    /// Tells `router` of every reign, so that it refuses older ones, and of every new revision, so that the
+    /// Service that gets no traffic follows it.
+    #[must_use]
+    pub fn with_router(mut self, router: Arc<KubernetesRouter>) -> Self {
+        self.router = Some(router);
+        self
     }
 
     /// Has pods count as available once they are ready for this long.
@@ -165,6 +180,16 @@ impl KubernetesBackend {
         outcome
     }
 
+    /// What the router's part in a claim has come to.
+    fn claimed(&self, workload: &WorkloadId, outcome: Outcome) -> Result<(), ObserveError> {
+        let failed = match outcome {
+            Outcome::Applied { .. } => return Ok(()),
+            Outcome::Refused { why, retry } => Failed::Refused(why.kind, retry, why.detail),
+            Outcome::Unknown { why } => Failed::Unknown(why),
+        };
+        Err(failed.observe(format!("what shares the traffic of {}", self.what(workload))))
+    }
+
     async fn settled(&self, workload: &WorkloadId) -> Result<Key, ObserveError> {
         let key = self.key(workload);
         let settled = self.watches.settled(&key).await;
@@ -203,6 +228,10 @@ impl Backend for KubernetesBackend {
                     cache.answered(&key, &set.name.clone(), set);
                 }
                 cache.with(&key, |held| held.granted = held.granted.max(reign.epoch));
+                match &self.router {
+                    Some(router) => self.claimed(workload, router.claim(reign.epoch).await)?,
+                    None => (),
+                }
                 Ok(reign.epoch)
             }
             Err(Lost::Owned(error)) => Err(error),
@@ -235,8 +264,7 @@ impl Enrolment for KubernetesBackend {
 
     async fn observe(&self, workload: &WorkloadId) -> Result<Enrolments, ObserveError> {
         let key = self.settled(workload).await?;
-        let newest = self.watches.cache.newest_set();
-        Ok(self.watches.cache.with(&key, |held| inventory::enrolments(held, newest)))
+        Ok(self.watches.cache.with(&key, |held| inventory::enrolments(held)))
     }
 
     async fn apply(&self, action: &Action) -> Outcome {

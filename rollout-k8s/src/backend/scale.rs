@@ -17,6 +17,7 @@ use super::{
     KubernetesBackend, body,
     facts::{Facts as _, SetFacts},
     fence::{self, path, put},
+    history,
     watch::Key,
 };
 use crate::{
@@ -169,7 +170,16 @@ async fn create(
     }
     let body = body::replica_set(&key.0, action, &reign.owner, whole, replicas);
     match post(backend, &key.0, &body, false).await {
-        Ok(written) => Ok(acknowledged(backend, key, &written)),
+        Ok(written) => {
+            let mark = acknowledged(backend, key, &written);
+            history::prune(backend, key).await;
+            if let Some(router) = &backend.router {
+                let outcome = router.introduce(&action.workload, revision, action.epoch).await;
+                // A route binds its Services itself; this only lets people look before there is one.
+                tracing::debug!(%revision, %outcome, "introduced");
+            }
+            Ok(mark)
+        }
         Err(Failed::Refused(RefusalKind::Conflict, ..)) => {
             exists(backend, key, action, whole, replicas).await
         }

@@ -4,6 +4,8 @@ mod failure;
 mod pod;
 mod set;
 
+use std::fmt;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub(super) use self::{pod::PodFacts, set::SetFacts};
@@ -21,6 +23,12 @@ impl Version {
     /// The version in `text`; the oldest if it is no number.
     pub(super) fn read(text: Option<&str>) -> Self {
         Self(text.and_then(|text| text.parse().ok()).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

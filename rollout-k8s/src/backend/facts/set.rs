@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use k8s_openapi::{
     api::apps::v1::{ReplicaSet, ReplicaSetStatus},
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
@@ -36,6 +37,8 @@ pub(in crate::backend) struct SetFacts {
     pub(in crate::backend) whole: Option<Arc<Revision>>,
     /// Who wrote its size last.
     pub(in crate::backend) sized_by: Option<String>,
+    /// When it was made.
+    pub(in crate::backend) made: Option<Timestamp>,
     /// It was told to go.
     pub(in crate::backend) deleting: bool,
 }
@@ -69,6 +72,7 @@ impl Facts for SetFacts {
             trouble: trouble(&status),
             whole: template.map(|template| Arc::new(Revision { id: revision.clone(), template })),
             sized_by: sized_by(meta),
+            made: meta.creation_timestamp.as_ref().map(|time| time.0),
             deleting: meta.deletion_timestamp.is_some(),
             revision,
         })

@@ -19,7 +19,7 @@ pub(in crate::backend) struct Held {
     pub(in crate::backend) sets: Shelf<SetFacts>,
     pub(in crate::backend) pods: Shelf<PodFacts>,
     /// Failures of pods that are gone.
-    pub(in crate::backend) failed_before: BTreeMap<RevisionId, u64>,
+    pub(in crate::backend) failed_before: BTreeMap<RevisionId, FailedBefore>,
     /// The highest epoch that was granted here.
     pub(in crate::backend) granted: Epoch,
     /// Sizes as they were told last: in an observation, or by an own write since.
@@ -33,6 +33,14 @@ pub(in crate::backend) struct Held {
     /// When anything was heard last.
     heard_at: Instant,
     changed: watch::Sender<u64>,
+}
+
+/// Failures of pods that are gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::backend) struct FailedBefore {
+    pub(in crate::backend) count: u64,
+    /// The last one, in the orchestrator's own words.
+    pub(in crate::backend) why: Option<String>,
 }
 
 /// An acknowledged write that is not to be seen yet.
@@ -78,6 +86,11 @@ impl Held {
     pub(in crate::backend) fn acknowledged(&mut self) -> Mark {
         self.written += 1;
         self.written_at = Some(Instant::now());
+        Mark(self.written)
+    }
+
+    /// The mark of what is seen of pods: own writes to them are taken in with their answers.
+    pub(in crate::backend) const fn shown_of_pods(&self) -> Mark {
         Mark(self.written)
     }
 
@@ -131,7 +144,11 @@ impl Held {
 
     /// Keeps the failures of a pod that is gone.
     pub(super) fn forget_pod(&mut self, gone: &PodFacts) {
-        let failed = self.failed_before.entry(gone.revision.clone()).or_default();
-        *failed += gone.failures;
+        if gone.failures == 0 {
+            return;
+        }
+        let before = self.failed_before.entry(gone.revision.clone()).or_default();
+        before.count = before.count.saturating_add(gone.failures);
+        before.why = gone.why.clone().or_else(|| before.why.take());
     }
 }
