@@ -13,7 +13,7 @@ use rollout_runtime::{Ports, metrics::NamedMetrics};
 
 use super::ports::{PortsError, PortsOf};
 use crate::{
-    backend::{KubernetesBackend, Options, Watches},
+    backend::{KubernetesBackend, Options, Watches, check_services},
     crd::Rollout,
     router::{KubernetesRouter, Traffic},
 };
@@ -55,30 +55,36 @@ impl PortsOf for ClusterPorts {
     async fn ports(&self, rollout: &Rollout, spec: &CheckedSpec) -> Result<Ports, PortsError> {
         let namespace = rollout.namespace().unwrap_or_default();
         let options = Options { min_ready: spec.health.min_ready, ..self.options };
-        let router = router(&self.client, &namespace, spec)?;
-        let backend = Arc::new(KubernetesBackend::new(&self.watches, namespace, options));
+        let traffic = traffic(&self.client, &namespace, spec).await?;
+        let router = KubernetesRouter::new(self.client.clone(), &namespace, &traffic).map(Arc::new);
+        let backend = KubernetesBackend::new(&self.watches, namespace, options);
+        // So that a new reign is known to the router, and a new revision to its preview, before any traffic.
+        let backend = Arc::new(match &router {
+            Some(router) => backend.with_router(Arc::clone(router)),
+            None => backend,
+        });
         let journal = (self.journal)(rollout);
         let metrics: Arc<dyn Metrics> = Arc::clone(&self.metrics) as _;
         let ports = Ports::new(Arc::clone(&backend) as _, journal)
             .with_enrolment(backend)
             .with_metrics(metrics);
         Ok(match router {
-            Some(router) => ports.with_router(Arc::new(router)),
+            Some(router) => ports.with_router(router),
             None => ports,
         })
     }
 }
 
-/// What shares traffic, where the spec names it.
-fn router(
+/// Where traffic comes from, as far as the spec names it; every Service of it takes only pods that may serve.
+async fn traffic(
     client: &Client,
     namespace: &str,
     spec: &CheckedSpec,
-) -> Result<Option<KubernetesRouter>, PortsError> {
-    if spec.traffic.is_null() {
-        return Ok(None);
-    }
+) -> Result<Traffic, PortsError> {
     let traffic = Traffic::read(&spec.traffic)
         .map_err(|error| PortsError { why: error.to_string(), may_pass: false })?;
-    Ok(KubernetesRouter::new(client.clone(), namespace, &traffic))
+    let checked = check_services(client, namespace, &traffic.services, &spec.template).await;
+    // A Service is somebody else's, who may correct it while the spec stays.
+    checked.map_err(|error| PortsError { why: error.to_string(), may_pass: true })?;
+    Ok(traffic)
 }

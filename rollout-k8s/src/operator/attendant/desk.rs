@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rollout_core::{
     engine::{OrderKind, OrderRefused},
+    id::Attempt,
     spec::CheckedSpec,
 };
 use rollout_runtime::{Handle, OrderError, StartError, Stopped, SubmitError};
@@ -49,6 +50,8 @@ pub(super) struct Desk {
     pub(super) beside: Beside,
     /// Ids given by this attendant: what stands as taken beside is from before.
     given: Option<String>,
+    /// Whether the engine was asked what it knows.
+    has_begun: bool,
 }
 
 impl Desk {
@@ -62,7 +65,7 @@ impl Desk {
             order: before.order,
             ..Beside::default()
         };
-        Self { handle, spec: Arc::new(spec), beside, given: None }
+        Self { handle, spec: Arc::new(spec), beside, given: None, has_begun: false }
     }
 
     /// The spec that was read last.
@@ -86,6 +89,14 @@ impl Desk {
         rollout: &Rollout,
         report: &mut Report,
     ) -> Result<(), Stopped> {
+        if !self.has_begun {
+            // A journal that is lost, or is another's: what runs is taken over by a new submission.
+            let is_unheard = self.handle.status().await?.attempt == Attempt(0);
+            if is_unheard {
+                (self.beside.generation, self.beside.digest) = (0, None);
+            }
+            self.has_begun = true;
+        }
         if rollout.generation() != self.beside.generation {
             self.take_spec(rollout).await?;
             report.is_news();
