@@ -50,11 +50,14 @@ impl fmt::Display for Change {
             Self::PoolFound { revision, replicas } => {
                 write!(f, "found {replicas} of {}", revision.id)
             }
-            Self::PoolFailed { revision, failed, why: None } => {
-                write!(f, "failed so far of {revision}: {failed}")
+            Self::Named { instance, revision, enrolled } => {
+                let drained = if *enrolled { "" } else { ", which is drained" };
+                write!(f, "named {instance} of {revision}{drained}")
             }
-            Self::PoolFailed { revision, failed, why: Some(why) } => {
-                write!(f, "failed so far of {revision}: {failed}, the last: {why}")
+            Self::Spared { instance } => write!(f, "spared {instance}"),
+            Self::PoolFailed { revision, failed, why } => {
+                let why = why.as_deref().map(|why| format!(", the last: {why}"));
+                write!(f, "failed so far of {revision}: {failed}{}", why.unwrap_or_default())
             }
             Self::Submitted { attempt, revision, plan, by, .. } => {
                 write!(f, "submitted {} ({}, {attempt}) by {by}", revision.id, plan.strategy)

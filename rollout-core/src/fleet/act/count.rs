@@ -2,32 +2,45 @@
 
 use std::collections::BTreeMap;
 
+use super::leave;
 use crate::{
     engine::{Effect, Space, Turn, View},
-    fleet::tally::Tally,
+    fleet::tally::{self, Tally},
     id::RevisionId,
     spec::Counting,
 };
 
 /// Tells a backend that makes instances by count how many there are to be: fewer at once, more as far as there
-/// is room beside what has not gone yet, and not before it shows how many went last.
+/// is room beside what has not gone yet, and not before it shows how many went last. Where instances can be
+/// drained, fewer only by those that are.
 pub(super) fn scale(
     turn: &mut Turn<'_>,
     view: &View,
     space: Space,
     tallies: &BTreeMap<RevisionId, Tally>,
 ) {
-    let wanted: Vec<(RevisionId, u64)> =
-        turn.state.pools.iter().map(|(id, pool)| (id.clone(), pool.target)).collect();
+    if turn.setup.capabilities.drains_by_name() {
+        let sizes = leave::leave(turn, view);
+        // Who is to go has changed.
+        let tallies = tally::tally(turn.now, turn.setup, &turn.state, view);
+        tell(turn, view, sizes, space.live(&tallies).saturating_sub(space.ceiling()));
+        return;
+    }
+    let pools = turn.state.pools.iter();
+    let sizes: Vec<(RevisionId, u64)> = pools.map(|(id, pool)| (id.clone(), pool.target)).collect();
     // In loose counting those that are told to go in this very call have not heard of it.
     let goes = |(id, target): &(RevisionId, u64)| match space.counting {
         Counting::Strict => 0,
-        Counting::Loose => view.pool(id).map_or(0, |pool| pool.created.saturating_sub(*target)),
+        Counting::Loose => view.pool(id).map_or(0, |seen| seen.created.saturating_sub(*target)),
     };
-    let going = wanted.iter().map(goes).fold(0, u64::saturating_add);
+    let going = sizes.iter().map(goes).fold(0, u64::saturating_add);
     let live = space.live(tallies).saturating_add(going);
-    let mut excess = live.saturating_sub(space.ceiling());
-    for (revision, replicas) in wanted {
+    tell(turn, view, sizes, live.saturating_sub(space.ceiling()));
+}
+
+/// Tells every pool its size, less what there is no room for: `excess` in all.
+fn tell(turn: &mut Turn<'_>, view: &View, sizes: Vec<(RevisionId, u64)>, mut excess: u64) {
+    for (revision, replicas) in sizes {
         let (told, is_over) = match turn.state.pending_scale(&revision) {
             // Nobody will ever answer what is not under way any more.
             Some((id, pending)) => (Some(pending), !view.is_in_flight(id)),

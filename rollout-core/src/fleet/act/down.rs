@@ -22,6 +22,12 @@ pub(super) struct Draining {
 }
 
 impl Draining {
+    /// Counts one that was told to go.
+    pub(super) fn add(&mut self, entry: &Instance) {
+        self.instances += 1;
+        self.since = self.since.into_iter().chain(entry.retired).min();
+    }
+
     fn wait_until(&mut self, until: Timestamp) {
         self.until = Some(self.until.map_or(until, |earlier| earlier.min(until)));
     }
@@ -51,8 +57,7 @@ pub(super) fn tear_down(
     entry: &Instance,
     draining: &mut Draining,
 ) {
-    draining.instances += 1;
-    draining.since = draining.since.into_iter().chain(entry.retired).min();
+    draining.add(entry);
     let pending = turn.state.pending_on(entry).map(|(_, effect)| effect.clone());
     match pending {
         // Not needed any more: what comes next is right whether it happens or not.

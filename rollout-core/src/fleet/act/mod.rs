@@ -5,6 +5,7 @@
 
 mod count;
 mod down;
+mod leave;
 mod make;
 mod up;
 
