@@ -1,5 +1,6 @@
 //! Arguments: every command, option and default, as `--help` shows them.
 
+mod cluster;
 mod order;
 
 use std::path::PathBuf;
@@ -8,8 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rollout_core::{id::WorkloadId, time::Span};
 use rollout_sim::Candidate;
 
-pub(crate) use self::order::{
-    ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs,
+pub(crate) use self::{
+    cluster::{AdoptArgs, ClusterArgs, HandBackArgs},
+    order::{ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs},
 };
 use crate::{beside::MetricsSource, exit};
 
@@ -70,6 +72,10 @@ pub(crate) enum Command {
     Schema,
     /// Print the workloads of a file as specs, and on standard error what became of each field
     Import(ImportArgs),
+    /// Take a Kubernetes Deployment over without a restart, and print its spec
+    Adopt(AdoptArgs),
+    /// Give what was adopted back to a Deployment, without a restart
+    HandBack(HandBackArgs),
 }
 
 /// A file to read a spec from.
@@ -172,6 +178,18 @@ pub(crate) struct SimulateArgs {
 pub(crate) enum RunBackend {
     /// Docker, with the load balancer that the spec names in `traffic`
     Docker,
+    /// Kubernetes: pods by count, a label that takes them out of traffic
+    Kubernetes,
+}
+
+impl RunBackend {
+    /// Its name on a command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
 }
 
 /// When `run` is done.
@@ -198,6 +216,8 @@ pub(crate) struct RunArgs {
     /// Socket of the Docker engine [default: `DOCKER_HOST`, or `unix:///var/run/docker.sock`]
     #[arg(long, value_name = "unix:///PATH")]
     pub(crate) docker: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// Push aside another engine that reigns over the workload; only if that one is gone
     #[arg(long)]
     pub(crate) take_over: bool,

@@ -4,6 +4,10 @@
 //! call is one attempt with one deadline; one total table turns errors into outcomes. Nothing that does
 //! not carry our labels is ever touched.
 
+pub mod adopt;
+pub mod backend;
 pub mod client;
+pub mod crd;
 pub mod labels;
 mod outcome;
+pub mod router;

@@ -1,5 +1,6 @@
 //! The commands, one file each: what to ask of the crates and what to show of the answer.
 
+mod adopt;
 mod check;
 mod import;
 mod order;
@@ -50,6 +51,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Exit, CliErr
         Command::Replay(args) => replay::run(&args, output).await,
         Command::Schema => schema::run(),
         Command::Import(args) => import::run(&args, output),
+        Command::Adopt(args) => adopt::adopt(&args, output).await,
+        Command::HandBack(args) => adopt::hand_back(&args, output).await,
     }
 }
 

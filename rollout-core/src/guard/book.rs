@@ -7,6 +7,8 @@ mod imprint;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     engine::{
         Change, Effect, EnrolState, Event, InstanceSeen, InstanceState, Observation, Outcome,
@@ -21,7 +23,8 @@ use crate::{
 
 /// What the guard knows of one instance.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each learned by itself")]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Entry {
     pub(super) revision: Option<RevisionId>,
     /// Whether the last snapshot showed its process running.
@@ -52,7 +55,7 @@ pub(super) struct Entry {
 }
 
 /// The limits in force, from the submitted spec and its plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Limits {
     /// Fewest instances there are to be, for the floor.
     pub(super) least: u64,
@@ -66,22 +69,23 @@ pub(super) struct Limits {
 }
 
 /// Answers of a readiness probe in a row that make an instance unready, and ready again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Thresholds {
     failures: u32,
     successes: u32,
 }
 
 /// Answers in a row of one instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Answers {
     failures: u32,
     successes: u32,
 }
 
 /// The guard's books.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Book {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Book {
     pub(super) entries: BTreeMap<InstanceId, Entry>,
     /// Instances whose creation was let through or that were found, until they are gone.
     pub(super) live: BTreeSet<InstanceId>,
@@ -92,8 +96,11 @@ pub(super) struct Book {
     pub(super) in_force: Option<Route>,
     pub(super) pending: BTreeMap<ActionId, Effect>,
     pub(super) last_action: ActionId,
-    /// Whether the backend makes instances by name, not by count.
+    /// Whether the backend makes instances by name, not by count. It and the next are of the ports of this
+    /// run: no record tells them.
+    #[serde(skip)]
     pub(super) is_by_name: bool,
+    #[serde(skip)]
     pub(super) confirmation: Option<Confirmation>,
     /// Pools that a backend keeps by count, as the last snapshot showed them.
     pub(super) pools: BTreeMap<RevisionId, PoolSeen>,
@@ -122,13 +129,18 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// Books for ports that can do this.
     pub(super) fn new(capabilities: &Capabilities) -> Self {
         Self {
             is_by_name: capabilities.making == Making::ByName,
             confirmation: capabilities.enrolment,
-            is_first: true,
-            ..Self::default()
+            ..Self::empty()
         }
+    }
+
+    /// Books that know of no ports, to fold records in.
+    pub(crate) fn empty() -> Self {
+        Self { is_first: true, ..Self::default() }
     }
 
     /// Takes note of a fact that came in at `now`.
@@ -225,7 +237,7 @@ impl Book {
 
     /// Takes note of a record that is durable now.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the guard looks at what concerns it")]
-    pub(super) fn commit(&mut self, record: &Record) {
+    pub(crate) fn commit(&mut self, record: &Record) {
         self.now = self.now.max(record.at);
         match &record.change {
             Change::Submitted { revision, spec, plan, .. } => {
@@ -250,13 +262,7 @@ impl Book {
                 }
             }
             Change::Found { instance, revision, enrolled, started } => {
-                let entry = self.entries.entry(instance.clone()).or_default();
-                entry.revision = Some(revision.id.clone());
-                entry.enrolled = *enrolled;
-                entry.runs = *started;
-                entry.attached = *enrolled;
-                entry.found = true;
-                self.live.insert(instance.clone());
+                self.found(instance, &revision.id, (*enrolled, *started));
             }
             Change::Named { instance, revision, enrolled } => {
                 self.named(record.at, instance, revision, *enrolled);
@@ -266,6 +272,10 @@ impl Book {
             }
             Change::Intended { id, effect } => self.intended(*id, effect),
             Change::Settled { id, how } => self.settled(record.at, *id, how),
+            Change::Snapshot(snapshot) => {
+                let Self { is_by_name, confirmation, .. } = *self;
+                *self = Self { is_by_name, confirmation, ..snapshot.book.clone() };
+            }
             Change::Failed { instance, failure } => {
                 let entry = self.entries.entry(instance.clone()).or_default();
                 entry.failed = true;
@@ -282,6 +292,21 @@ impl Book {
             }
             _ => {}
         }
+    }
+
+    fn found(
+        &mut self,
+        instance: &InstanceId,
+        revision: &RevisionId,
+        (is_in, has_started): (bool, bool),
+    ) {
+        let entry = self.entries.entry(instance.clone()).or_default();
+        entry.revision = Some(revision.clone());
+        entry.enrolled = is_in;
+        entry.runs = has_started;
+        entry.attached = is_in;
+        entry.found = true;
+        self.live.insert(instance.clone());
     }
 
     fn named(&mut self, at: Timestamp, instance: &InstanceId, revision: &RevisionId, is_in: bool) {
