@@ -1,6 +1,7 @@
 //! Arguments: every command, option and default, as `--help` shows them.
 
 mod cluster;
+mod operator;
 mod order;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use rollout_sim::Candidate;
 
 pub(crate) use self::{
     cluster::{AdoptArgs, ClusterArgs, HandBackArgs},
+    operator::OperatorArgs,
     order::{ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs},
 };
 use crate::{beside::MetricsSource, exit};
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     History(TargetArgs),
     /// Print the records of a journal
     Replay(ReplayArgs),
+    /// Drive every `Rollout` object of a Kubernetes cluster, as one of several copies, until interrupted
+    Operator(OperatorArgs),
     /// Print the JSON Schema of a spec
     Schema,
     /// Print the workloads of a file as specs, and on standard error what became of each field

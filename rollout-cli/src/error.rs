@@ -123,6 +123,9 @@ pub(crate) enum CliError {
     /// A Deployment was not adopted, or not handed back.
     #[error(transparent)]
     Adopt(#[from] AdoptError),
+    /// The operator cannot run.
+    #[error(transparent)]
+    Operator(#[from] rollout_k8s::operator::OperatorError),
     /// The system refused something that it never should.
     #[error("{what}: {why}")]
     System { what: &'static str, why: String },
@@ -210,6 +213,7 @@ impl CliError {
             Self::Adopt(why) => adopt(why),
             Self::Folder { .. }
             | Self::Cluster(_)
+            | Self::Operator(_)
             | Self::Service(_)
             | Self::Hooks(_)
             | Self::NoJournal { .. }

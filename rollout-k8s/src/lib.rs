@@ -9,5 +9,7 @@ pub mod backend;
 pub mod client;
 pub mod crd;
 pub mod labels;
+pub mod lease;
+pub mod operator;
 mod outcome;
 pub mod router;
