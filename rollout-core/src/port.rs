@@ -35,6 +35,15 @@ pub struct Capabilities {
     pub abilities: BTreeSet<Ability>,
 }
 
+impl Capabilities {
+    /// Whether instances go by name though their backend keeps them by count: each one is drained before its
+    /// pool is told to be smaller.
+    #[must_use]
+    pub fn drains_by_name(&self) -> bool {
+        self.making == Making::ByCount && self.enrolment.is_some()
+    }
+}
+
 /// Something that not every set of ports can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -275,11 +284,11 @@ pub trait Journal: Send + Sync {
     /// Who writes: the same text for every run on the same journal.
     fn owner(&self) -> String;
 
-    /// Appends `records` after the `expected` ones and returns the new number of records.
+    /// Appends `records` after the one numbered `expected` and returns the number of the last.
     ///
     /// # Errors
     ///
-    /// [`JournalError::Moved`] if the journal has another number of records than `expected`.
+    /// [`JournalError::Moved`] if the last record has another number than `expected`.
     async fn append(
         &self,
         workload: &WorkloadId,
@@ -287,12 +296,30 @@ pub trait Journal: Send + Sync {
         records: &[Record],
     ) -> Result<Seq, JournalError>;
 
-    /// Reads every record of a workload in order; none if it was never heard of.
+    /// Reads every record of a workload in order; none if it was never heard of. The first one is a snapshot
+    /// if the journal was compacted.
     ///
     /// # Errors
     ///
     /// [`JournalError::Damaged`] if a record does not read back as written.
     async fn load(&self, workload: &WorkloadId) -> Result<Vec<Record>, JournalError>;
+
+    /// Replaces all `expected` records by `records`, whose first one is a snapshot that stands for some of them
+    /// and whose others are the ones after those. All or nothing, as an append is. A journal that cannot do so
+    /// keeps what it has, which is the default.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Moved`] if the last record has another number than `expected`.
+    async fn compact(
+        &self,
+        workload: &WorkloadId,
+        expected: Seq,
+        records: &[Record],
+    ) -> Result<(), JournalError> {
+        let _ = (workload, expected, records);
+        Ok(())
+    }
 
     /// The workloads it has records of.
     ///

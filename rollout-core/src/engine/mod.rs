@@ -46,6 +46,7 @@ pub use self::{
     outcome::{Outcome, Refusal, RefusalKind, Retry},
     record::{
         Cause, Change, End, Failure, Purpose, RECORD_VERSION, Record, Resolution, Settlement,
+        Snapshot,
     },
     route::{Route, Shares, Trial},
     setup::{Setup, Tuning},
@@ -54,6 +55,7 @@ pub use self::{
 pub(crate) use self::{
     capacity::Space,
     phase::moving::bound,
+    retry::leaves_enough,
     state::{State, Walk},
     turn::{DraftMark, Turn},
     view::{Sight, View},

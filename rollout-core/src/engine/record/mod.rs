@@ -3,14 +3,18 @@
 //! Version 2. A variant is never renamed or given another meaning; new ones are added.
 
 mod kind;
+mod snapshot;
 mod text;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::kind::{Cause, End, Failure, Purpose, Resolution, Settlement};
 pub(in crate::engine) use self::text::By;
+pub use self::{
+    kind::{Cause, End, Failure, Purpose, Resolution, Settlement},
+    snapshot::Snapshot,
+};
 use super::{
     action::{Effect, Revision},
     event::MetricPlace,
@@ -68,6 +72,21 @@ pub enum Change {
         revision: Arc<Revision>,
         /// Size it was told to have.
         replicas: u64,
+    },
+    /// An instance of a pool that a backend keeps by count is treated by name from now on: it is to be
+    /// drained, or was found drained.
+    Named {
+        /// The instance.
+        instance: InstanceId,
+        /// Its revision.
+        revision: RevisionId,
+        /// Whether the load balancer may send it something new.
+        enrolled: bool,
+    },
+    /// An instance that was to go stays after all.
+    Spared {
+        /// The instance.
+        instance: InstanceId,
     },
     /// Instances of a pool that a backend keeps by count have failed.
     PoolFailed {
@@ -276,4 +295,6 @@ pub enum Change {
         /// How it ended.
         how: Settlement,
     },
+    /// Stands for all records up to its own number; the first of a journal that was compacted.
+    Snapshot(Arc<Snapshot>),
 }
