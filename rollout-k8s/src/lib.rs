@@ -9,3 +9,4 @@ pub mod client;
 pub mod crd;
 pub mod labels;
 mod outcome;
+pub mod remote;

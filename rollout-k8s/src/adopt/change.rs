@@ -137,7 +137,7 @@ fn keep_new(before: &Value, patch: &mut Value) {
     let Value::Object(fields) = patch else { return };
     fields.retain(|name, value| {
         let old = &before[name];
-        if value.is_object() && old.is_object() {
+        if value.is_object() && (old.is_object() || old.is_null()) {
             keep_new(old, value);
             return value.as_object().is_some_and(|rest| !rest.is_empty());
         }
