@@ -10,3 +10,4 @@ pub mod crd;
 pub mod labels;
 mod outcome;
 pub mod remote;
+pub mod router;
