@@ -3,10 +3,10 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -25,14 +25,15 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 /// A load under way.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
-    failed: Arc<AtomicU64>,
+    failed: Arc<Mutex<Vec<String>>>,
     clients: Vec<JoinHandle<u64>>,
 }
 
 impl Load {
     /// Begins to ask the `NodePort`.
     pub(crate) fn start(port: u16) -> Self {
-        let (stop, failed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (stop, failed) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let begun = Instant::now();
         let client = |number| {
             let (stop, failed) = (Arc::clone(&stop), Arc::clone(&failed));
             tokio::spawn(async move {
@@ -40,8 +41,9 @@ impl Load {
                 let mut sent = 0_u64;
                 while !stop.load(Ordering::Relaxed) {
                     due.tick().await;
-                    if !ask(number, sent, port).await {
-                        failed.fetch_add(1, Ordering::Relaxed);
+                    if let Err(why) = ask(number, sent, port).await {
+                        let at = begun.elapsed().as_millis();
+                        failed.lock().unwrap().push(format!("after {at} ms: {why}"));
                     }
                     sent += 1;
                 }
@@ -52,20 +54,22 @@ impl Load {
         Self { stop, failed, clients }
     }
 
-    /// Ends it: how many requests were sent, and how many of them failed.
-    pub(crate) async fn end(self) -> (u64, u64) {
+    /// Ends it, and checks that no request has failed; how many were sent.
+    pub(crate) async fn end(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         let mut sent = 0;
         for client in self.clients {
             sent += client.await.unwrap();
         }
-        (sent, self.failed.load(Ordering::Relaxed))
+        let failed = self.failed.lock().unwrap();
+        println!("{sent} requests, {} failed", failed.len());
+        assert!(failed.is_empty(), "of {sent} requests: {failed:#?}");
+        sent
     }
 }
 
-/// Whether one request is answered. Every connection comes from another address: conntrack still maps the ones
-/// before.
-async fn ask(client: u8, number: u64, port: u16) -> bool {
+/// Sends one request. Every connection comes from another address: conntrack still maps the ones before.
+pub(crate) async fn ask(client: u8, number: u64, port: u16) -> Result<(), String> {
     let [.., high, low] = number.to_be_bytes();
     let from = Ipv4Addr::new(127, client, high, low.max(2));
     let asked = async {
@@ -75,7 +79,12 @@ async fn ask(client: u8, number: u64, port: u16) -> bool {
         stream.write_all(b"GET / HTTP/1.1\r\nhost: web\r\nconnection: close\r\n\r\n").await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
-        Ok::<_, std::io::Error>(answer.starts_with(b"HTTP/1.1 200"))
+        Ok::<_, std::io::Error>(answer)
     };
-    matches!(timeout(WAIT_MAX, asked).await, Ok(Ok(true)))
+    match timeout(WAIT_MAX, asked).await {
+        Ok(Ok(answer)) if answer.starts_with(b"HTTP/1.1 200") => Ok(()),
+        Ok(Ok(answer)) => Err(String::from_utf8_lossy(&answer).into_owned()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {WAIT_MAX:?}")),
+    }
 }

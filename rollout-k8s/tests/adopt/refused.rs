@@ -3,7 +3,7 @@
 use k8s_openapi::api::{
     apps::v1::Deployment,
     autoscaling::v2::HorizontalPodAutoscaler,
-    core::v1::{Pod, Service},
+    core::v1::Service,
     rbac::v1::{Role, RoleBinding},
 };
 use kube::Client;
@@ -13,7 +13,7 @@ use rollout_k8s::{
 };
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, kubeconfig};
+use crate::shop::{Shop, deployment, kubeconfig};
 
 async fn refused(shop: &Shop) -> String {
     let before = shop.picture().await;
@@ -34,9 +34,9 @@ async fn expect(shop: &Shop, words: &str) {
 async fn what_cannot_be_adopted_is_told_and_left_alone() {
     let Some(shop) = Shop::new("refused").await else { return };
     expect(&shop, "there is no Deployment/web in the namespace").await;
-    drop(shop.end().await);
+    shop.end().await;
 
-    let shop = Shop::open("refused-too", 30_095).await.unwrap();
+    let shop = Shop::open("refused-too").await.unwrap();
     shop.patch::<Deployment>("web", json!({ "spec": { "paused": true } })).await;
     expect(&shop, "Deployment/web is paused").await;
     shop.patch::<Deployment>("web", json!({ "spec": { "paused": null } })).await;
@@ -51,25 +51,20 @@ async fn what_cannot_be_adopted_is_told_and_left_alone() {
     expect(&shop, "Service/web selects app=wbe, which no pod").await;
     shop.patch::<Service>("web", json!({ "spec": { "selector": { "app": "web" } } })).await;
 
-    let mut stranger = json!({ "metadata": { "name": "stranger", "labels": { "app": "web" } } });
-    stranger["spec"] = json!({
-        "containers": [{ "name": "web", "image": "rollout.test/web:v1", "imagePullPolicy": "Never" }],
-        "nodeSelector": { "nowhere": "true" },
-        // A pod that has the Deployment's labels and no ruler would be claimed by its ReplicaSet.
-    });
-    stranger["metadata"]["ownerReferences"] = json!([{
-        "apiVersion": "v1", "kind": "ConfigMap", "name": "web", "uid": "3c1b7e0a-0000-4000-8000-000000000000",
-        "controller": true,
-    }]);
-    shop.create::<Pod>(stranger).await;
+    // Another Deployment, whose pods the Service takes as well.
+    let mut other = deployment(&json!({ "tier": "back" }));
+    other["metadata"]["name"] = json!("other");
+    other["spec"]["template"]["metadata"]["labels"] = json!({ "app": "web", "tier": "back" });
+    shop.create::<Deployment>(other).await;
+    shop.until("more pods", async || 4 < shop.pods().await.len()).await;
     shop.settled().await;
-    expect(&shop, "Service/web also takes Pod/stranger").await;
+    expect(&shop, "Service/web also takes Pod/other-").await;
     shop.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_in_mid_rollout_is_left_alone() {
-    let Some(shop) = Shop::open("moving", 30_096).await else { return };
+    let Some(shop) = Shop::open("moving").await else { return };
     // This version never gets ready.
     let image = json!([{ "name": "web", "image": "rollout.test/web:v3" }]);
     let patch = json!({ "spec": { "template": { "spec": { "containers": image } } } });
@@ -80,7 +75,7 @@ async fn a_deployment_in_mid_rollout_is_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_autoscaler_needs_the_kind_that_it_is_to_drive() {
-    let Some(shop) = Shop::open("scaler", 30_097).await else { return };
+    let Some(shop) = Shop::open("scaler").await else { return };
     shop.create::<HorizontalPodAutoscaler>(json!({
         "metadata": { "name": "web" },
         "spec": {
@@ -128,7 +123,7 @@ async fn somebody(shop: &Shop, rules: Value) -> Client {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_right_that_is_missing_is_named_at_once() {
-    let Some(shop) = Shop::open("rights", 30_098).await else { return };
+    let Some(shop) = Shop::open("rights").await else { return };
     let rules = json!([
         { "apiGroups": ["apps"], "resources": ["controllerrevisions"], "verbs": ["create"] },
         { "apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["patch"] },

@@ -14,13 +14,15 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Client,
-    api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use rollout_k8s::{
     adopt::{AdoptError, Handing, Handover, Way},
     client,
 };
 use serde_json::{Value, json};
+
+use crate::load::ask;
 
 /// Longest wait for anything.
 const WAIT_MAX: Duration = Duration::from_secs(90);
@@ -31,6 +33,8 @@ pub(crate) const REPLICAS: usize = 4;
 pub(crate) struct Shop {
     pub(crate) client: Client,
     pub(crate) name: String,
+    /// The `NodePort` of its Service, once it is open.
+    pub(crate) port: u16,
 }
 
 /// The cluster to test against; `None` after saying so.
@@ -57,18 +61,23 @@ impl Shop {
         let api: Api<Namespace> = Api::all(client.clone());
         let body = json!({ "metadata": { "name": name } });
         api.create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
-        Some(Self { client, name })
+        Some(Self { client, name, port: 0 })
     }
 
     /// One with a settled Deployment `web` behind a `NodePort`.
-    pub(crate) async fn open(name: &str, port: u16) -> Option<Self> {
-        let shop = Self::new(name).await?;
-        shop.stock(port).await;
+    pub(crate) async fn open(name: &str) -> Option<Self> {
+        let mut shop = Self::new(name).await?;
+        shop.stock().await;
+        let service = shop.api::<Service>().get("web").await.unwrap();
+        let port = service.spec.unwrap().ports.unwrap()[0].node_port.unwrap();
+        shop.port = u16::try_from(port).unwrap();
         shop.settled().await;
+        // kube-proxy writes its rules later than that, and tells nobody.
+        shop.until("an answer", async || ask(100, 2, shop.port).await.is_ok()).await;
         Some(shop)
     }
 
-    async fn stock(&self, port: u16) {
+    async fn stock(&self) {
         let labels = json!({ "app": "web" });
         self.create::<Deployment>(deployment(&labels)).await;
         self.create::<Service>(json!({
@@ -76,7 +85,7 @@ impl Shop {
             "spec": {
                 "type": "NodePort",
                 "selector": labels,
-                "ports": [{ "port": 80, "targetPort": 8080, "nodePort": port }],
+                "ports": [{ "port": 80, "targetPort": 8080 }],
             },
         }))
         .await;
@@ -102,11 +111,6 @@ impl Shop {
         K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
     {
         Api::namespaced(self.client.clone(), &self.name)
-    }
-
-    /// An API of kinds that this crate has no type for.
-    pub(crate) fn dynamic(&self, resource: &ApiResource) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &self.name, resource)
     }
 
     pub(crate) async fn create<K>(&self, object: Value)
