@@ -147,6 +147,10 @@ impl Remote {
     /// # Errors
     ///
     /// [`RemoteError`] if it was not taken, or nobody knows.
+    ///
+    /// # Panics
+    ///
+    /// Never: an order is plain data.
     pub async fn order(&self, request: &OrderRequest) -> Result<String, RemoteError> {
         let text = serde_json::to_string(request).expect("an order is plain data");
         let begun = Instant::now();

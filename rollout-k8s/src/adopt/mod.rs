@@ -25,6 +25,8 @@ mod taking;
 mod world;
 
 #[cfg(test)]
+mod play;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;

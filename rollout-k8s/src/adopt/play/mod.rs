@@ -1,11 +1,13 @@
 //! A namespace in memory, with the parts of Kubernetes' controllers that matter here, and what must hold in it
 //! at every moment.
 
+mod stock;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::{
+use super::{
     Change, Handing,
     change::{Write, merge},
     object::{Kind, Object, selects},
@@ -15,95 +17,22 @@ use super::super::{
 use crate::labels;
 
 /// Name of the workload under test.
-pub(super) const NAME: &str = "web";
+pub(in crate::adopt) const NAME: &str = "web";
 /// Its `ReplicaSet`.
-pub(super) const SET: &str = "web-5d4f";
+pub(in crate::adopt) const SET: &str = "web-5d4f";
 /// Its pods.
-pub(super) const PODS: [&str; 3] = ["web-5d4f-a", "web-5d4f-b", "web-5d4f-c"];
+pub(in crate::adopt) const PODS: [&str; 3] = ["web-5d4f-a", "web-5d4f-b", "web-5d4f-c"];
 
 /// A namespace that is played.
 #[derive(Clone, Debug)]
-pub(super) struct Play {
-    pub(super) world: World,
+pub(in crate::adopt) struct Play {
+    pub(in crate::adopt) world: World,
     writes: u64,
 }
 
-fn template(labels: &Value) -> Value {
-    json!({
-        "metadata": { "labels": labels },
-        "spec": { "containers": [{ "name": "web", "image": "web:1" }], "restartPolicy": "Always" },
-    })
-}
-
-fn owner(kind: &str, name: &str) -> Value {
-    json!([{ "apiVersion": "apps/v1", "kind": kind, "name": name, "uid": name, "controller": true }])
-}
-
 impl Play {
-    /// A settled Deployment of three pods, two `ReplicaSet`s, two Services, an autoscaler, a budget.
-    pub(super) fn new() -> Self {
-        let world = World {
-            name: NAME.to_owned(),
-            namespace: "shop".to_owned(),
-            objects: BTreeMap::new(),
-            scales: true,
-        };
-        let mut play = Self { world, writes: 0 };
-        let labels = json!({ "app": "web" });
-        let hashed = json!({ "app": "web", TEMPLATE_HASH: "5d4f" });
-        play.add(Kind::Deployment, NAME, json!({
-            "metadata": { "annotations": { "deployment.kubernetes.io/revision": "2" } },
-            "spec": { "replicas": 3, "selector": { "matchLabels": labels }, "template": template(&labels) },
-            "status": { "observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3 },
-        }));
-        for (name, number, hash, size) in [("web-77aa", "1", "77aa", 0), (SET, "2", "5d4f", 3)] {
-            let labels = json!({ "app": "web", TEMPLATE_HASH: hash });
-            let mut made = template(&labels);
-            if size == 0 {
-                made["spec"]["containers"][0]["image"] = json!("web:0");
-            }
-            play.add(Kind::ReplicaSet, name, json!({
-                "metadata": {
-                    "labels": labels,
-                    "annotations": {
-                        "deployment.kubernetes.io/revision": number,
-                        "deployment.kubernetes.io/desired-replicas": "3",
-                    },
-                    "ownerReferences": owner("Deployment", NAME),
-                },
-                "spec": { "replicas": size, "selector": { "matchLabels": labels }, "template": made },
-                "status": { "observedGeneration": 1 },
-            }));
-        }
-        for name in PODS {
-            play.add(
-                Kind::Pod,
-                name,
-                json!({
-                    "metadata": { "labels": hashed, "ownerReferences": owner("ReplicaSet", SET) },
-                    "status": { "podIP": "10.0.0.1" },
-                }),
-            );
-        }
-        for name in [NAME, "web-admin"] {
-            play.add(Kind::Service, name, json!({ "spec": { "selector": labels } }));
-        }
-        let target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": NAME });
-        play.add(
-            Kind::HorizontalPodAutoscaler,
-            NAME,
-            json!({
-                "spec": { "scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 9 },
-            }),
-        );
-        let budget =
-            json!({ "spec": { "minAvailable": 2, "selector": { "matchLabels": labels } } });
-        play.add(Kind::PodDisruptionBudget, NAME, budget);
-        play
-    }
-
     /// Adds an object; its uid is its name.
-    pub(super) fn add(&mut self, kind: Kind, name: &str, mut object: Value) {
+    pub(in crate::adopt) fn add(&mut self, kind: Kind, name: &str, mut object: Value) {
         self.writes += 1;
         merge(
             &mut object,
@@ -116,7 +45,7 @@ impl Play {
     }
 
     /// Changes an object as somebody else would.
-    pub(super) fn edit(&mut self, kind: Kind, name: &str, patch: &Value) {
+    pub(in crate::adopt) fn edit(&mut self, kind: Kind, name: &str, patch: &Value) {
         self.writes += 1;
         let object = self.world.objects.get_mut(&(kind, name.to_owned())).unwrap();
         let spec = object.at(&["spec"]).clone();
@@ -129,7 +58,7 @@ impl Play {
     }
 
     /// Does one change as the API server does it.
-    pub(super) fn write(&mut self, change: &Change) {
+    pub(in crate::adopt) fn write(&mut self, change: &Change) {
         let key = (change.kind, change.name.clone());
         match &change.write {
             Write::Create { object, .. } => {
@@ -158,7 +87,7 @@ impl Play {
     }
 
     /// Lets every controller do one round.
-    pub(super) fn tick(&mut self) {
+    pub(in crate::adopt) fn tick(&mut self) {
         self.collect();
         self.claim();
         self.endpoints();
@@ -192,7 +121,7 @@ impl Play {
         for ((kind, _), object) in &mut self.world.objects {
             let takes = selects(selector, object.at(&["metadata", "labels"]));
             if *kind == Kind::ReplicaSet && takes && object.controller().is_none() {
-                object.0["metadata"]["ownerReferences"] = owner("Deployment", NAME);
+                object.0["metadata"]["ownerReferences"] = stock::owner("Deployment", NAME);
             }
             if *kind == Kind::ReplicaSet
                 && object.is_of(deployment.uid())
@@ -216,7 +145,7 @@ impl Play {
         let endpoints: Vec<Value> =
             serving.map(|pod| json!({ "targetRef": { "name": pod.name() } })).collect();
         let slice = json!({
-            "metadata": { "ownerReferences": owner("Service", name) },
+            "metadata": { "ownerReferences": stock::owner("Service", name) },
             "endpoints": endpoints,
         });
         self.add(Kind::EndpointSlice, name, slice);
@@ -257,7 +186,7 @@ impl Play {
     }
 
     /// Checks that everything is as in `other`.
-    pub(super) fn same_as(&self, other: &Self) {
+    pub(in crate::adopt) fn same_as(&self, other: &Self) {
         let (mine, its) = (self.state(), other.state());
         for key in mine.keys().chain(its.keys()) {
             assert_eq!(mine.get(key), its.get(key), "{key:?}");
@@ -265,7 +194,7 @@ impl Play {
     }
 
     /// Everything but what counts writes and what follows by itself.
-    pub(super) fn state(&self) -> BTreeMap<(Kind, String), Value> {
+    pub(in crate::adopt) fn state(&self) -> BTreeMap<(Kind, String), Value> {
         let mut state = BTreeMap::new();
         for (key, object) in &self.world.objects {
             if key.0 == Kind::EndpointSlice {
@@ -282,7 +211,7 @@ impl Play {
     }
 
     /// Goes on to the end, one change at a time as if each were the last before a crash; the worlds on the way.
-    pub(super) fn drive(mut self, look: impl Fn(&World) -> Handing) -> (Self, Vec<Self>) {
+    pub(in crate::adopt) fn drive(mut self, look: impl Fn(&World) -> Handing) -> (Self, Vec<Self>) {
         let mut way = Vec::new();
         for _ in 0..200 {
             let handing = look(&self.world);

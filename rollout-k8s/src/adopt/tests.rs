@@ -1,12 +1,13 @@
 //! Both ways on a played namespace: at every moment every pod is there, served and ruled; from every moment a
 //! run comes to the same end.
 
-mod play;
-
 use serde_json::{Value, json};
 
-use self::play::{NAME, PODS, Play, SET};
-use super::{AdoptError, Handing, Kind, adopting, handing_back, world::World};
+use super::{
+    AdoptError, Handing, Kind, adopting, handing_back,
+    play::{NAME, PODS, Play, SET},
+    world::World,
+};
 use crate::labels;
 
 fn adopt(world: &World) -> Handing {
@@ -168,8 +169,8 @@ fn what_cannot_be_adopted_is_refused_with_the_way_out() {
     assert!(helm.contains("meta.helm.sh/release-name=shop"), "{helm}");
     assert!(helm.ends_with("then say so with `--released-by helm`"), "{helm}");
     let owner = json!([{ "kind": "WebApp", "name": "web", "uid": "x", "controller": true }]);
-    let owned = deployment(json!({ "metadata": { "ownerReferences": owner } }));
-    assert!(owned.contains("managed by `WebApp/web`"), "{owned}");
+    let ruled = deployment(json!({ "metadata": { "ownerReferences": owner } }));
+    assert!(ruled.contains("managed by `WebApp/web`"), "{ruled}");
     let fields = json!([{ "manager": "argocd-controller" }]);
     let argo = deployment(json!({ "metadata": { "managedFields": fields } }));
     assert!(argo.contains("managed by `argocd`"), "{argo}");
