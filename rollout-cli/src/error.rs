@@ -9,7 +9,9 @@ use rollout_core::{
 };
 use rollout_docker::{compose::ComposeError, haproxy::TrafficError};
 use rollout_import::{ImportError, ImportErrors};
-use rollout_k8s::{adopt::AdoptError, client::ConnectError, remote::RemoteError};
+use rollout_k8s::{
+    adopt::AdoptError, backend::ServiceError, client::ConnectError, remote::RemoteError,
+};
 use rollout_runtime::{
     OrderError, StartError, Stopped, SubmitError,
     control::{BindError, ClientError, DeniedKind},
@@ -67,6 +69,17 @@ pub(crate) enum CliError {
     /// The `traffic` of the spec was refused.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
+    /// The `traffic.kubernetes` of the spec was refused.
+    #[error(transparent)]
+    Shared(#[from] rollout_k8s::router::TrafficError),
+    /// A Service of the spec cannot take the pods.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// An argument is about another backend.
+    #[error(
+        "{what} cannot be given with `--backend {backend}`; leave it out, or choose the other backend"
+    )]
+    NotOfBackend { what: &'static str, backend: &'static str },
     /// The `template` of the spec was refused.
     #[error(transparent)]
     Pin(#[from] PinError),
@@ -118,6 +131,9 @@ pub(crate) enum CliError {
     /// A Deployment was not adopted, or not handed back.
     #[error(transparent)]
     Adopt(#[from] AdoptError),
+    /// The operator cannot run.
+    #[error(transparent)]
+    Operator(#[from] rollout_k8s::operator::OperatorError),
     /// The system refused something that it never should.
     #[error("{what}: {why}")]
     System { what: &'static str, why: String },
@@ -181,6 +197,13 @@ impl CliError {
             | Self::NoServices { .. }
             | Self::Plan { .. }
             | Self::Pin(_)
+            | Self::Service(
+                ServiceError::Missing { .. }
+                | ServiceError::NotDraining { .. }
+                | ServiceError::NoMatch { .. },
+            )
+            | Self::Shared(_)
+            | Self::NotOfBackend { .. }
             | Self::Words { .. }
             | Self::Beside { .. }
             | Self::Target { .. }
@@ -200,6 +223,8 @@ impl CliError {
             Self::Remote(why) => remote(why),
             Self::Folder { .. }
             | Self::Cluster(_)
+            | Self::Operator(_)
+            | Self::Service(_)
             | Self::Hooks(_)
             | Self::NoJournal { .. }
             | Self::Unreachable(_)

@@ -5,9 +5,12 @@
 //! not carry our labels is ever touched.
 
 pub mod adopt;
+pub mod backend;
 pub mod client;
 pub mod crd;
 pub mod labels;
+pub mod lease;
+pub mod operator;
 mod outcome;
 pub mod remote;
 pub mod router;
