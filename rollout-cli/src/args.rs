@@ -308,6 +308,7 @@ impl Command {
             | Self::Schema
             | Self::Import(_)
             | Self::Adopt(_)
+            | Self::Operator(_)
             | Self::HandBack(_) => None,
         }
     }
