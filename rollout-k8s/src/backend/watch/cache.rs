@@ -46,7 +46,7 @@ fn key(meta: &ObjectMeta) -> Option<(Key, String)> {
 }
 
 impl Cache {
-    pub(super) fn new() -> Self {
+    pub(in crate::backend) fn new() -> Self {
         Self { known: Mutex::default(), standing: watch::Sender::default() }
     }
 
@@ -105,7 +105,7 @@ impl Cache {
     }
 
     /// Takes in an event of a watch.
-    pub(super) fn take<F: Kept>(&self, event: Event<F::Object>) {
+    pub(in crate::backend) fn take<F: Kept>(&self, event: Event<F::Object>) {
         let listed = matches!(event, Event::InitDone);
         let mut known = self.known();
         let (feed, all) = F::feed(&mut known);
