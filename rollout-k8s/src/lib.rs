@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod crd;
+pub mod journal;
 pub mod labels;
 mod outcome;
 pub mod router;
