@@ -36,8 +36,8 @@ impl Write {
             parts,
         ];
         if let Some(epoch) = epoch {
-            let path = format!("/metadata/annotations/{}", EPOCH.replace('/', "~1"));
-            patch.push(json!({"op": "add", "path": path, "value": epoch.0.to_string()}));
+            let annotation = format!("/metadata/annotations/{}", EPOCH.replace('/', "~1"));
+            patch.push(json!({"op": "add", "path": annotation, "value": epoch.0.to_string()}));
         }
         Value::Array(patch)
     }
