@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kube::{Client, ResourceExt as _};
 use rollout_core::{
-    port::{Journal, Metrics},
+    port::{Backend, Journal, Metrics},
     spec::CheckedSpec,
 };
 use rollout_runtime::{Ports, metrics::NamedMetrics};
@@ -72,6 +72,11 @@ impl PortsOf for ClusterPorts {
             Some(router) => ports.with_router(router),
             None => ports,
         })
+    }
+
+    fn backend(&self, rollout: &Rollout) -> Arc<dyn Backend> {
+        let namespace = rollout.namespace().unwrap_or_default();
+        Arc::new(KubernetesBackend::new(&self.watches, namespace, self.options))
     }
 }
 

@@ -6,6 +6,7 @@
 mod desk;
 mod let_go;
 mod report;
+mod rest;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,11 +20,13 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use self::{desk::Desk, report::Report};
+use self::{
+    desk::{Desk, is_wanted},
+    report::Report,
+    rest::Rested,
+};
 use super::{events::Events, key::Key, metrics::Metrics, options::OperatorOptions, ports::PortsOf};
 use crate::crd::{self, Rollout};
-
-pub(super) use self::desk::is_wanted;
 
 /// Longest wait between two starts of a driver.
 const RESTART_MOST: Duration = Duration::from_secs(60);
@@ -43,8 +46,6 @@ pub(super) struct Context {
 pub(super) enum Left {
     /// It was told to.
     Stopped,
-    /// Nothing is left to do until something changes.
-    AtRest,
     /// The object goes; nothing of it is driven any more.
     Gone,
 }
@@ -61,6 +62,8 @@ pub(super) struct Attendant {
 /// How the time with one driver ended.
 enum Over {
     Left(Left),
+    /// Nothing is left to do until something changes.
+    AtRest,
     /// The object is to go.
     LetGo,
     /// Another driver is needed: other ports, or this one stopped.
@@ -80,7 +83,7 @@ impl Attendant {
         Self { context, key, api, rollout, stop }
     }
 
-    /// Attends until told to stop, until nothing is left to do, or until the object goes.
+    /// Attends until told to stop, or until the object goes.
     pub(super) async fn attend(mut self) -> Left {
         let mut wait = self.context.options.restart_first;
         let mut report = Report::new(Arc::clone(&self.context), self.api.clone(), self.key.clone());
@@ -89,9 +92,20 @@ impl Attendant {
             if rollout.is_terminating() {
                 return self.let_go().await;
             }
+            if !is_wanted(&rollout) {
+                match self.rest(&rollout).await {
+                    Rested::Wanted => (),
+                    Rested::Stopped => return Left::Stopped,
+                }
+                report.is_stale();
+            }
+            let rollout = self.latest();
             let began = Instant::now();
             let over = match self.prepare(&rollout).await {
-                Ok((spec, ports)) => self.with_driver(&rollout, spec, ports, &mut report).await,
+                // On the heap, so that ten thousand at rest stay small.
+                Ok((spec, ports)) => {
+                    Box::pin(self.with_driver(&rollout, spec, ports, &mut report)).await
+                }
                 Err(Unready { why, may_pass }) => {
                     report.unready(&rollout, &why).await;
                     if !may_pass {
@@ -105,7 +119,7 @@ impl Attendant {
             };
             match over {
                 Over::Left(left) => return left,
-                Over::LetGo | Over::Again { why: None } => (),
+                Over::LetGo | Over::AtRest | Over::Again { why: None } => (),
                 Over::Again { why: Some(why) } => {
                     warn!(why, again_ms = wait.as_millis(), "no driver runs");
                     report.unready(&self.latest(), &why).await;
@@ -209,7 +223,7 @@ impl Attendant {
                     () = sleep_until(due) => {
                         let told = report.write(&rollout, handle, desk).await;
                         match told {
-                            Ok(true) => return Over::Left(Left::AtRest),
+                            Ok(true) => return Over::AtRest,
                             Ok(false) => (),
                             Err(why) => return stopped(why),
                         }
