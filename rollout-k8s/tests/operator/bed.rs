@@ -18,13 +18,13 @@ use kube::{
     api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
     config::{AuthInfo, KubeConfigOptions, Kubeconfig},
 };
-use rollout_core::{port::Journal, time::Span};
+use rollout_core::time::Span;
 use rollout_k8s::{
     backend::{Options, Scope, Watches},
     crd::{ConditionStatus, ConditionType, Rollout, RolloutStatus},
-    operator::{ClusterPorts, JournalOf, Operator, OperatorOptions},
+    operator::{ClusterPorts, Operator, OperatorOptions, in_cluster},
 };
-use rollout_runtime::{SystemClock, journal::MemoryJournal};
+use rollout_runtime::SystemClock;
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -36,8 +36,6 @@ pub(crate) struct Bed {
     pub(crate) client: Client,
     pub(crate) name: String,
     config: Config,
-    /// Outlives the copies, as the one in the cluster does.
-    journals: MemoryJournal,
 }
 
 /// A copy of the operator.
@@ -65,9 +63,8 @@ impl Bed {
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let body = serde_json::from_value(json!({ "metadata": { "name": name } })).unwrap();
         namespaces.create(&PostParams::default(), &body).await.unwrap();
-        let journals = MemoryJournal::new(format!("rollout-engine.dev/{name}"));
-        let bed = Self { client, name, config, journals };
-        for file in ["crds/rollouts.yaml", "operator/account.yaml", "operator/roles.yaml"] {
+        let bed = Self { client, name, config };
+        for file in ["crds/rollouts.yaml", "crds/rolloutjournals.yaml", "operator/account.yaml", "operator/roles.yaml"] {
             bed.apply_file(file).await;
         }
         bed.config_of_account().await;
@@ -144,10 +141,9 @@ impl Bed {
         options.leases.every = Duration::from_millis(700);
         options.park_after = Duration::from_secs(3);
         let watches = Watches::start(client.clone(), &Scope::Namespace(self.name.clone()));
-        let journals = self.journals.clone();
         let journal: JournalOf = Arc::new(move |_| Arc::new(journals.clone()) as Arc<dyn Journal>);
         let cluster = Options { confirmation: Span::from_millis(500), ..Options::default() };
-        let ports = ClusterPorts::new(client.clone(), watches, cluster, journal);
+        let ports = ClusterPorts::new(client.clone(), watches, cluster, in_cluster(client.clone()));
         let clock = Arc::new(SystemClock::new());
         let operator = Operator::new(client, options, Arc::new(ports), clock);
         let (stop, stopped) = oneshot::channel::<()>();
