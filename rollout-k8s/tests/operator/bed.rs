@@ -64,7 +64,12 @@ impl Bed {
         let body = serde_json::from_value(json!({ "metadata": { "name": name } })).unwrap();
         namespaces.create(&PostParams::default(), &body).await.unwrap();
         let bed = Self { client, name, config };
-        for file in ["crds/rollouts.yaml", "crds/rolloutjournals.yaml", "operator/account.yaml", "operator/roles.yaml"] {
+        for file in [
+            "crds/rollouts.yaml",
+            "crds/rolloutjournals.yaml",
+            "operator/account.yaml",
+            "operator/roles.yaml",
+        ] {
             bed.apply_file(file).await;
         }
         bed.config_of_account().await;
@@ -141,7 +146,6 @@ impl Bed {
         options.leases.every = Duration::from_millis(700);
         options.park_after = Duration::from_secs(3);
         let watches = Watches::start(client.clone(), &Scope::Namespace(self.name.clone()));
-        let journal: JournalOf = Arc::new(move |_| Arc::new(journals.clone()) as Arc<dyn Journal>);
         let cluster = Options { confirmation: Span::from_millis(500), ..Options::default() };
         let ports = ClusterPorts::new(client.clone(), watches, cluster, in_cluster(client.clone()));
         let clock = Arc::new(SystemClock::new());
