@@ -36,14 +36,15 @@ impl Write {
             parts,
         ];
         if let Some(epoch) = epoch {
-            let path = format!("/metadata/annotations/{}", EPOCH.replace('/', "~1"));
-            patch.push(json!({"op": "add", "path": path, "value": epoch.0.to_string()}));
+            let annotation = format!("/metadata/annotations/{}", EPOCH.replace('/', "~1"));
+            patch.push(json!({"op": "add", "path": annotation, "value": epoch.0.to_string()}));
         }
         Value::Array(patch)
     }
 }
 
 /// The epoch that was claimed in `records`, if one was.
+#[expect(clippy::wildcard_enum_match_arm, reason = "one change of many claims an epoch")]
 pub(super) fn epoch_of(records: &[Record]) -> Option<Epoch> {
     records.iter().rev().find_map(|record| match record.change {
         Change::Claimed { epoch } => Some(epoch),
