@@ -7,6 +7,7 @@
 pub mod conformance;
 pub mod explore;
 mod faults;
+pub mod incident;
 pub mod invariants;
 pub mod ledger;
 pub mod random;

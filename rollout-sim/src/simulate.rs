@@ -129,6 +129,7 @@ pub fn simulate(spec: &CheckedSpec, scenario: &Scenario) -> Result<Report, PlanE
         faults: if scenario.faults { FaultChoice::Drawn } else { FaultChoice::Off },
         truth: Some(scenario.candidate.truth()),
         transcript: true,
+        incidents: false,
         unchecked: false,
     });
     let failed = Loss::ALL

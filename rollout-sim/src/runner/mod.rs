@@ -37,6 +37,7 @@ pub use self::{
 };
 use crate::{
     faults::{Faults, Scene},
+    incident::{Deed, Incident},
     invariants::{self, Invariant, Violation},
     ledger::Ledger,
     random::Stream,
@@ -59,6 +60,8 @@ pub struct RunConfig {
     pub truth: Option<Truth>,
     /// Whether a transcript is kept.
     pub transcript: bool,
+    /// Whether everything that goes wrong is kept, to be played again.
+    pub incidents: bool,
     /// Whether the promises are checked.
     pub unchecked: bool,
 }
@@ -73,6 +76,8 @@ pub enum FaultChoice {
     Off,
     /// Of those that the seed draws, the ones of these names.
     Only(Vec<String>),
+    /// These, and nothing else; orders after the end are among them.
+    Written(Vec<Incident>),
 }
 
 /// Most events of a run; one that has more goes in circles.
@@ -158,7 +163,7 @@ impl<'a> Run<'a> {
         let seed = config.seed;
         let setting = config.setting.clone().unwrap_or_else(|| Setting::draw(seed));
         let mut setting = setting;
-        let faults = match &config.faults {
+        let mut faults = match &config.faults {
             FaultChoice::Drawn => Faults::draw(seed, None),
             FaultChoice::Off => {
                 // No storm: a person helps on from the beginning.
@@ -166,7 +171,11 @@ impl<'a> Run<'a> {
                 Faults::none()
             }
             FaultChoice::Only(names) => Faults::draw(seed, Some(names)),
+            FaultChoice::Written(incidents) => Faults::written(incidents),
         };
+        if config.incidents {
+            faults.keep();
+        }
         let setup = Setup {
             workload: setting.workload.clone(),
             capabilities: setting.world.capabilities.clone(),
@@ -252,6 +261,9 @@ impl<'a> Run<'a> {
         self.queue.push(self.began + wait, Job::Degrade);
         for (place, wait) in self.faults.first_strikes() {
             self.queue.push(self.began + wait, Job::Strike(place));
+        }
+        for (place, at) in self.faults.deeds() {
+            self.queue.push(self.began.max(BEGINNING + at), Job::Deed(place));
         }
     }
 
@@ -343,6 +355,11 @@ impl<'a> Run<'a> {
             Job::Calm => self.begin_calm(),
             Job::Help => self.help(),
             Job::Strike(place) => self.strike(place),
+            Job::Deed(place) => {
+                if let Some(deed) = self.faults.deed(place) {
+                    self.perform(deed);
+                }
+            }
             Job::Encore => self.encore(),
             Job::Poll(run) => self.poll(run),
             Job::Polled(run, state, life) => self.polled(run, state, life),
@@ -358,7 +375,7 @@ impl<'a> Run<'a> {
             return;
         }
         if name == "v2" {
-            let truth = self.truth.unwrap_or_else(|| self.faults.truth());
+            let truth = self.truth.unwrap_or_else(|| self.faults.truth(&id));
             self.world.set_truth(id.clone(), truth);
             self.note_strikes();
         }
@@ -395,32 +412,55 @@ impl<'a> Run<'a> {
 
     /// Lets a fault strike by the clock.
     fn strike(&mut self, place: usize) {
-        let (mut orders, mut crash) = (Vec::new(), false);
-        let mark = self.world.mark();
-        let mut scene = Scene {
-            world: &mut self.world,
-            ledger: &self.ledger,
-            orders: &mut orders,
-            crash: &mut crash,
-        };
+        let mut deeds = Vec::new();
+        let mut scene = Scene { world: &self.world, ledger: &self.ledger, deeds: &mut deeds };
         if let Some(wait) = self.faults.strike(place, &mut scene) {
             let at = self.world.now() + wait.max(1);
             self.queue.push(at, Job::Strike(place));
         }
         self.note_strikes();
-        if mark != self.world.mark() {
-            self.transcript.say(self.world.now(), "a fault strikes the world");
-            self.changed();
+        for deed in deeds {
+            self.faults.note_deed(self.world.now(), &deed);
+            self.perform(deed);
         }
-        for order in orders {
-            if let OrderKind::Submit { revision, .. } = &order {
-                let truth = self.faults.truth();
-                self.world.set_truth(revision.id.clone(), truth);
+    }
+
+    /// Does what a person or the environment does.
+    fn perform(&mut self, deed: Deed) {
+        let now = self.world.now();
+        let is_late = self.faults.is_written() && self.act == Act::Calm && self.ledger.end.is_some();
+        if deed.is_order() && is_late {
+            // Another rollout has all its time.
+            self.calm_at = now;
+        }
+        if !deed.is_order() {
+            self.transcript.say(now, &deed.to_string());
+        }
+        let mark = self.world.mark();
+        match deed {
+            Deed::Order(kind) => self.order(kind),
+            Deed::Submit(id) => {
+                let truth = self.faults.truth(&id);
+                self.world.set_truth(id.clone(), truth);
+                let spec = self.ledger.spec.clone();
+                let spec = spec.unwrap_or_else(|| Arc::clone(&self.setting.spec));
+                self.order(OrderKind::Submit { revision: whole(id), spec });
             }
-            self.order(order);
+            Deed::Kill { instance, code } => {
+                self.world.kill(&instance, code);
+            }
+            Deed::Lose(instance) => {
+                self.world.lose(&instance);
+            }
+            Deed::Unready { instance, length } => {
+                self.world.make_unready(&instance, length);
+            }
+            Deed::RestartLoadBalancer => self.world.restart_load_balancer(),
+            Deed::Degrade(modules) => self.world.degrade_by_others(modules),
+            Deed::Crash => return self.crash(),
         }
-        if crash {
-            self.crash();
+        if mark != self.world.mark() {
+            self.changed();
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) enum Job {
     Help,
     /// A fault strikes by the clock.
     Strike(usize),
+    /// Something is done that a script says.
+    Deed(usize),
     /// A run of a hook is asked for.
     Poll(HookRun),
     /// What was said of a run reaches the engine of this life.
