@@ -4,34 +4,34 @@
 //! invariants. Absent: clocks, threads, IO, opinions: it does what it is told, however bad.
 
 mod apply;
+mod config;
 mod environment;
+mod harm;
 mod hooks;
 mod instance;
 mod life;
 mod modules;
 mod observe;
 mod pool;
+mod populate;
 mod ports;
 mod tally;
 mod traffic;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use rollout_core::{
-    engine::{EnrolState, Revision, Route},
+    engine::{Revision, Route},
     id::{ActionId, Epoch, HookRun, InstanceId, Mark, RevisionId},
-    port::{Ability, Capabilities, Claim, ClaimError, Confirmation, Making},
-    spec::Counting,
+    port::{Claim, ClaimError, Confirmation},
     time::{Span, Timestamp},
     weight::Weight,
 };
 
 pub use self::{
     apply::Receipt,
+    config::WorldConfig,
+    harm::Harm,
     hooks::Job,
     instance::{Condition, Instance, Server},
     life::{Life, Manner, Truth},
@@ -45,79 +45,6 @@ use crate::random::Stream;
 
 /// When every world begins, in milliseconds since 1970. No world knows a date.
 pub const BEGINNING: u64 = 1_000_000;
-
-/// What a world is made of.
-#[derive(Clone, Debug)]
-pub struct WorldConfig {
-    /// What its ports can do.
-    pub capabilities: Capabilities,
-    /// Shortest and longest start of an instance, in milliseconds.
-    pub start: (u64, u64),
-    /// How instances take the stop signal.
-    pub manner: Manner,
-    /// Whether the orchestrator has a health check of its own.
-    pub checks_health: bool,
-    /// Requests per second.
-    pub rate: u64,
-    /// Time an instance needs to answer a request, in milliseconds.
-    pub service: u64,
-    /// Time after which requests in flight on a draining instance may be cut.
-    pub drain_deadline: u64,
-    /// How long an instance of a pool made by count answers before it counts as available, in
-    /// milliseconds.
-    pub min_ready: u64,
-    /// What is true of a revision; one that is not named is good.
-    pub truths: BTreeMap<RevisionId, Truth>,
-}
-
-impl Default for WorldConfig {
-    fn default() -> Self {
-        Self {
-            capabilities: Capabilities {
-                making: Making::ByName,
-                counting: Counting::Strict,
-                enrolment: Some(Confirmation::Observed),
-                router: Some(10_000),
-                abilities: BTreeSet::from([
-                    Ability::Matches,
-                    Ability::Mirror,
-                    Ability::Affinity,
-                    Ability::Hooks,
-                    Ability::Modules,
-                ]),
-            },
-            start: (500, 2000),
-            manner: Manner::Graceful,
-            checks_health: true,
-            rate: 200,
-            service: 50,
-            drain_deadline: 30_000,
-            min_ready: 0,
-            truths: BTreeMap::new(),
-        }
-    }
-}
-
-/// Something the environment did to an instance that carried, or could carry, traffic.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Harm {
-    /// The instance.
-    pub instance: InstanceId,
-    /// When.
-    pub at: u64,
-    /// Whether its load balancer entry was lost, rather than the instance.
-    pub enrolment: bool,
-    /// Whether the instance was not on its way out of the load balancer.
-    pub carried: bool,
-    /// Number of the engine's step from which on it could know.
-    pub known: Option<u64>,
-    /// When it was over, if it is.
-    pub healed: Option<u64>,
-    /// Whether a snapshot has shown since that it is over.
-    pub shown_well: bool,
-    /// Number of the engine's step from which on it could know that it is over.
-    pub known_over: Option<u64>,
-}
 
 /// The ground truth of one workload.
 #[derive(Clone, Debug)]
@@ -239,61 +166,6 @@ impl World {
         &self.traffic
     }
 
-    /// Everything the environment did to instances in service.
-    #[must_use]
-    pub fn harms(&self) -> &[Harm] {
-        &self.harms
-    }
-
-    /// Harms that are not made good and that an engine could not know of in its step number `step`, on
-    /// `revision` or on any. What harms an instance that the engine is taking out costs nothing, unless it
-    /// is let in again by an engine that does not know.
-    #[must_use]
-    pub fn unseen(&self, step: u64, revision: Option<&RevisionId>) -> u64 {
-        let unknown = |harm: &&Harm| {
-            let instance = self.instances.get(&harm.instance);
-            let of = instance.map(|one| &one.revision);
-            let is_in = instance.is_some_and(Instance::is_enrolled);
-            (harm.carried || is_in)
-                && match harm.known {
-                    None => harm.healed.is_none(),
-                    // Taken out for it, a recovered instance is missing until it is let in again.
-                    Some(known) => step < known && !(harm.healed.is_some() && is_in),
-                }
-                && revision.is_none_or(|wanted| of == Some(wanted))
-        };
-        self.harms.iter().filter(unknown).count() as u64
-    }
-
-    /// Serving instances in traffic of other revisions than this one, without those whose recovery an
-    /// engine could not know of in its step number `step`.
-    #[must_use]
-    pub fn others_serving(&self, step: u64, revision: &RevisionId) -> u64 {
-        let is_thought_harmed = |name: &InstanceId| {
-            let knew = |at: Option<u64>| at.is_some_and(|at| at <= step);
-            let harms = self.harms.iter().filter(|harm| harm.instance == *name && !harm.enrolment);
-            harms.into_iter().any(|harm| knew(harm.known) && !knew(harm.known_over))
-        };
-        let others = self.instances.iter().filter(|(name, one)| {
-            one.revision != *revision
-                && one.serves(self.now)
-                && self.has_share(one)
-                && !is_thought_harmed(name)
-        });
-        others.count() as u64
-    }
-
-    /// Whether the environment ever harmed the instance.
-    #[must_use]
-    pub fn was_harmed(&self, name: &InstanceId) -> bool {
-        self.harms.iter().any(|harm| harm.instance == *name)
-    }
-
-    /// The same, to note when the engine could know.
-    pub(crate) fn harms_mut(&mut self) -> &mut [Harm] {
-        &mut self.harms
-    }
-
     /// Says what is true of `revision` from its next start on.
     pub fn set_truth(&mut self, revision: RevisionId, truth: Truth) {
         self.config.truths.insert(revision, truth);
@@ -371,63 +243,6 @@ impl World {
     #[must_use]
     pub const fn timestamp(&self) -> Timestamp {
         Timestamp(self.now)
-    }
-
-    /// Puts `count` instances of `revision` there, running, ready and enrolled, as a past run left them.
-    pub fn populate(&mut self, revision: &Arc<Revision>, names: &[InstanceId]) {
-        self.revisions.insert(revision.id.clone(), Arc::clone(revision));
-        let is_by_name = self.config.capabilities.making == Making::ByName;
-        if !is_by_name {
-            let life = Life { serves_after: Some(0), ..self.draw_life(&revision.id) };
-            let pool = self.pools.entry(revision.id.clone()).or_default();
-            pool.scale(names.len() as u64, self.now, &life);
-            pool.advance(self.now);
-        }
-        for name in names.iter().filter(|_| is_by_name) {
-            let mut life = self.draw_life(&revision.id);
-            life.serves_after = Some(0);
-            let mut instance = self.blank(revision.id.clone());
-            instance.condition = Condition::Running;
-            instance.life = life;
-            instance.started = self.now;
-            instance.server = Some(Server {
-                state: EnrolState::In,
-                admitted: true,
-                drained: 0,
-                busy_until: 0,
-                load: 0,
-            });
-            self.instances.insert(name.clone(), instance);
-        }
-        self.route = Some(match self.config.capabilities.router {
-            Some(_) => Route::all_on(revision.id.clone()),
-            None => Route::ByReplicas,
-        });
-        self.changed();
-    }
-
-    /// An instance that was just made.
-    fn blank(&mut self, revision: RevisionId) -> Instance {
-        self.addresses += 1;
-        let life = self.draw_life(&revision);
-        Instance {
-            revision,
-            condition: Condition::Created,
-            address: IpAddr::from((0x0a00_0000 + self.addresses).to_be_bytes()),
-            life,
-            started: 0,
-            ends: u64::MAX,
-            newest: ActionId(0),
-            server: None,
-            newest_enrolment: ActionId(0),
-        }
-    }
-
-    /// Draws what an instance of `revision` will do from its start on.
-    pub fn draw_life(&mut self, revision: &RevisionId) -> Life {
-        let truths = &self.config.truths;
-        let truth = truths.get(revision).copied().unwrap_or(Truth::Good);
-        Life::of(truth, self.config.start, self.config.manner, &mut self.stream)
     }
 
     /// Notes that something changed.

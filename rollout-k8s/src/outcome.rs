@@ -1,1 +1,0 @@
-//! The total table from the API server's answers to outcomes.

@@ -1,0 +1,38 @@
+//! What to do with a seed.
+//!
+//! In: nothing. Out: [`RunConfig`] for [`super::run`]. Absent: what becomes of it.
+
+use crate::{incident::Incident, setting::Setting, world::Truth};
+
+/// What to do with a seed.
+#[derive(Clone, Debug, Default)]
+pub struct RunConfig {
+    /// The seed.
+    pub seed: u64,
+    /// What the run is about; `None`: drawn from the seed.
+    pub setting: Option<Setting>,
+    /// Which faults strike.
+    pub faults: FaultChoice,
+    /// What is true of the candidate; `None`: good, unless a fault says otherwise.
+    pub truth: Option<Truth>,
+    /// Whether a transcript is kept.
+    pub transcript: bool,
+    /// Whether everything that goes wrong is kept, to be played again.
+    pub incidents: bool,
+    /// Whether the promises are checked.
+    pub unchecked: bool,
+}
+
+/// Which faults strike.
+#[derive(Clone, Debug, Default)]
+pub enum FaultChoice {
+    /// Those that the seed draws.
+    #[default]
+    Drawn,
+    /// None.
+    Off,
+    /// Of those that the seed draws, the ones of these names.
+    Only(Vec<String>),
+    /// These, and nothing else; orders after the end are among them.
+    Written(Vec<Incident>),
+}
