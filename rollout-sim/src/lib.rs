@@ -5,6 +5,7 @@
 //! order. The same seed gives the same bytes.
 
 pub mod conformance;
+pub mod counterexample;
 pub mod explore;
 mod faults;
 pub mod incident;

@@ -63,9 +63,6 @@ fn same_subject(one: &Effect, other: &Effect) -> bool {
     }
 }
 
-/// Time from order to effect and from effect to answer where nothing is wrong, in milliseconds.
-const TRAVEL: (u64, u64) = (5, 40);
-
 impl Run<'_> {
     /// Begins an attempt, or lets it wait for the one before on the same subject.
     pub(super) fn attempt(&mut self, action: Action, terms: Terms) {
@@ -77,9 +74,10 @@ impl Run<'_> {
     }
 
     fn send(&mut self, action: Action, terms: Terms) {
+        let travel = self.setting.travel;
         let mut fate = Fate {
-            there: self.stream.between(TRAVEL.0, TRAVEL.1),
-            back: self.stream.between(TRAVEL.0, TRAVEL.1),
+            there: self.stream.between(travel.0, travel.1),
+            back: self.stream.between(travel.0, travel.1),
             arrives: true,
             answer: Answer::Honest,
         };

@@ -21,6 +21,8 @@ pub struct RunConfig {
     pub incidents: bool,
     /// Whether the promises are checked.
     pub unchecked: bool,
+    /// The promise whose break ends the run.
+    pub until_broken: Option<String>,
 }
 
 /// Which faults strike.

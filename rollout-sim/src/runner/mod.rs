@@ -108,7 +108,11 @@ pub fn run(config: &RunConfig) -> RunReport {
 pub fn run_with(config: &RunConfig, saboteur: Option<&mut dyn Saboteur>) -> RunReport {
     let mut run = Run::new(config, saboteur);
     run.open();
-    while run.turn() {}
+    let is_told = |run: &Run<'_>| {
+        let wanted = config.until_broken.as_deref();
+        wanted.is_some_and(|wanted| run.broken.contains(&wanted))
+    };
+    while !is_told(&run) && run.turn() {}
     run.report()
 }
 

@@ -25,6 +25,7 @@ pub struct Life {
 
 /// How an instance takes the stop signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Manner {
     /// Takes nothing new, finishes what it has.
     Graceful,
@@ -36,6 +37,7 @@ pub enum Manner {
 
 /// What is true of a revision, whatever the engine thinks of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Truth {
     /// It works.
     Good,

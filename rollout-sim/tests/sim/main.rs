@@ -1,6 +1,7 @@
 //! The one test binary of the simulator.
 
 mod conformance;
+mod counterexamples;
 mod explored;
 mod planted_bugs;
 mod seeds;
