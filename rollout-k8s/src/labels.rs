@@ -25,3 +25,7 @@ pub const TEMPLATE: &str = "rollout-engine.dev/template";
 pub const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 /// Value of [`DELETION_COST`] on a pod that was drained.
 pub const DRAINED_COST: &str = "-1000";
+/// Annotation on a `Rollout`: an order to its engine, as JSON; see [`crate::crd::OrderRequest`].
+pub const ORDER: &str = "rollout-engine.dev/order";
+/// Finalizer of a `Rollout`: its engine lets go before the object does.
+pub const FINALIZER: &str = "rollout-engine.dev/let-go";

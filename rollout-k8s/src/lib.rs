@@ -5,5 +5,6 @@
 //! not carry our labels is ever touched.
 
 pub mod client;
+pub mod crd;
 pub mod labels;
 mod outcome;

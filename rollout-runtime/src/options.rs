@@ -30,6 +30,9 @@ pub struct Options {
     pub poll_draining: Span,
     /// Shortest time between the starts of two observations of one port. Default: 10 ms.
     pub observe_gap: Span,
+    /// How long records may wait for others to become durable with, where no action, no answer and no end of a
+    /// rollout depends on them. A crash in between is a crash before they were decided. Default: not at all.
+    pub linger: Span,
     /// Longest wait for attempts under way when told to shut down. Default: 2 s.
     pub shutdown_grace: Span,
     /// Wait before the first new start after the journal failed; doubled each time. Default: 200 ms.
@@ -52,6 +55,7 @@ impl Default for Options {
             poll_ended: Span::from_secs(5),
             poll_draining: Span::from_millis(25),
             observe_gap: Span::from_millis(10),
+            linger: Span::ZERO,
             shutdown_grace: Span::from_secs(2),
             restart_first: Span::from_millis(200),
             restarts_max: 5,

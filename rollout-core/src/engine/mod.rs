@@ -116,6 +116,10 @@ pub struct ReplayError {
 ///    outcome back as [`Event::Attempted`];
 /// 5. call again with [`Event::Woke`] at `step.wake_at`, or earlier with any other event.
 ///
+/// Several steps may share one append: each is committed before the next is taken, and no action, answer or
+/// note of any of them leaves before all their records are durable. If that append fails, all of them are
+/// dropped with the engine.
+///
 /// The guard checks every step before it is returned; a veto comes back as a step that records it.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -204,6 +208,12 @@ impl Engine {
     #[must_use]
     pub fn attempt(&self) -> Attempt {
         self.state.rollout.as_ref().map(|rollout| rollout.attempt).unwrap_or_default()
+    }
+
+    /// Whether a revision waits for the rollout under way to end.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        self.state.queued.is_some()
     }
 
     /// The last revision proven healthy.

@@ -105,7 +105,7 @@ pub enum InstanceState {
 }
 
 /// One pool of a backend that makes instances by count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolSeen {
     /// Size it was told to have.
     pub replicas: u64,
@@ -119,6 +119,9 @@ pub struct PoolSeen {
     pub terminating: u64,
     /// Instances of this pool that have failed so far.
     pub failed: u64,
+    /// The orchestrator's own words for the last failure, such as an image that cannot be pulled or a quota
+    /// that is used up.
+    pub why: Option<String>,
 }
 
 /// What the load balancer knows.

@@ -239,7 +239,7 @@ impl View {
     pub(crate) fn pool(&self, revision: &RevisionId) -> Option<PoolSeen> {
         let inventory = &self.inventory.as_ref()?.what;
         self.shows(Port::Backend, || Subject::Pool(revision.clone()), inventory.mark)
-            .then(|| inventory.pools.get(revision).copied().unwrap_or_default())
+            .then(|| inventory.pools.get(revision).cloned().unwrap_or_default())
     }
 
     fn shows(&self, port: Port, subject: impl FnOnce() -> Subject, mark: Mark) -> bool {

@@ -181,7 +181,7 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
         tally.created = tally.target;
         return;
     };
-    let seen = inventory.pools.get(id).copied().unwrap_or_default();
+    let seen = inventory.pools.get(id).cloned().unwrap_or_default();
     let pending = state.pending_scale(id);
     let told = view.told.get(id);
     let size = match pending {

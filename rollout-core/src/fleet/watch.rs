@@ -184,8 +184,12 @@ fn find_pools(turn: &mut Turn<'_>, view: &View) {
     let is_unknown = |(id, seen): &(&RevisionId, &PoolSeen)| {
         0 < seen.replicas.max(seen.created) && !turn.state.pools.contains_key(*id)
     };
-    let unknown: Vec<(RevisionId, PoolSeen)> =
-        inventory.pools.iter().filter(is_unknown).map(|(id, seen)| (id.clone(), *seen)).collect();
+    let unknown: Vec<(RevisionId, PoolSeen)> = inventory
+        .pools
+        .iter()
+        .filter(is_unknown)
+        .map(|(id, seen)| (id.clone(), seen.clone()))
+        .collect();
     let revision = |id: &RevisionId| {
         let known = inventory.revisions.iter().find(|revision| revision.id == *id);
         known.cloned().unwrap_or_else(|| nameless(id))
@@ -207,14 +211,15 @@ fn count_failures(turn: &mut Turn<'_>, view: &View) {
     let has_more = |(id, seen): &(&RevisionId, &PoolSeen)| {
         turn.state.pools.get(*id).is_some_and(|pool| pool.counted < seen.failed)
     };
-    let failed: Vec<(RevisionId, u64)> = inventory
+    let failed: Vec<(RevisionId, PoolSeen)> = inventory
         .pools
         .iter()
         .filter(has_more)
-        .map(|(id, seen)| (id.clone(), seen.failed))
+        .map(|(id, seen)| (id.clone(), seen.clone()))
         .collect();
-    for (revision, failed) in failed {
-        turn.record(Change::PoolFailed { revision, failed });
+    for (revision, PoolSeen { failed, why, .. }) in failed {
+        turn.note(Note::PoolFailed { revision: revision.clone(), failed, why: why.clone() });
+        turn.record(Change::PoolFailed { revision, failed, why });
     }
 }
 

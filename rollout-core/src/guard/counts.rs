@@ -37,7 +37,7 @@ fn size_of(book: &Book, revision: &RevisionId) -> u64 {
 
 /// Available instances of a pool that are left at `size`; those that are not available go first.
 fn left(book: &Book, revision: &RevisionId, size: u64) -> u64 {
-    let seen = book.pools.get(revision).copied().unwrap_or_default();
+    let seen = book.pools.get(revision).cloned().unwrap_or_default();
     let going = seen.created.saturating_sub(size);
     let idle = seen.created.saturating_sub(seen.available);
     seen.available.saturating_sub(going.saturating_sub(idle))
@@ -50,7 +50,7 @@ fn ceiling(
     (revision, replicas): (&RevisionId, u64),
 ) -> Result<(), Veto> {
     let live = |id: &RevisionId| {
-        let seen = book.pools.get(id).copied().unwrap_or_default();
+        let seen = book.pools.get(id).cloned().unwrap_or_default();
         let size = if id == revision { replicas } else { size_of(book, id) };
         match limits.counting {
             Counting::Strict => size.max(seen.created).saturating_add(seen.terminating),

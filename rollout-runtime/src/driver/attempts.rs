@@ -3,14 +3,14 @@
 //! In: the actions of a step, in order. Out: one outcome per action. An attempt past its deadline, and
 //! one whose adapter panicked, ends as unknown: it may have happened, or may yet.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use rollout_core::{
     engine::{Action, Event, Outcome, Port, RefusalKind, Retry, Subject},
     time::Span,
 };
-use tokio::task::{self, JoinError, JoinSet};
 
+use super::tasks::{Ended, PANICKED, Tasks};
 use crate::{clock::ReignTime, options::Options, ports::Ports, telemetry};
 
 /// The attempts of one reign. Dropping it cancels them.
@@ -21,8 +21,7 @@ pub(super) struct Attempts {
     /// What is still to be done on each subject; the first is under way or waits for its turn.
     lanes: BTreeMap<Subject, VecDeque<Action>>,
     ports_busy: BTreeMap<Port, Busy>,
-    running: JoinSet<Outcome>,
-    subjects: HashMap<task::Id, Subject>,
+    running: Tasks<Subject, Outcome>,
 }
 
 /// What goes on at one port. Each has room of its own, so that slow stops never hold up a route.
@@ -50,8 +49,7 @@ impl Attempts {
             options,
             lanes: BTreeMap::new(),
             ports_busy: BTreeMap::new(),
-            running: JoinSet::new(),
-            subjects: HashMap::new(),
+            running: Tasks::new(),
         }
     }
 
@@ -71,19 +69,15 @@ impl Attempts {
 
     /// Waits for the next attempt to end; for ever if none is under way.
     pub(super) async fn next(&mut self) -> Attempted {
-        // Safe to drop: the set keeps what has ended until it is returned.
-        let Some(ended) = self.running.join_next_with_id().await else {
-            return std::future::pending().await;
-        };
+        let ended = self.running.next().await;
         self.ended(ended)
     }
 
     /// Waits for the attempts under way, at most `grace`; queued ones are dropped.
     pub(super) async fn finish(&mut self, grace: Span) {
         let Self { running, time, .. } = self;
-        let all = async { while running.join_next().await.is_some() {} };
         // What is cut here is in doubt, as after a crash; the next run finds out.
-        let _ = time.within(grace, all).await;
+        let _ = time.within(grace, running.finish()).await;
     }
 
     fn start(&mut self) {
@@ -94,20 +88,15 @@ impl Attempts {
                 let action = action.expect("a waiting lane has an action").clone();
                 let limit = self.options.deadline_of(&action.effect);
                 let attempt = attempt(self.ports.clone(), self.time.clone(), limit, action);
-                let id = self.running.spawn(attempt).id();
-                self.subjects.insert(id, subject);
+                self.running.begin(subject, attempt);
                 busy.running += 1;
             }
         }
     }
 
-    fn ended(&mut self, ended: Result<(task::Id, Outcome), JoinError>) -> Attempted {
-        let (id, outcome) = match ended {
-            Ok(ended) => ended,
-            Err(error) => (error.id(), Outcome::unknown("the adapter panicked")),
-        };
-        let subject = self.subjects.remove(&id);
-        let subject = subject.expect("every task has its subject");
+    fn ended(&mut self, ended: Ended<Subject, Outcome>) -> Attempted {
+        let Ended { subject, answer, .. } = ended;
+        let outcome = answer.unwrap_or_else(|| Outcome::unknown(PANICKED));
         let lane = self.lanes.get_mut(&subject).expect("its lane is kept");
         let action = lane.pop_front().expect("its action leads the lane");
         let port = action.effect.port();

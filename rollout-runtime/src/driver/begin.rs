@@ -2,17 +2,14 @@
 //! journal failed in between.
 
 use rollout_core::{
-    engine::{Change, Engine, Record, Setup},
-    id::{Epoch, WorkloadId},
+    engine::{Engine, Setup},
+    id::WorkloadId,
     port::{Claim, ClaimError, ObserveError},
     time::Timestamp,
 };
 use tracing::info;
 
-use super::{
-    StartError,
-    reign::{Reign, is_queued},
-};
+use super::{StartError, reign::Reign};
 use crate::{clock::ReignTime, options::Options, ports::Ports};
 
 /// Begins a reign over `workload`. Touches nothing but the claim.
@@ -33,7 +30,7 @@ pub(crate) async fn begin(
     let time = ReignTime::after(ports.clock.clone(), last.unwrap_or(Timestamp(0)));
     let claim = Claim {
         owner: ports.journal.owner(),
-        epoch: last_epoch(&records).next(),
+        epoch: engine.epoch().next(),
         take_over: options.take_over,
     };
     let claimed = ports.backend.claim(workload, &claim);
@@ -43,18 +40,7 @@ pub(crate) async fn begin(
         None => return Err(no_answer(limit).into()),
     };
     info!(%workload, epoch = epoch.0, records = records.len(), "claimed");
-    Ok(Reign::new(workload, ports, options, time, engine, epoch, is_queued(false, &records)))
-}
-
-/// The highest epoch any engine of this journal ever had.
-fn last_epoch(records: &[Record]) -> Epoch {
-    let mut last = Epoch::default();
-    for record in records {
-        if let Change::Claimed { epoch } = &record.change {
-            last = last.max(*epoch);
-        }
-    }
-    last
+    Ok(Reign::new(workload, ports, options, time, engine, epoch))
 }
 
 fn no_answer(limit: rollout_core::time::Span) -> ClaimError {

@@ -3,7 +3,7 @@
 //! In: the engine's measurements after every step. Out: [`Event::Measured`]. A reading that takes too long, and
 //! one whose adapter panicked, is an error. Absent: what a reading means.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use rollout_core::{
     engine::{Event, Measurement, MetricPlace},
@@ -12,12 +12,12 @@ use rollout_core::{
     port::MetricQuery,
     time::{Span, Timestamp},
 };
-use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 
+use super::{questions::Questions, tasks::PANICKED};
 use crate::{clock::ReignTime, options::Options, ports::Ports, telemetry};
 
-/// What a reading is for.
-type Place = (Attempt, MetricPlace);
+/// What a reading is for. What counts from another time on is another question.
+type Place = (Attempt, MetricPlace, Timestamp);
 
 /// The readings of one reign. Dropping it cancels them.
 pub(super) struct Measures {
@@ -25,18 +25,8 @@ pub(super) struct Measures {
     ports: Ports,
     time: ReignTime,
     options: Options,
-    wanted: BTreeMap<Place, Wanted>,
-    running: JoinSet<Reading>,
-    running_places: HashMap<task::Id, Place>,
-}
-
-/// When one metric is to be read.
-struct Wanted {
-    query: MetricQuery,
-    due: Timestamp,
-    /// Not before this time, whatever is due, so that no metric makes readings spin.
-    not_before: Timestamp,
-    under_way: Option<AbortHandle>,
+    queries: BTreeMap<Place, MetricQuery>,
+    questions: Questions<Place, Reading>,
 }
 
 impl Measures {
@@ -47,15 +37,8 @@ impl Measures {
         time: ReignTime,
         options: Options,
     ) -> Self {
-        Self {
-            workload,
-            ports,
-            time,
-            options,
-            wanted: BTreeMap::new(),
-            running: JoinSet::new(),
-            running_places: HashMap::new(),
-        }
+        let (queries, questions) = (BTreeMap::new(), Questions::new());
+        Self { workload, ports, time, options, queries, questions }
     }
 
     /// Keeps exactly `measurements`; a reading for any other is dropped.
@@ -63,94 +46,45 @@ impl Measures {
         &mut self,
         measurements: impl IntoIterator<Item = Measurement<'a>>,
     ) {
-        let mut before = std::mem::take(&mut self.wanted);
+        let mut before = std::mem::take(&mut self.queries);
+        let mut due = Vec::new();
         for measurement in measurements {
-            let place = (measurement.attempt, measurement.place);
-            let wanted = match before.remove(&place) {
-                // What counts from another time on is another question.
-                Some(wanted) if wanted.query.since == measurement.since => {
-                    Wanted { due: measurement.due, ..wanted }
-                }
-                Some(other) => {
-                    other.abort();
-                    self.want(&measurement)
-                }
-                None => self.want(&measurement),
-            };
-            self.wanted.insert(place, wanted);
+            let place = (measurement.attempt, measurement.place, measurement.since);
+            let query = before.remove(&place).unwrap_or_else(|| self.query(&measurement));
+            self.queries.insert(place, query);
+            due.push((place, measurement.due));
         }
-        for wanted in before.into_values() {
-            wanted.abort();
-        }
+        self.questions.reconcile(due);
     }
 
-    fn want(&self, measurement: &Measurement<'_>) -> Wanted {
-        let query = MetricQuery {
+    fn query(&self, measurement: &Measurement<'_>) -> MetricQuery {
+        MetricQuery {
             workload: self.workload.clone(),
             metric: measurement.metric.clone(),
             candidate: measurement.candidate.clone(),
             stable: measurement.stable.cloned(),
             since: measurement.since,
-        };
-        Wanted { query, due: measurement.due, not_before: Timestamp(0), under_way: None }
+        }
     }
 
     /// Reads what is due and returns when the next one is.
     pub(super) fn start_due(&mut self) -> Option<Timestamp> {
-        let now = self.time.now();
-        let mut next: Option<Timestamp> = None;
-        for (place, wanted) in &mut self.wanted {
-            if wanted.under_way.is_some() {
-                continue;
-            }
-            let start = wanted.due.max(wanted.not_before);
-            if now < start {
-                next = Some(next.map_or(start, |next| next.min(start)));
-                continue;
-            }
-            wanted.not_before = now.after(self.options.observe_gap.max(Span::from_millis(1)));
-            let limit = self.options.observe_deadline;
-            let (ports, time) = (self.ports.clone(), self.time.clone());
-            let reading = self.running.spawn(measure(ports, time, limit, wanted.query.clone()));
-            self.running_places.insert(reading.id(), *place);
-            wanted.under_way = Some(reading);
-        }
-        next
+        let (now, gap, limit) =
+            (self.time.now(), self.options.observe_gap, self.options.observe_deadline);
+        self.questions.start_due(now, gap, |place| {
+            let query = self.queries.get(place).expect("every question has its query");
+            measure(self.ports.clone(), self.time.clone(), limit, query.clone())
+        })
     }
 
     /// Waits for the next reading; for ever if none is under way.
     pub(super) async fn next(&mut self) -> Event {
-        loop {
-            // Safe to drop: the set keeps what has ended until it is returned.
-            let Some(ended) = self.running.join_next_with_id().await else {
-                return std::future::pending().await;
-            };
-            if let Some(event) = self.ended(ended) {
-                return event;
-            }
-        }
-    }
-
-    /// What came back, unless nobody wants to know any more.
-    fn ended(&mut self, ended: Result<(task::Id, Reading), JoinError>) -> Option<Event> {
-        let (id, reading) = match ended {
-            Ok(ended) => ended,
-            Err(error) => (error.id(), Reading::Error("the adapter panicked".to_owned())),
-        };
-        let place = self.running_places.remove(&id).expect("every reading has its place");
-        let wanted = self.wanted.get_mut(&place)?;
-        wanted.under_way.take_if(|reading| reading.id() == id)?;
-        telemetry::measured(&wanted.query.metric.name, &reading);
-        let (attempt, place) = place;
-        Some(Event::Measured { attempt, place, reading })
-    }
-}
-
-impl Wanted {
-    fn abort(&self) {
-        if let Some(reading) = &self.under_way {
-            reading.abort();
-        }
+        let (key, reading) = self.questions.next().await;
+        let reading = reading.unwrap_or_else(|| Reading::Error(PANICKED.to_owned()));
+        let query = self.queries.get(&key).expect("every question has its query");
+        telemetry::measured(&query.metric.name, &reading);
+        let (attempt, place, _) = key;
+        Event::Measured { attempt, place, reading }
     }
 }
 

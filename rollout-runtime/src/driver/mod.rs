@@ -1,15 +1,19 @@
 //! The one driver loop: a fact comes in, the engine decides, the decision is made durable, then tried.
 //!
+//! Facts that wait already are taken in one after the other, and what they led to is made durable together.
 //! In: orders, outcomes, observations, probe answers, time. Out: durable records, attempts, progress.
 //! Absent: decisions. A start, a restart after a crash and a journal that failed go one and the same
 //! way: load, replay, claim, go on. So the driver may be dropped at any moment.
 
 mod attempts;
+mod batch;
 mod begin;
 mod measures;
 mod observers;
 mod polls;
+mod questions;
 mod reign;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod turn;

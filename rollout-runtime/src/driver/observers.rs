@@ -3,7 +3,7 @@
 //! In: wishes. Out: [`Event::Observed`] or [`Event::Unobserved`]. However many wishes come while one is
 //! under way, one more follows it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream::BoxStream};
 use rollout_core::{
@@ -12,8 +12,8 @@ use rollout_core::{
     port::ObserveError,
     time::{Span, Timestamp},
 };
-use tokio::task::{self, JoinError, JoinSet};
 
+use super::tasks::{Ended, PANICKED, Tasks};
 use crate::{clock::ReignTime, options::Options, ports::Ports, telemetry};
 
 /// Wait before hints are asked for again after their stream ended.
@@ -29,8 +29,7 @@ pub(super) struct Observers {
     time: ReignTime,
     options: Options,
     watched: BTreeMap<Port, Watched>,
-    running: JoinSet<Result<Observation, ObserveError>>,
-    running_ports: HashMap<task::Id, Port>,
+    running: Tasks<Port, Result<Observation, ObserveError>>,
     hints: Hints,
 }
 
@@ -77,16 +76,7 @@ impl Observers {
             watched.insert(Port::Modules, Watched::due(now));
         }
         let hints = Hints::Open(ports.backend.changes(&workload));
-        Self {
-            workload,
-            ports,
-            time,
-            options,
-            watched,
-            running: JoinSet::new(),
-            running_ports: HashMap::new(),
-            hints,
-        }
+        Self { workload, ports, time, options, watched, running: Tasks::new(), hints }
     }
 
     /// Wishes for an observation of `port` that begins from now on.
@@ -128,8 +118,7 @@ impl Observers {
                 self.time.clone(),
                 self.options.observe_deadline,
             );
-            let id = self.running.spawn(observed).id();
-            self.running_ports.insert(id, *port);
+            self.running.begin(*port, observed);
         }
         next
     }
@@ -140,7 +129,7 @@ impl Observers {
         // Safe to drop: the set keeps what has ended until it is returned, and so does the stream.
         tokio::select! {
             biased;
-            Some(ended) = running.join_next_with_id() => Seen::Event(self.ended(ended)),
+            ended = running.next() => Seen::Event(self.ended(ended)),
             () = hints.next(time) => {
                 self.reopen_hints();
                 self.want(Port::Backend);
@@ -149,26 +138,18 @@ impl Observers {
         }
     }
 
-    fn ended(
-        &mut self,
-        ended: Result<(task::Id, Result<Observation, ObserveError>), JoinError>,
-    ) -> Event {
-        let (id, result) = match ended {
-            Ok((id, result)) => (id, result.map_err(|error| error.to_string())),
-            Err(error) => (error.id(), Err("the adapter panicked".to_owned())),
-        };
-        let port = self.running_ports.remove(&id);
-        let port = port.expect("every task has its port");
+    fn ended(&mut self, ended: Ended<Port, Result<Observation, ObserveError>>) -> Event {
+        let Ended { subject: port, answer, .. } = ended;
         if let Some(watched) = self.watched.get_mut(&port) {
             watched.under_way = false;
         }
-        match result {
-            Ok(observation) => Event::Observed(observation),
-            Err(why) => {
-                telemetry::unobserved(port, &why);
-                Event::Unobserved { port, why }
-            }
-        }
+        let why = match answer {
+            Some(Ok(observation)) => return Event::Observed(observation),
+            Some(Err(error)) => error.to_string(),
+            None => PANICKED.to_owned(),
+        };
+        telemetry::unobserved(port, &why);
+        Event::Unobserved { port, why }
     }
 
     /// Asks for hints again when the time has come.

@@ -1,22 +1,18 @@
 //! One reign: the engine under one epoch and everything that feeds it.
 
 use rollout_core::{
-    engine::{
-        Change, End, Engine, Event, Order, OrderRefused, Port, Record, Status, Step, Wait,
-        WaitReason,
-    },
+    engine::{End, Engine, Event, Order, OrderRefused, Port, Status, Wait, WaitReason},
     id::{Attempt, Epoch, Seq, WorkloadId},
     port::JournalError,
     time::{Span, Timestamp},
 };
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use std::sync::Arc;
-
-use super::{Stopped, attempts::Attempts, measures::Measures, observers::Observers, polls::Polls};
-use crate::{
-    clock::ReignTime, options::Options, ports::Ports, probe::Probers, progress::Progress, telemetry,
+use super::{
+    Stopped, attempts::Attempts, batch::Batch, measures::Measures, observers::Observers,
+    polls::Polls,
 };
+use crate::{clock::ReignTime, options::Options, ports::Ports, probe::Probers, progress::Progress};
 
 /// Probe answers that may wait for the engine before the probes themselves have to.
 const ANSWERS_WAITING: usize = 256;
@@ -25,12 +21,15 @@ const ANSWERS_WAITING: usize = 256;
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Take this order.
-    Order(Order, oneshot::Sender<Result<(), NotTaken>>),
+    Order(Order, Answer),
     /// Say where things stand.
     Status(oneshot::Sender<Status>),
     /// Stop.
     ShutDown,
 }
+
+/// Where the answer to an order goes.
+pub(crate) type Answer = oneshot::Sender<Result<(), NotTaken>>;
 
 /// An order that changed nothing.
 #[derive(Debug)]
@@ -71,7 +70,12 @@ pub(crate) struct Reign {
     pub(super) answers: mpsc::Receiver<Event>,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) pace: Pace,
-    is_queued: bool,
+    /// What was decided and is not durable yet.
+    pub(super) batch: Batch,
+    /// Records that are durable.
+    durable: Seq,
+    /// Whether nothing but probe answers came in since the last look around.
+    is_quiet: bool,
     engine: Engine,
     probers: Probers,
 }
@@ -113,7 +117,6 @@ impl Reign {
         time: ReignTime,
         engine: Engine,
         epoch: Epoch,
-        is_queued: bool,
     ) -> Self {
         let (sender, answers) = mpsc::channel(ANSWERS_WAITING);
         Self {
@@ -128,50 +131,62 @@ impl Reign {
             answers,
             wake_at: None,
             pace: Pace::Moving,
-            is_queued,
+            batch: Batch::default(),
+            durable: engine.seq(),
+            is_quiet: false,
             engine,
             probers: Probers::new(ports.prober.clone(), time.clone(), sender),
             time,
         }
     }
 
-    /// Takes one fact in: decide, make durable, commit, tell, attempt. Returns the answer to an order.
-    ///
-    /// On an error nothing of the step was committed or attempted, and the engine must not be used
-    /// any more.
-    pub(super) async fn take(
-        &mut self,
-        event: Event,
-        outlet: &Outlet,
-    ) -> Result<Option<Result<(), OrderRefused>>, JournalError> {
+    /// Takes one fact in and decides. What was decided is held back until [`Self::flush`].
+    pub(super) fn decide(&mut self, event: Event, answer: Option<Answer>) {
         let now = self.time.now();
-        // Probe answers come by the thousand, and without a record they change nothing told below.
+        // Probe answers come by the thousand, and without a record they change nothing that is told.
         let is_quiet = matches!(event, Event::Probed { .. });
         let step = self.engine.step(now, event);
-        let is_quiet = is_quiet && step.records.is_empty();
-        if !step.records.is_empty() {
-            let before = self.engine.seq();
-            let journal = &self.ports.journal;
-            journal.append(&self.workload, before, &step.records).await?;
-            self.engine.commit(&step.records);
-            self.is_queued = is_queued(self.is_queued, &step.records);
-            tell_records(outlet, before, &step);
-        }
-        for note in step.notes {
-            telemetry::noted(&note);
-            // Nobody need listen.
-            drop(outlet.progress.send(Progress::Noted { at: now, note }));
-        }
+        // Nothing leaves before the append, and if that fails nobody asks this engine any more.
+        self.engine.commit(&step.records);
+        self.is_quiet &= is_quiet && step.records.is_empty();
         self.wake_at = step.wake_at;
+        self.batch.add(now, step, answer);
+    }
+
+    /// Brings what only reads to what the engine asks for now.
+    pub(super) fn look_around(&mut self) {
         self.probers.reconcile(self.engine.probe_targets());
         self.polls.reconcile(self.engine.hook_runs());
         self.measures.reconcile(self.engine.measurements());
-        self.attempts.add(step.actions);
-        if !is_quiet {
-            self.set_pace(now);
-            self.tell_standing(outlet);
+        if !self.is_quiet {
+            self.set_pace(self.time.now());
         }
-        Ok(step.answer)
+        self.is_quiet = true;
+    }
+
+    /// When what is held back is to become durable at the latest, if there is any.
+    pub(super) fn flush_at(&self) -> Option<Timestamp> {
+        self.batch.due(self.options.linger)
+    }
+
+    /// Makes everything held back durable in one append, then tells it, answers, and attempts the actions.
+    ///
+    /// On an error nothing of it was told or attempted, and the engine must not be used any more.
+    pub(super) async fn flush(&mut self, outlet: &Outlet) -> Result<(), JournalError> {
+        let batch = std::mem::take(&mut self.batch);
+        let before = self.durable;
+        if !batch.records().is_empty() {
+            let journal = &self.ports.journal;
+            if let Err(error) = journal.append(&self.workload, before, batch.records()).await {
+                batch.not_kept(&error);
+                return Err(error);
+            }
+            self.durable = self.engine.seq();
+        }
+        let actions = batch.tell(before, outlet);
+        self.attempts.add(actions);
+        self.tell_standing(outlet);
+        Ok(())
     }
 
     /// Where things stand.
@@ -196,7 +211,7 @@ impl Reign {
     fn tell_standing(&self, outlet: &Outlet) {
         let standing = Standing {
             attempt: self.engine.attempt(),
-            end: self.engine.end().filter(|_| !self.is_queued).cloned(),
+            end: self.engine.end().filter(|_| !self.engine.is_queued()).cloned(),
             stopped: None,
         };
         outlet.standing.send_if_modified(|known| {
@@ -204,29 +219,5 @@ impl Reign {
             *known = standing;
             changed
         });
-    }
-}
-
-/// Whether a submission waits to begin after `records`, if one did before or not.
-pub(super) fn is_queued(before: bool, records: &[Record]) -> bool {
-    let mut is_queued = before;
-    for record in records {
-        if let Change::Queued { .. } = record.change {
-            is_queued = true;
-        } else if let Change::Submitted { .. } | Change::Dropped { .. } = record.change {
-            is_queued = false;
-        }
-    }
-    is_queued
-}
-
-fn tell_records(outlet: &Outlet, before: Seq, step: &Step) {
-    let mut seq = before;
-    for record in &step.records {
-        seq = seq.next();
-        telemetry::recorded(seq, record);
-        let record = Arc::new(record.clone());
-        // Nobody need listen.
-        drop(outlet.progress.send(Progress::Recorded { seq, record }));
     }
 }

@@ -1,5 +1,6 @@
 //! The loop itself: waits for the next fact, and begins a new reign when the journal has failed.
 
+use futures_util::FutureExt as _;
 use rollout_core::{
     engine::{End, Event, Port},
     port::JournalError,
@@ -11,9 +12,12 @@ use tracing::warn;
 use super::{
     StartError, Stopped, begin,
     observers::Seen,
-    reign::{Command, NotTaken, Outlet, Reign},
+    reign::{Command, Outlet, Reign},
 };
 use crate::{clock::ReignTime, options::Options};
+
+/// Facts that are taken in before anything goes out at most, so that a flood of them holds nothing back.
+const FACTS_MOST: usize = 256;
 
 /// How one reign is over.
 enum Over {
@@ -43,52 +47,78 @@ pub(crate) async fn drive(
 
 /// One reign, from its claim to its end.
 async fn rule(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>, outlet: &Outlet) -> Over {
-    let claimed = Event::Claimed { epoch: reign.epoch };
-    if let Err(error) = reign.take(claimed, outlet).await {
-        return Over::Begin(error);
-    }
+    reign.decide(Event::Claimed { epoch: reign.epoch }, None);
     loop {
-        if let Some(End::Fenced) = reign.end() {
-            return Over::Stop(Stopped::Fenced);
+        // Whatever waits already joins the batch: one append for all of it.
+        for _ in 0..FACTS_MOST {
+            if is_fenced(reign) || !reign.batch.has_room() {
+                break;
+            }
+            let Some(next) = arrival(reign, commands).now_or_never() else { break };
+            if let Flow::Stop = take(reign, next) {
+                return shut_down(reign, outlet).await;
+            }
         }
-        let event = match next(reign, commands).await {
-            Next::Event(event) => event,
-            Next::Command(Command::Order(order, answer)) => {
-                let taken = reign.take(Event::Ordered(order), outlet).await;
-                // Whoever asked may have gone; the order stands.
-                match taken {
-                    Ok(answered) => {
-                        let answered = answered.unwrap_or(Ok(()));
-                        drop(answer.send(answered.map_err(NotTaken::Refused)));
-                    }
-                    Err(error) => {
-                        drop(answer.send(Err(NotTaken::NotKept(error.clone()))));
-                        return Over::Begin(error);
-                    }
-                }
-                continue;
-            }
-            Next::Command(Command::Status(answer)) => {
-                drop(answer.send(reign.status()));
-                continue;
-            }
-            Next::Command(Command::ShutDown) => {
-                reign.attempts.finish(reign.options.shutdown_grace).await;
-                return Over::Stop(Stopped::ShutDown);
-            }
-        };
-        if let Err(error) = reign.take(event, outlet).await {
+        reign.look_around();
+        if reign.flush_at().is_some_and(|at| at <= reign.time.now())
+            && let Err(error) = reign.flush(outlet).await
+        {
             return Over::Begin(error);
         }
+        if is_fenced(reign) {
+            return Over::Stop(Stopped::Fenced);
+        }
+        let next = next(reign, commands).await;
+        if let Flow::Stop = take(reign, next) {
+            return shut_down(reign, outlet).await;
+        }
     }
+}
+
+fn is_fenced(reign: &Reign) -> bool {
+    matches!(reign.end(), Some(End::Fenced))
+}
+
+/// Whether the loop goes on.
+enum Flow {
+    On,
+    Stop,
+}
+
+fn take(reign: &mut Reign, next: Next) -> Flow {
+    match next {
+        Next::Event(event) => reign.decide(event, None),
+        Next::Command(Command::Order(order, answer)) => {
+            reign.decide(Event::Ordered(order), Some(answer));
+        }
+        // Whoever asked may have gone.
+        Next::Command(Command::Status(answer)) => drop(answer.send(reign.status())),
+        Next::Command(Command::ShutDown) => return Flow::Stop,
+        Next::Hint | Next::Flush => (),
+    }
+    Flow::On
+}
+
+async fn shut_down(reign: &mut Reign, outlet: &Outlet) -> Over {
+    // What cannot be kept now was not decided: the next run decides it again.
+    if let Err(error) = reign.flush(outlet).await {
+        warn!(%error, "journal failed");
+    }
+    reign.attempts.finish(reign.options.shutdown_grace).await;
+    Over::Stop(Stopped::ShutDown)
 }
 
 enum Next {
     Event(Event),
     Command(Command),
+    /// Something changed; the observation that is due now will say what.
+    Hint,
+    /// What was held back has waited long enough.
+    Flush,
 }
 
-/// Waits for whatever comes first. Every branch may be dropped while it waits: nothing is lost.
+/// Starts what is due, then waits for whatever comes first. Every branch may be dropped while it waits:
+/// nothing is lost.
 async fn next(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>) -> Next {
     loop {
         let pace = reign.pace;
@@ -97,31 +127,41 @@ async fn next(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>) -> Next
         let poll_at = reign.polls.start_due(pace.period(Port::Hooks, &options));
         let measure_at = reign.measures.start_due();
         let start_at = [observe_at, poll_at, measure_at].into_iter().flatten().min();
-        let Reign { attempts, observers, polls, measures, answers, time, wake_at, .. } =
-            &mut *reign;
+        let (flush_at, wake_at, time) = (reign.flush_at(), reign.wake_at, reign.time.clone());
         tokio::select! {
             biased;
-            command = commands.recv() => {
-                // Without handles nobody can command any more: the driver is not wanted.
-                return Next::Command(command.unwrap_or(Command::ShutDown));
-            }
-            attempted = attempts.next() => {
-                observers.want(attempted.port);
-                return Next::Event(attempted.event);
-            }
-            seen = observers.next() => match seen {
-                Seen::Event(event) => return Next::Event(event),
-                Seen::Hint => (),
-            },
-            polled = polls.next() => return Next::Event(polled),
-            measured = measures.next() => return Next::Event(measured),
-            Some(answer) = answers.recv() => return Next::Event(answer),
-            () = sleep_until(time, *wake_at) => {
-                *wake_at = None;
+            next = arrival(reign, commands) => return next,
+            () = sleep_until(&time, wake_at) => {
+                reign.wake_at = None;
                 return Next::Event(Event::Woke);
             }
-            () = sleep_until(time, start_at) => (),
+            () = sleep_until(&time, flush_at) => return Next::Flush,
+            () = sleep_until(&time, start_at) => (),
         }
+    }
+}
+
+/// Waits for the next fact or command. Starts nothing, for the engine may want something else by now.
+async fn arrival(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>) -> Next {
+    let takes_orders = reign.batch.takes_orders();
+    let Reign { attempts, observers, polls, measures, answers, .. } = reign;
+    tokio::select! {
+        biased;
+        command = commands.recv(), if takes_orders => {
+            // Without handles nobody can command any more: the driver is not wanted.
+            Next::Command(command.unwrap_or(Command::ShutDown))
+        }
+        attempted = attempts.next() => {
+            observers.want(attempted.port);
+            Next::Event(attempted.event)
+        }
+        seen = observers.next() => match seen {
+            Seen::Event(event) => Next::Event(event),
+            Seen::Hint => Next::Hint,
+        },
+        polled = polls.next() => Next::Event(polled),
+        measured = measures.next() => Next::Event(measured),
+        Some(answer) = answers.recv() => Next::Event(answer),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod control;
 mod failures;
+mod group_commit;
 mod hooks;
 mod journals;
 mod metrics;

@@ -90,6 +90,7 @@ impl Pool {
             available: available.map(|(_, count)| count).sum(),
             terminating: self.leaving(),
             failed: 0,
+            why: None,
         }
     }
 }

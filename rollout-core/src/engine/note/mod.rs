@@ -50,6 +50,15 @@ pub enum Note {
         /// How.
         failure: Failure,
     },
+    /// Instances of a pool that its backend keeps by count failed.
+    PoolFailed {
+        /// The pool's revision.
+        revision: RevisionId,
+        /// All of them so far, as the backend counts them.
+        failed: u64,
+        /// The orchestrator's own words for the last of them.
+        why: Option<String>,
+    },
     /// An instance was taken by the environment and will be replaced.
     InstanceLost {
         /// The instance.

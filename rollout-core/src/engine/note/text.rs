@@ -16,6 +16,12 @@ impl fmt::Display for Note {
                 write!(f, "{available} of {wanted} candidate instances available")
             }
             Self::InstanceFailed { instance, failure } => write!(f, "{instance} {failure}"),
+            Self::PoolFailed { revision, failed, why: None } => {
+                write!(f, "{failed} instances of {revision} failed so far")
+            }
+            Self::PoolFailed { revision, failed, why: Some(why) } => {
+                write!(f, "{failed} instances of {revision} failed so far, the last: {why}")
+            }
             Self::InstanceLost { instance } => {
                 write!(f, "{instance} is gone though nobody asked; it is replaced")
             }

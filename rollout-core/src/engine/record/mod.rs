@@ -75,6 +75,9 @@ pub enum Change {
         revision: RevisionId,
         /// All of them so far, as the backend counts them.
         failed: u64,
+        /// The orchestrator's own words for the last of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// A rollout attempt began.
     Submitted {

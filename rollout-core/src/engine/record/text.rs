@@ -50,8 +50,11 @@ impl fmt::Display for Change {
             Self::PoolFound { revision, replicas } => {
                 write!(f, "found {replicas} of {}", revision.id)
             }
-            Self::PoolFailed { revision, failed } => {
+            Self::PoolFailed { revision, failed, why: None } => {
                 write!(f, "failed so far of {revision}: {failed}")
+            }
+            Self::PoolFailed { revision, failed, why: Some(why) } => {
+                write!(f, "failed so far of {revision}: {failed}, the last: {why}")
             }
             Self::Submitted { attempt, revision, plan, by, .. } => {
                 write!(f, "submitted {} ({}, {attempt}) by {by}", revision.id, plan.strategy)

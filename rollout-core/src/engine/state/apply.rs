@@ -33,7 +33,9 @@ impl State {
                 self.found(instance, revision, *enrolled, made);
             }
             Change::PoolFound { revision, replicas } => self.pool(revision).target = *replicas,
-            Change::PoolFailed { revision, failed } => self.pool_failed(at, revision, *failed),
+            Change::PoolFailed { revision, failed, why } => {
+                self.pool_failed(at, revision, *failed, why.as_deref());
+            }
             Change::Submitted { attempt, revision, spec, plan, purpose, .. } => {
                 self.submitted(at, *attempt, *purpose, (revision, spec, plan));
             }
@@ -74,13 +76,22 @@ impl State {
         }
     }
 
-    fn pool_failed(&mut self, at: Timestamp, revision: &RevisionId, failed: u64) {
+    fn pool_failed(
+        &mut self,
+        at: Timestamp,
+        revision: &RevisionId,
+        failed: u64,
+        why: Option<&str>,
+    ) {
         let Some(pool) = self.pools.get_mut(revision) else { return };
         let more = failed.saturating_sub(pool.counted);
         pool.counted = failed.max(pool.counted);
         pool.failed = pool.failed.saturating_add(more);
-        pool.last_failure =
-            Some((at, format!("is one of {more} that its backend counts as failed")));
+        let words = match why {
+            Some(why) => format!("failed: {why}"),
+            None => format!("is one of {more} that its backend counts as failed"),
+        };
+        pool.last_failure = Some((at, words));
     }
 
     fn lost(&mut self, instance: &InstanceId) {

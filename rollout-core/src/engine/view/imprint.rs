@@ -161,7 +161,7 @@ impl Imprint {
 
     /// Adds one pool of a backend that makes instances by count.
     pub(crate) fn pool_seen(&mut self, seen: &PoolSeen) {
-        let PoolSeen { replicas, created, ready, available, terminating, failed } = seen;
+        let PoolSeen { replicas, created, ready, available, terminating, failed, why: _ } = seen;
         for count in [replicas, created, ready, available, terminating, failed] {
             self.word(*count);
         }

@@ -1,0 +1,3 @@
+//! The operator: its definitions as files, and live on a cluster.
+
+mod definitions;
