@@ -11,6 +11,7 @@ mod faults;
 pub mod incident;
 pub mod invariants;
 pub mod ledger;
+pub mod museum;
 pub mod random;
 pub mod runner;
 pub mod saboteur;

@@ -115,9 +115,8 @@ pub(super) fn ease(setting: &Setting, way: Way) -> Option<Setting> {
     if !is_by_name && eased.history == History::Adopted {
         return None;
     }
-    let plans = [false, true].map(|first| {
-        plan::build(&eased.spec, &eased.world.capabilities, first).is_ok()
-    });
+    let plans = [false, true]
+        .map(|first| plan::build(&eased.spec, &eased.world.capabilities, first).is_ok());
     (eased != *setting && plans == [true, true]).then_some(eased)
 }
 
@@ -144,7 +143,9 @@ fn without_modules(spec: &mut Spec) {
             canary.steps.iter_mut().for_each(|step| step.modules = ModuleNeeds::default());
         }
         Strategy::Stages(stages) => {
-            stages.iter_mut().for_each(|stage| stage.modules = ModuleNeeds::default());
+            for stage in stages {
+                stage.modules = ModuleNeeds::default();
+            }
         }
         Strategy::Rolling(_) | Strategy::Recreate(_) | Strategy::BlueGreen(_) => {}
     }

@@ -105,7 +105,7 @@ impl Search {
             // As often as it helps: a step of a canary less, an instance less.
             while self.has_time() {
                 let Some(setting) = ease::ease(&self.best.setting, *way) else { break };
-                if !self.takes_setting(setting) {
+                if !self.takes_setting(&setting) {
                     break;
                 }
                 eased = true;
@@ -114,13 +114,13 @@ impl Search {
         eased && self.has_time()
     }
 
-    fn takes_setting(&mut self, setting: Setting) -> bool {
+    fn takes_setting(&mut self, setting: &Setting) -> bool {
         let same = Counterexample { setting: setting.clone(), ..self.best.clone() };
         if self.takes(same) {
             return true;
         }
         let seeds = self.best.seed..self.best.seed.saturating_add(SEEDS_TRIED);
-        seeds.into_iter().any(|seed| self.has_time() && self.takes_seed(&setting, seed))
+        seeds.into_iter().any(|seed| self.has_time() && self.takes_seed(setting, seed))
     }
 
     /// Takes the run of another seed in this setting, if it needs no more events.
@@ -140,7 +140,7 @@ impl Search {
         }
         let before = self.best.clone();
         let (setting, incidents) = (setting.clone(), report.incidents);
-        let other = Counterexample { seed, setting, incidents, ..before.clone() };
+        let other = Counterexample { seed, incidents, setting, ..before.clone() };
         if !self.takes(other) {
             return false;
         }
@@ -161,9 +161,9 @@ impl Search {
                 if rounded == at || !self.has_time() {
                     break;
                 }
-                let mut rounder = self.best.clone();
-                set_time(&mut rounder.incidents[place], rounded);
-                if self.takes(rounder) {
+                let mut other = self.best.clone();
+                set_time(&mut other.incidents[place], rounded);
+                if self.takes(other) {
                     break;
                 }
             }

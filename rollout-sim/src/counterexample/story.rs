@@ -32,7 +32,11 @@ fn tell(
     let broken = broken.next();
     match broken {
         Some(violation) => {
-            writeln!(text, "broken    {} ms after the beginning: {}", violation.at, violation.detail)?;
+            writeln!(
+                text,
+                "broken    {} ms after the beginning: {}",
+                violation.at, violation.detail
+            )?;
         }
         None => writeln!(text, "broken    no more: every promise is kept in this run")?,
     }

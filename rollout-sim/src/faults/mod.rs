@@ -262,7 +262,7 @@ impl Faults {
     }
 
     /// What happens to a look at `what`.
-    pub(crate) fn observation(&mut self, now: u64, what: impl ToString) -> Sight {
+    pub(crate) fn observation(&mut self, now: u64, what: &impl ToString) -> Sight {
         let at = now - BEGINNING;
         if let Some(script) = self.written_now() {
             return script.sight(at, &what.to_string()).unwrap_or_default();

@@ -55,28 +55,35 @@ impl Script {
     }
 
     pub(super) fn truth(&mut self, revision: &RevisionId) -> Option<Truth> {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "one kind of incident is looked for")]
-        self.take(|incident| match incident {
-            Incident::Truth { revision: of, truth } if of == revision => Some(*truth),
-            _ => None,
+        self.take(|incident| {
+            if let Incident::Truth { revision: of, truth } = incident
+                && of == revision
+            {
+                return Some(*truth);
+            }
+            None
         })
     }
 
     pub(super) fn life(&mut self, instance: &InstanceId) -> Option<Life> {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "one kind of incident is looked for")]
-        self.take(|incident| match incident {
-            Incident::Life { instance: of, life } if of == instance => Some(*life),
-            _ => None,
+        self.take(|incident| {
+            if let Incident::Life { instance: of, life } = incident
+                && of == instance
+            {
+                return Some(*life);
+            }
+            None
         })
     }
 
     pub(super) fn job(&mut self, run: &HookRun, job: &mut Job) {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "one kind of incident is looked for")]
-        let found = self.take(|incident| match incident {
-            Incident::Hook { run: of, longer, fails, forgotten } if of == run => {
-                Some((*longer, *fails, *forgotten))
+        let found = self.take(|incident| {
+            if let Incident::Hook { run: of, longer, fails, forgotten } = incident
+                && of == run
+            {
+                return Some((*longer, *fails, *forgotten));
             }
-            _ => None,
+            None
         });
         if let Some((longer, fails, forgotten)) = found {
             job.ends += longer;
@@ -87,28 +94,37 @@ impl Script {
 
     pub(super) fn attempt(&mut self, effect: &Effect) -> Option<Fate> {
         let (words, number) = self.count_attempt(effect);
-        #[expect(clippy::wildcard_enum_match_arm, reason = "one kind of incident is looked for")]
-        self.take(|incident| match incident {
-            Incident::Attempt { effect, nth, fate } if *effect == words && *nth == number => {
-                Some(*fate)
+        self.take(|incident| {
+            if let Incident::Attempt { effect, nth, fate } = incident
+                && *effect == words
+                && *nth == number
+            {
+                return Some(*fate);
             }
-            _ => None,
+            None
         })
     }
 
     pub(super) fn sight(&mut self, now: u64, seen: &str) -> Option<Sight> {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "one kind of incident is looked for")]
-        self.take(|incident| match incident {
-            Incident::Sight { what, at, sight } if what == seen && *at <= now => Some(*sight),
-            _ => None,
+        self.take(|incident| {
+            if let Incident::Sight { what, at, sight } = incident
+                && what == seen
+                && *at <= now
+            {
+                return Some(*sight);
+            }
+            None
         })
     }
 
     pub(super) fn crash(&mut self, now: u64) -> Option<CrashPoint> {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "one kind of incident is looked for")]
-        self.take(|incident| match incident {
-            Incident::Crash { at, point } if *at <= now => Some(*point),
-            _ => None,
+        self.take(|incident| {
+            if let Incident::Crash { at, point } = incident
+                && *at <= now
+            {
+                return Some(*point);
+            }
+            None
         })
     }
 
@@ -116,9 +132,8 @@ impl Script {
     pub(super) fn deeds(&self) -> Vec<(usize, u64)> {
         let deeds = self.incidents.iter().enumerate();
         deeds
-            .filter_map(|(place, (incident, _))| match incident {
-                Incident::Deed { at, .. } => Some((place, *at)),
-                _ => None,
+            .filter_map(|(place, (incident, _))| {
+                if let Incident::Deed { at, .. } = incident { Some((place, *at)) } else { None }
             })
             .collect()
     }
@@ -127,10 +142,7 @@ impl Script {
     pub(super) fn deed(&mut self, place: usize) -> Option<Deed> {
         let (incident, is_over) = self.incidents.get_mut(place)?;
         *is_over = true;
-        match incident {
-            Incident::Deed { deed, .. } => Some(deed.clone()),
-            _ => None,
-        }
+        if let Incident::Deed { deed, .. } = incident { Some(deed.clone()) } else { None }
     }
 
     /// Whether a person is to give an order yet.

@@ -63,9 +63,10 @@ impl Run<'_> {
             self.calm_at = self.world.now();
         }
         let order = self.draw_encore(&end);
-        let deed = match &order {
-            OrderKind::Submit { revision, .. } => Deed::Submit(revision.id.clone()),
-            _ => Deed::Order(order.clone()),
+        let deed = if let OrderKind::Submit { revision, .. } = &order {
+            Deed::Submit(revision.id.clone())
+        } else {
+            Deed::Order(order.clone())
         };
         self.faults.note_deed(self.world.now(), &deed);
         self.order(order);

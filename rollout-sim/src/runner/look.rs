@@ -72,7 +72,7 @@ impl Run<'_> {
             return;
         }
         self.looks.due[port as usize] = None;
-        let sight = self.faults.observation(self.world.now(), port);
+        let sight = self.faults.observation(self.world.now(), &port);
         self.note_strikes();
         let observation = match port {
             Port::Backend => Observation::Inventory(self.world.inventory()),

@@ -5,11 +5,7 @@ use std::fmt;
 use rollout_core::engine::End;
 
 use super::{Act, Coverage, Run};
-use crate::{
-    incident::Incident,
-    invariants::Violation,
-    world::Traffic,
-};
+use crate::{incident::Incident, invariants::Violation, world::Traffic};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,5 +3,6 @@
 mod conformance;
 mod counterexamples;
 mod explored;
+mod museum;
 mod planted_bugs;
 mod seeds;
