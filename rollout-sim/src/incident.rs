@@ -134,8 +134,13 @@ pub enum CrashPoint {
 pub enum Deed {
     /// A person gives an order that needs no more than words.
     Order(OrderKind),
-    /// A person submits a revision with the spec under way.
-    Submit(RevisionId),
+    /// A person submits a revision.
+    Submit {
+        /// The revision.
+        revision: RevisionId,
+        /// Whether with the spec that the run began with, rather than the one under way.
+        anew: bool,
+    },
     /// The process of an instance dies.
     Kill {
         /// The instance.
@@ -165,7 +170,7 @@ impl Deed {
     #[must_use]
     pub const fn is_order(&self) -> bool {
         match self {
-            Self::Order(_) | Self::Submit(_) => true,
+            Self::Order(_) | Self::Submit { .. } => true,
             Self::Kill { .. }
             | Self::Lose(_)
             | Self::Unready { .. }
@@ -236,7 +241,7 @@ impl fmt::Display for Deed {
                 f.write_str("a person orders ")?;
                 crate::transcript::order(f, kind)
             }
-            Self::Submit(revision) => write!(f, "a person submits {revision}"),
+            Self::Submit { revision, .. } => write!(f, "a person submits {revision}"),
             Self::Kill { instance, code } => write!(f, "{instance} dies with exit code {code}"),
             Self::Lose(instance) => write!(f, "{instance} vanishes"),
             Self::Unready { instance, length } => {

@@ -39,7 +39,7 @@ impl Fault for Operator {
                 let Ok(id) = RevisionId::new(name) else {
                     return false;
                 };
-                scene.deeds.push(Deed::Submit(id));
+                scene.deeds.push(Deed::Submit { revision: id, anew: false });
                 return true;
             }
         };

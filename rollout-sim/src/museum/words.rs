@@ -37,7 +37,7 @@ pub(super) const fn undo(at: u64) -> Incident {
 }
 
 pub(super) fn submit(at: u64, revision: &str) -> Incident {
-    deed(at, Deed::Submit(name::<RevisionId>(revision)))
+    deed(at, Deed::Submit { revision: name::<RevisionId>(revision), anew: false })
 }
 
 pub(super) fn kill(at: u64, instance: &str) -> Incident {

@@ -64,7 +64,7 @@ impl Run<'_> {
         }
         let order = self.draw_encore(&end);
         let deed = if let OrderKind::Submit { revision, .. } = &order {
-            Deed::Submit(revision.id.clone())
+            Deed::Submit { revision: revision.id.clone(), anew: true }
         } else {
             Deed::Order(order.clone())
         };

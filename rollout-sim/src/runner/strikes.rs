@@ -47,11 +47,11 @@ impl Run<'_> {
         let mark = self.world.mark();
         match deed {
             Deed::Order(kind) => return self.order(kind),
-            Deed::Submit(id) => {
+            Deed::Submit { revision: id, anew } => {
                 let truth = self.faults.truth(&id);
                 self.world.set_truth(id.clone(), truth);
-                let spec = self.ledger.spec.as_ref().unwrap_or(&self.setting.spec);
-                let spec = Arc::clone(spec);
+                let under_way = self.ledger.spec.as_ref().filter(|_| !anew);
+                let spec = Arc::clone(under_way.unwrap_or(&self.setting.spec));
                 return self.order(OrderKind::Submit { revision: whole(id), spec });
             }
             Deed::Crash => return self.crash(),
