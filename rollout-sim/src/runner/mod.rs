@@ -116,24 +116,30 @@ pub fn run_with(config: &RunConfig, saboteur: Option<&mut dyn Saboteur>) -> RunR
     run.report()
 }
 
+/// What goes wrong in a run.
+fn faults_of(config: &RunConfig) -> Faults {
+    let mut faults = match &config.faults {
+        FaultChoice::Drawn => Faults::draw(config.seed, None),
+        FaultChoice::Off => Faults::none(),
+        FaultChoice::Only(names) => Faults::draw(config.seed, Some(names)),
+        FaultChoice::Written(incidents) => Faults::written(incidents),
+    };
+    if config.incidents {
+        faults.keep();
+    }
+    faults
+}
+
 impl<'a> Run<'a> {
     fn new(config: &RunConfig, saboteur: Option<&'a mut dyn Saboteur>) -> Self {
         let seed = config.seed;
         let setting = config.setting.clone().unwrap_or_else(|| Setting::draw(seed));
         let mut setting = setting;
-        let mut faults = match &config.faults {
-            FaultChoice::Drawn => Faults::draw(seed, None),
-            FaultChoice::Off => {
-                // No storm: a person helps on from the beginning.
-                setting.storm = 0;
-                Faults::none()
-            }
-            FaultChoice::Only(names) => Faults::draw(seed, Some(names)),
-            FaultChoice::Written(incidents) => Faults::written(incidents),
-        };
-        if config.incidents {
-            faults.keep();
+        if matches!(config.faults, FaultChoice::Off) {
+            // No storm: a person helps on from the beginning.
+            setting.storm = 0;
         }
+        let faults = faults_of(config);
         let setup = Setup {
             workload: setting.workload.clone(),
             capabilities: setting.world.capabilities.clone(),
