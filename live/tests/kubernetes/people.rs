@@ -26,6 +26,20 @@ async fn a_person_who_edits_replicas_is_put_right() {
 }
 
 #[tokio::test]
+async fn a_resize_in_mid_rollout_is_followed() {
+    let (place, life) = deployed("resized", Manners::Abrupt).await;
+    holds(&place, Promise::DONE, async {
+        place.submit(&life, Image::V2, &rolling()).await?;
+        for replicas in [6, 2, 4] {
+            sleep(Duration::from_secs(3)).await;
+            life.handle().resize(replicas, "autoscaler", None).await?;
+        }
+        Ok::<End, PlaceError>(life.end().await?)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_namespace_that_is_deleted_ends_the_wait_with_a_reason() {
     let (place, life) = deployed("gone", Manners::Abrupt).await;
     place.submit(&life, Image::V2, &rolling()).await.expect("it is taken");
