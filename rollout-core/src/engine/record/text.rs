@@ -50,11 +50,14 @@ impl fmt::Display for Change {
             Self::PoolFound { revision, replicas } => {
                 write!(f, "found {replicas} of {}", revision.id)
             }
-            Self::PoolFailed { revision, failed, why: None } => {
-                write!(f, "failed so far of {revision}: {failed}")
+            Self::Named { instance, revision, enrolled } => {
+                let drained = if *enrolled { "" } else { ", which is drained" };
+                write!(f, "named {instance} of {revision}{drained}")
             }
-            Self::PoolFailed { revision, failed, why: Some(why) } => {
-                write!(f, "failed so far of {revision}: {failed}, the last: {why}")
+            Self::Spared { instance } => write!(f, "spared {instance}"),
+            Self::PoolFailed { revision, failed, why } => {
+                let why = why.as_deref().map(|why| format!(", the last: {why}"));
+                write!(f, "failed so far of {revision}: {failed}{}", why.unwrap_or_default())
             }
             Self::Submitted { attempt, revision, plan, by, .. } => {
                 write!(f, "submitted {} ({}, {attempt}) by {by}", revision.id, plan.strategy)
@@ -66,20 +69,18 @@ impl fmt::Display for Change {
             Self::Progressed { available } => write!(f, "progressed to {available} available"),
             Self::BatchEnded => f.write_str("batch ended"),
             Self::Reached { stage } => write!(f, "reached stage {stage}"),
-            Self::Passed { stage, gate, by: None, .. } => {
-                write!(f, "passed gate {gate} of stage {stage}")
-            }
-            Self::Passed { stage, gate, by: Some(by), .. } => {
-                write!(f, "passed gate {gate} of stage {stage} by order of {by}")
+            Self::Passed { stage, gate, by, .. } => {
+                let by = by.as_deref().map(|by| format!(" by order of {by}")).unwrap_or_default();
+                write!(f, "passed gate {gate} of stage {stage}{by}")
             }
             Self::Skipped { from, to, by, why } => {
                 write!(f, "skipped from stage {from} to {to} by order of {by}: {why}")
             }
             Self::Measured { place, reading } => write!(f, "measured {place}: {reading}"),
-            Self::HookEnded { run, failure: None } => write!(f, "hook run {run} succeeded"),
-            Self::HookEnded { run, failure: Some(why) } => {
-                write!(f, "hook run {run} failed: {why}")
-            }
+            Self::HookEnded { run, failure } => match failure {
+                None => write!(f, "hook run {run} succeeded"),
+                Some(why) => write!(f, "hook run {run} failed: {why}"),
+            },
             Self::Halted { by, why } => write!(f, "halted by {}", By(by, why.as_deref())),
             Self::Resized { plan, by, .. } => write!(f, "resized to {} by {by}", plan.desired),
             Self::Resolved { how, by, .. } => write!(f, "resolved by {by}: {how}"),
