@@ -45,7 +45,7 @@ pub const WORKLOAD: &str = "web";
 const CANDIDATE: &str = "web-candidate";
 /// How long kube-proxy of the bed takes to learn that a pod left, at most: it writes its rules at most once a
 /// second.
-const CONFIRMATION: Span = Span::from_secs(2);
+const CONFIRMATION: Span = Span::from_secs(4);
 /// Longest wait for pods to come or to be gone.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(60);
 /// Requests that end before a story begins.

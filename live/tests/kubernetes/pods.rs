@@ -11,7 +11,7 @@ use rollout_live::{
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::{Promise, deployed, ends, holds, rolled_out, rolling};
+use crate::{Promise, deployed, ended, ends, holds, rolled_out, rolling};
 
 /// What may be lost with a pod that is killed: its share of the requests until kube-proxy knows.
 fn share_of_one(lost: u64) -> bool {
@@ -39,7 +39,7 @@ async fn a_pod_evicted_in_mid_rollout_is_replaced() {
         let file = place.dir().join("eviction.json");
         std::fs::write(&file, eviction.to_string()).expect("the folder can be written");
         place.kubectl(["create", "--raw", &path, "-f", &file.to_string_lossy()])?;
-        Ok::<End, PlaceError>(life.end().await?)
+        ended(&life).await
     })
     .await;
     assert!(share_of_one(report.all.failed), "{report}");
@@ -53,7 +53,7 @@ async fn a_pod_deleted_in_mid_rollout_is_replaced() {
         sleep(Duration::from_secs(3)).await;
         let pod = oldest(&place)?;
         place.kubectl(["delete", "pod", &pod, "--wait=false"])?;
-        Ok::<End, PlaceError>(life.end().await?)
+        ended(&life).await
     })
     .await;
     assert!(share_of_one(report.all.failed), "{report}");

@@ -11,7 +11,7 @@ use rollout_live::{
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::{Promise, deployed, holds, rolled_out, rolling};
+use crate::{Promise, deployed, ended, holds, rolled_out, rolling};
 
 const MANNERS: [Manners; 2] = [Manners::Graceful, Manners::Abrupt];
 
@@ -44,7 +44,7 @@ async fn a_canary_that_a_person_aborts_loses_nothing() {
             place.submit(&life, Image::V2, &canary).await?;
             life.until("the gate", |status| status.phase == Phase::Gating).await?;
             life.handle().abort("live", Some("as the story goes")).await?;
-            Ok(life.end().await?)
+            ended(&life).await
         })
         .await;
     }
@@ -90,7 +90,7 @@ async fn a_canary_through_a_gateway_that_is_aborted_keeps_to_its_share() {
         life.until("the gate", |status| status.phase == Phase::Gating).await?;
         sleep(Duration::from_secs(10)).await;
         life.handle().abort("live", Some("as the story goes")).await?;
-        Ok(life.end().await?)
+        ended(&life).await
     })
     .await;
     let share = report.share_while(Image::V2.version());
@@ -102,7 +102,7 @@ async fn a_version_that_never_gets_ready_is_rolled_back_unseen() {
     let (place, life) = deployed("never", Manners::Graceful).await;
     let report = holds(&place, Promise::BACK, async {
         place.submit(&life, Image::Broken, &rolling()).await?;
-        Ok(life.end().await?)
+        ended(&life).await
     })
     .await;
     assert!(!report.versions.contains_key(Image::Broken.version()), "{report}");
