@@ -12,4 +12,5 @@ pub mod labels;
 pub mod lease;
 pub mod operator;
 mod outcome;
+pub mod remote;
 pub mod router;
