@@ -51,10 +51,11 @@ impl Facts for PodFacts {
         let ended = matches!(phase, "Failed" | "Succeeded");
         let state = how_far(&status, ended);
         let terminating = meta.deletion_timestamp.is_some();
-        // How one ends that was told to is no failure, whatever its exit code.
-        let why = failure::last(&status).filter(|_| !terminating);
-        let stuck = u64::from(matches!(state, InstanceState::Stuck { .. }) && restarts == 0);
-        let broken = if terminating { 0 } else { stuck + u64::from(ended) };
+        // One that was told to go, or was taken by the environment, failed nobody.
+        let own = !terminating && !failure::is_disrupted(&status);
+        let why = failure::last(&status).filter(|_| own);
+        let stuck = matches!(state, InstanceState::Stuck { .. }) && restarts == 0;
+        let failures = u64::from(own && stuck) + u64::from(own && ended);
         Some(Self {
             version: Version::read(meta.resource_version.as_deref()),
             uid: meta.uid.clone().unwrap_or_default(),
@@ -64,7 +65,7 @@ impl Facts for PodFacts {
             terminating,
             serving: label(meta, labels::SERVING) == Some(labels::SERVING_VALUE),
             unschedulable: failure::unschedulable(&status),
-            failures: u64::from(restarts) + broken,
+            failures: u64::from(restarts) + failures,
             restarts,
             ended,
             state,

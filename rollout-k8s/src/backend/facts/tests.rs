@@ -98,6 +98,9 @@ fn a_pod_that_has_ended_is_no_longer_counted() {
     let detail = "Evicted: The node was low on resource: memory.".to_owned();
     assert_eq!(seen.state, InstanceState::Exited { code: 0, detail: detail.clone() });
     assert_eq!((seen.is_active(), seen.failures, seen.why), (false, 1, Some(detail)));
+    let target = json!({ "type": "DisruptionTarget", "status": "True" });
+    let seen = facts(&json!({ "phase": "Failed", "reason": "Evicted", "conditions": [target] }));
+    assert_eq!((seen.is_active(), seen.failures, seen.why), (false, 0, None), "nobody's failure");
 }
 
 #[test]
