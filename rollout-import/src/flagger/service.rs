@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 use super::About;
 use crate::{ImportError, document::Fields, draft::Draft, file::File, report::Fate, routers};
 
+/// Where a router stands in a spec.
+const TO: &str = "traffic.kubernetes.router";
 /// References to the objects of a router.
 const REFERENCES: [&str; 4] = ["ingressRef", "routeRef", "upstreamRef", "gatewayRefs"];
 
@@ -16,7 +18,6 @@ pub(super) fn map(
     about: &mut About,
     draft: &mut Draft,
 ) -> Result<bool, ImportError> {
-    const TO: &str = "traffic.kubernetes.router";
     let provider = spec.text("provider")?;
     let Some(service) = spec.raw("service") else {
         return Err(spec.missing("service", "write it, with its `port`"));
@@ -40,21 +41,7 @@ pub(super) fn map(
         spec.changed("service", "traffic.kubernetes.active_service", how);
         return Ok(true);
     }
-    let known = provider
-        .as_deref()
-        .and_then(|provider| routers::of_flagger(provider, &about.service, &about.ingress));
-    if let Some((router, stable, candidate)) = known {
-        draft.set(TO, &router);
-        draft.set("traffic.kubernetes.stable_service", &stable);
-        draft.set("traffic.kubernetes.candidate_service", &candidate);
-        spec.mapped("provider", TO);
-        let how = "the route and the Services that Flagger made, as they are: take its owner reference off them before its Canary is removed, and let the Services' selectors take the pods";
-        spec.changed("service", "traffic.kubernetes", how);
-        for name in REFERENCES {
-            if spec.raw(name).is_some() {
-                spec.mapped(name, TO);
-            }
-        }
+    if translate(provider.as_deref(), spec, about, draft) {
         return Ok(false);
     }
     let mut router = Map::new();
@@ -75,4 +62,27 @@ pub(super) fn map(
     }
     draft.set(TO, &router);
     Ok(false)
+}
+
+/// Carries a router that there is an adapter for in the words of a spec; says whether it is one.
+fn translate(
+    provider: Option<&str>,
+    spec: &mut Fields<'_>,
+    about: &About,
+    draft: &mut Draft,
+) -> bool {
+    let known = provider.and_then(|it| routers::of_flagger(it, &about.service, &about.ingress));
+    let Some((router, stable, candidate)) = known else { return false };
+    draft.set(TO, &router);
+    draft.set("traffic.kubernetes.stable_service", &stable);
+    draft.set("traffic.kubernetes.candidate_service", &candidate);
+    spec.mapped("provider", TO);
+    let how = "the route and the Services that Flagger made, as they are: take its owner reference off them before its Canary is removed, and let the Services' selectors take the pods";
+    spec.changed("service", "traffic.kubernetes", how);
+    for name in REFERENCES {
+        if spec.raw(name).is_some() {
+            spec.mapped(name, TO);
+        }
+    }
+    true
 }
