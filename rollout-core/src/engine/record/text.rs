@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Change, Resolution, Settlement};
+use crate::engine::Revision;
 
 /// Who did something, and why, where they said so.
 pub(in crate::engine) struct By<'a>(
@@ -39,17 +40,17 @@ impl fmt::Display for Settlement {
     }
 }
 
+fn found(f: &mut fmt::Formatter<'_>, what: &dyn fmt::Display, of: &Revision) -> fmt::Result {
+    write!(f, "found {what} of {}", of.id)
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Claimed { epoch } => write!(f, "claimed {epoch}"),
             Self::Adopted { revision } => write!(f, "adopted {}", revision.id),
-            Self::Found { instance, revision, .. } => {
-                write!(f, "found {instance} of {}", revision.id)
-            }
-            Self::PoolFound { revision, replicas } => {
-                write!(f, "found {replicas} of {}", revision.id)
-            }
+            Self::Found { instance, revision, .. } => found(f, instance, revision),
+            Self::PoolFound { revision, replicas } => found(f, replicas, revision),
             Self::Named { instance, revision, enrolled } => {
                 let drained = if *enrolled { "" } else { ", which is drained" };
                 write!(f, "named {instance} of {revision}{drained}")
