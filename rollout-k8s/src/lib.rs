@@ -8,6 +8,7 @@ pub mod adopt;
 pub mod backend;
 pub mod client;
 pub mod crd;
+pub mod journal;
 pub mod labels;
 pub mod lease;
 pub mod operator;
