@@ -39,6 +39,7 @@ mod gate;
 mod kubernetes;
 mod nomad;
 pub mod report;
+mod routers;
 mod words;
 
 use rollout_core::{plan, spec::CheckedSpec};

@@ -409,3 +409,15 @@ fn whatever_happens_nobody_is_cut_and_everybody_serves_in_the_end() {
         cluster.assert_all_on(revision, 4);
     }
 }
+
+#[test]
+fn a_pool_that_somebody_made_larger_is_brought_down_again() {
+    let mut cluster = Cluster::deployed(4);
+    cluster.submit("v2", 4);
+    while cluster.of(&id("v2")).len() < 2 {
+        cluster.tick();
+    }
+    cluster.sizes.insert(id("v1"), 8);
+    assert_eq!(cluster.run(), "completed");
+    cluster.assert_all_on("v2", 4);
+}

@@ -142,10 +142,10 @@ impl Attendant {
             return Over::Again { why: Some(why) };
         }
         report.unready(rollout, &why).await;
-        match self.changed_or_stopped(None).await {
-            true => Over::Left(Left::Stopped),
-            false => Over::Again { why: None },
+        if self.changed_or_stopped(None).await {
+            return Over::Left(Left::Stopped);
         }
+        Over::Again { why: None }
     }
 
     fn latest(&mut self) -> Arc<Rollout> {
