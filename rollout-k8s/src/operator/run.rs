@@ -1,10 +1,7 @@
 //! The loop of one copy: objects come and go, shards come and go; each object of a shard that is mine has an
 //! attendant.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use kube::Client;
 use rollout_core::port::Clock;
