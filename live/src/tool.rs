@@ -17,8 +17,9 @@ use crate::{
     rig::Rig,
 };
 
-/// Package and program.
-const PACKAGE: &str = "rollout-cli";
+/// A test target: cargo unites the features of tests only where one is asked for.
+const SUITE: &str = "bed";
+/// The program under test.
 const PROGRAM: &str = "rollout";
 
 /// The program, with the variables that make the files of `examples/docker` mean one rig.
@@ -172,10 +173,11 @@ fn build() -> Result<PathBuf, BedError> {
     let target = env::var_os("CARGO_TARGET_DIR").map_or(workspace.join("target"), PathBuf::from);
     output(
         Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--release", "--locked", "--package", PACKAGE, "--bin", PROGRAM])
+            // Selected as the test bed is, so that nothing is built anew with other features.
+            .args(["build", "--workspace", "--locked", "--bin", PROGRAM, "--test", SUITE])
             .arg("--target-dir")
             .arg(&target)
             .current_dir(&workspace),
     )?;
-    Ok(target.join("release").join(PROGRAM))
+    Ok(target.join("debug").join(PROGRAM))
 }

@@ -196,6 +196,36 @@ spec:
     assert!((133..=267).contains(&share), "{report}");
 }
 
+#[test]
+fn kinds_of_absent_controllers_are_checked_by_the_api_server() {
+    let cluster = Cluster::get().unwrap();
+    let place = Place::new(&cluster, "kinds");
+    for kind in [
+        "virtualservices.networking.istio.io",
+        "destinationrules.networking.istio.io",
+        "traefikservices.traefik.io",
+        "ingressroutes.traefik.io",
+        "ingresses.networking.k8s.io",
+        "httproutes.gateway.networking.k8s.io",
+    ] {
+        assert_eq!(place.kubectl(&format!("get {kind} -o name")), "", "{kind}");
+    }
+    let service = |weight: &str| {
+        format!(
+            "apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{ name: web, namespace: kinds }}
+spec:
+  hosts: [web]
+  http: [{{ route: [{{ destination: {{ host: web, subset: stable }}, weight: {weight} }}] }}]
+"
+        )
+    };
+    cluster.apply(&service("100")).unwrap();
+    let refused = cluster.apply(&service("most")).unwrap_err().to_string();
+    assert!(refused.contains("weight"), "{refused}");
+}
+
 fn answers(addr: SocketAddr) -> bool {
     let url = format!("http://{addr}/");
     Command::new("curl").args(["-fsS", &url]).output().is_ok_and(|done| done.status.success())

@@ -75,6 +75,15 @@ async fn nothing_is_lost_against_a_steady_server() {
 }
 
 #[tokio::test]
+async fn strangers_lose_nothing_either() {
+    let server = Server::start(&[]);
+    let plan = LoadPlan { requests: Some(800), ..LoadPlan::strangers() };
+    let report = load::run(server.addr, plan).await.unwrap();
+    assert_eq!((report.all.ok, report.all.failed), (800, 0), "{report}");
+    assert_eq!(report.moments(), []);
+}
+
+#[tokio::test]
 async fn bad_answers_are_failures_of_their_version() {
     let server = Server::start(&[("HEALTH", "fail_after:100"), ("BAD_SHARE", "50")]);
     let report = load::run(server.addr, of(300)).await.unwrap();

@@ -12,17 +12,20 @@
 use std::process::Command;
 
 use crate::{
+    live,
     problem::Problem,
-    step::{Steps, say},
-    target, tools,
+    step::{Steps, cargo, say},
+    tools,
 };
 
 /// Test targets of `rollout-live` that run beside a cluster.
 pub(crate) const TARGETS: [&str; 1] = ["cluster"];
 /// Test targets of `rollout-live` that start and end clusters of their own.
 pub(crate) const OWN_TARGETS: [&str; 1] = ["cluster_end"];
+/// After `live`: the suites that use the cluster they find.
+pub(crate) const BESIDE: &str = "beside-cluster";
 /// Programs and the Debian packages they come from.
-const PROGRAMS: [(&str, &str); 14] = [
+pub(crate) const PROGRAMS: [(&str, &str); 14] = [
     ("go", "golang-go"),
     ("pip3", "python3-pip"),
     ("containerd", "containerd"),
@@ -52,19 +55,39 @@ pub(crate) fn down() -> Result<(), Problem> {
     steps.run("remove the cluster", bed().arg("down"))
 }
 
+/// Builds the programs of the cluster and starts nothing, so that a later start takes seconds.
+pub(crate) fn build() -> Result<(), Problem> {
+    let mut steps = prepared("cluster build")?;
+    steps.run("build the programs of the cluster", bed().arg("build"))?;
+    steps.end();
+    Ok(())
+}
+
 /// Runs the live suites on Kubernetes.
 pub(crate) fn live() -> Result<(), Problem> {
     let mut steps = prepared("live kubernetes")?;
+    steps.run("build the programs of the cluster", bed().arg("build"))?;
     for name in OWN_TARGETS {
-        steps.run(
-            &format!("live suite `{name}`"),
-            suite(Command::new("cargo"), name).arg("--nocapture"),
-        )?;
+        let mut suite = live::suite(cargo(), name);
+        // One test at a time: they measure, and there is one cluster.
+        suite.args(["--", "--test-threads=1", "--nocapture"]);
+        steps.run(&format!("live suite `{name}`"), &mut suite)?;
     }
+    // One cluster for all the others.
+    let own = std::env::current_exe()
+        .map_err(|why| Problem::Start { program: "xtask".to_owned(), why })?;
+    steps.run("live suites on one cluster", bed().arg("run").arg(own).args(["live", BESIDE]))?;
+    steps.end();
+    Ok(())
+}
+
+/// Runs the suites that use the cluster they find.
+pub(crate) fn beside() -> Result<(), Problem> {
+    let mut steps = Steps::new("live suites on one cluster");
     for name in TARGETS {
-        let mut beside = bed();
-        beside.args(["run", "cargo"]);
-        steps.run(&format!("live suite `{name}`"), suite(beside, name).arg("--nocapture"))?;
+        let mut suite = live::suite(cargo(), name);
+        suite.args(["--", "--test-threads=1", "--nocapture"]);
+        steps.run(&format!("live suite `{name}`"), &mut suite)?;
     }
     steps.end();
     Ok(())
@@ -74,20 +97,10 @@ pub(crate) fn live() -> Result<(), Problem> {
 fn prepared(name: &'static str) -> Result<Steps, Problem> {
     let mut steps = Steps::new(name);
     tools::debian(&mut steps, &PROGRAMS)?;
-    steps.cargo(
-        "build the test bed",
-        ["build", "--release", "--locked", "--package", "rollout-live", "--bin", "rollout-cluster"],
-    )?;
+    live::bed(&mut steps)?;
     Ok(steps)
 }
 
 fn bed() -> Command {
-    Command::new(target().join("release").join("rollout-cluster"))
-}
-
-/// The command line of a suite. One test at a time: they measure, and there is one cluster.
-fn suite(mut command: Command, name: &str) -> Command {
-    command.args(["test", "--release", "--locked", "--package", "rollout-live", "--test", name]);
-    command.args(["--", "--test-threads=1"]).env("ROLLOUT_REQUIRE_LIVE", "1");
-    command
+    live::program("rollout-cluster")
 }

@@ -21,10 +21,12 @@ usage: cargo xtask COMMAND
   verify           everything that must hold before a commit; writes nothing
   fix              formats, and applies what clippy can apply by itself
   tidy             the rules of the house alone: sizes, headers, links, words, arrows
+  live packages    installs what the live suites need of Debian, and nothing else
   live docker      the live suites on a real Docker engine; installs and starts what is missing
   live kubernetes  the live suites on a real Kubernetes; installs, builds and starts what is missing
   cluster up       a real Kubernetes for you to try things on, with a kubeconfig; it stays
   cluster down     removes it
+  cluster build    builds its programs and starts nothing
   bench            the benchmarks
   deep             the long searches of the simulator and the full grid of makespans, in release mode";
 
@@ -38,8 +40,11 @@ fn main() -> ExitCode {
         ["verify"] => verify::verify(),
         ["fix"] => verify::fix(),
         ["tidy"] => verify::tidy(),
+        ["live", "packages"] => live::packages(),
         ["live", "docker"] => live::docker(),
         ["live", "kubernetes"] => cluster::live(),
+        ["live", cluster::BESIDE] => cluster::beside(),
+        ["cluster", "build"] => cluster::build(),
         ["cluster", "up"] => cluster::up(),
         ["cluster", "down"] => cluster::down(),
         ["bench"] => bench(),

@@ -1,4 +1,4 @@
-//! `rollout-cluster up|down|run COMMAND…`: a Kubernetes cluster for a person, or for as long as a command runs.
+//! `rollout-cluster build|up|down|run COMMAND…`: a Kubernetes cluster for a person, or for as long as a command runs.
 //!
 //! In: a command line. Out: an exit code; `up` prints what a shell needs. A command finds the cluster in
 //! `KUBECONFIG`, and `kubectl` in `PATH`; one that runs already is used as it is.
@@ -13,12 +13,13 @@ use rollout_live::cluster::{Cluster, ClusterPlan};
 
 type Failure = Box<dyn std::error::Error>;
 
-const USAGE: &str = "usage: rollout-cluster up | down | run COMMAND [ARGUMENT…]";
+const USAGE: &str = "usage: rollout-cluster build | up | down | run COMMAND [ARGUMENT…]";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
     let result = match args.first().map(|word| word.to_string_lossy()).as_deref() {
         Some("up") if args.len() == 1 => up(),
+        Some("build") if args.len() == 1 => Cluster::build().map(|()| 0).map_err(Failure::from),
         Some("down") if args.len() == 1 => Cluster::remove().map(|()| 0).map_err(Failure::from),
         Some("run") if 1 < args.len() => run(&args[1..]),
         Some(_) | None => Err(USAGE.into()),

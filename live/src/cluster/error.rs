@@ -73,6 +73,26 @@ pub enum ClusterError {
         /// What was done, command by command.
         log: PathBuf,
     },
+    /// A module is not the one that was looked at when its version was chosen.
+    #[error(
+        "the module {module} has the checksum `{sum}`, not `{known}`; ask who serves it, or update live/kubernetes/routers/modules"
+    )]
+    OtherSum {
+        /// Module and version.
+        module: String,
+        /// Its checksum.
+        sum: String,
+        /// The one that is known.
+        known: String,
+    },
+    /// A module has no definition of this name any more.
+    #[error("no resource definition is called `{name}` in {file}", file = file.display())]
+    NoDefinition {
+        /// The name.
+        name: String,
+        /// Where it was looked for.
+        file: PathBuf,
+    },
     /// A command failed.
     #[error(transparent)]
     Command(#[from] BedError),

@@ -18,7 +18,7 @@ const KINDS: [&str; 3] = [
     "crd/httpproxies.projectcontour.io",
 ];
 
-/// Makes the definitions and the objects, and starts both.
+/// Makes the definitions, those of kinds that nobody here controls among them, and the objects, and starts both.
 pub(super) fn start(cluster: &mut Cluster) -> Result<(), ClusterError> {
     let definitions = cluster.layout.program("definitions");
     let definitions = definitions.to_string_lossy();

@@ -13,6 +13,7 @@ mod gateway;
 mod host;
 mod images;
 mod keys;
+mod kinds;
 mod layout;
 mod nodes;
 mod parts;
@@ -77,6 +78,15 @@ impl Cluster {
     /// is removed.
     pub fn start(plan: ClusterPlan) -> Result<Self, ClusterError> {
         start::start(plan)
+    }
+
+    /// Builds the programs of a cluster, unless they are built already, and starts nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError`] with what Go or pip complained of.
+    pub fn build() -> Result<(), ClusterError> {
+        parts::build()
     }
 
     /// The cluster that runs already.

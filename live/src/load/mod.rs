@@ -1,4 +1,4 @@
-//! Load: an open-loop generator over keep-alive connections that never repeats a request.
+//! Load: an open-loop generator that never repeats a request, over connections that are kept or new for each.
 //!
 //! In: an address on this host, a [`LoadPlan`]. Out: a [`Report`] in which anything but HTTP 200 failed.
 //! Absent: client retries, other hosts. Request `n` is due at `n / rate`, whatever became of the ones
@@ -26,13 +26,27 @@ use self::{client::Client, report::Sample};
 /// How often a waiting [`Load::reached`] looks.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
+/// What becomes of a connection after its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// It takes the next request.
+    #[default]
+    Kept,
+    /// It ends; the next request comes over another, from another address of 127.0.0.0/8. The kernel's
+    /// connection tracking maps an address and port it has seen to where it went before, a server that is gone
+    /// for all it knows: with one address for all, such timeouts would be counted that no rollout caused.
+    Never,
+}
+
 /// How much load, over how many connections, for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadPlan {
     /// Requests per second; at least 1.
     pub rate: u64,
-    /// Keep-alive connections; at least 1. They take turns.
+    /// Connections at the same time; at least 1. They take turns.
     pub connections: u64,
+    /// Whether they are kept.
+    pub reuse: Reuse,
     /// Requests in all; `None` goes on until [`Load::stop`].
     pub requests: Option<u64>,
     /// Longest wait for one answer.
@@ -45,6 +59,7 @@ impl Default for LoadPlan {
         Self {
             rate: 400,
             connections: 64,
+            reuse: Reuse::Kept,
             requests: Some(10_000),
             deadline: Duration::from_secs(10),
         }
@@ -57,6 +72,12 @@ impl LoadPlan {
     pub fn until_stopped() -> Self {
         Self { requests: None, ..Self::default() }
     }
+
+    /// 400 requests per second until stopped, each over a new connection, 256 at the same time at most.
+    #[must_use]
+    pub fn strangers() -> Self {
+        Self { requests: None, connections: 256, reuse: Reuse::Never, ..Self::default() }
+    }
 }
 
 /// A load that cannot be started.
@@ -66,6 +87,12 @@ pub enum LoadError {
     /// The target is another host.
     #[error("load target is {addr}, not on this host; give an address of 127.0.0.0/8 or [::1]")]
     Elsewhere {
+        /// The target.
+        addr: SocketAddr,
+    },
+    /// Only IPv4 has many addresses of this host.
+    #[error("load target is {addr}; new connections from other addresses need one of 127.0.0.0/8")]
+    OneAddress {
         /// The target.
         addr: SocketAddr,
     },
@@ -118,11 +145,15 @@ impl Load {
     ///
     /// # Errors
     ///
-    /// [`LoadError::Elsewhere`] if `addr` is not a loopback address, [`LoadError::Zero`] if the plan has
-    /// no rate or no connections, [`LoadError::Start`] if the system has no thread for it.
+    /// [`LoadError::Elsewhere`] if `addr` is not a loopback address, [`LoadError::OneAddress`] if it is not of
+    /// IPv4 and connections are not kept, [`LoadError::Zero`] if the plan has no rate or no connections,
+    /// [`LoadError::Start`] if the system has no thread for it.
     pub fn start(addr: SocketAddr, plan: LoadPlan) -> Result<Self, LoadError> {
         if !addr.ip().is_loopback() {
             return Err(LoadError::Elsewhere { addr });
+        }
+        if plan.reuse == Reuse::Never && addr.is_ipv6() {
+            return Err(LoadError::OneAddress { addr });
         }
         for (field, value) in [("rate", plan.rate), ("connections", plan.connections)] {
             if value == 0 {
@@ -230,7 +261,7 @@ async fn generate(shared: &Arc<Shared>) -> Report {
 
 /// One connection: takes requests until there are none. Returns what it saw and how often it reopened.
 async fn converse(shared: Arc<Shared>) -> (Vec<Sample>, u64) {
-    let mut client = Client::new(shared.addr);
+    let mut client = Client::new(shared.addr, shared.plan.reuse);
     let mut samples = Vec::new();
     while let Some(due) = shared.take() {
         tokio::time::sleep_until(shared.start + due).await;
@@ -259,6 +290,13 @@ mod tests {
         let addr = "192.0.2.1:80".parse().unwrap();
         let told = Load::start(addr, LoadPlan::default()).unwrap_err().to_string();
         assert!(told.contains("192.0.2.1:80"), "{told}");
+    }
+
+    #[test]
+    fn strangers_need_many_addresses() {
+        let addr = "[::1]:1".parse().unwrap();
+        let told = Load::start(addr, LoadPlan::strangers()).unwrap_err().to_string();
+        assert!(told.contains("[::1]:1") && told.contains("127.0.0.0/8"), "{told}");
     }
 
     #[test]

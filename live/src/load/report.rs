@@ -82,6 +82,8 @@ pub struct Bucket {
     pub all: Tally,
     /// Those that a server signed, by version.
     pub versions: BTreeMap<String, Tally>,
+    /// Failed ones by cause.
+    pub failures: BTreeMap<Failure, u64>,
 }
 
 /// The requests that one instance signed.
@@ -192,6 +194,17 @@ impl Report {
         mine.saturating_mul(100) / all.max(1)
     }
 
+    /// When requests failed: tenths of a second since the start in which those that failed were due, with their
+    /// causes.
+    #[must_use]
+    pub fn moments(&self) -> Vec<(Duration, &BTreeMap<Failure, u64>)> {
+        (0..)
+            .zip(&self.timeline)
+            .filter(|(_, bucket)| !bucket.failures.is_empty())
+            .map(|(n, bucket)| (BUCKET * n, &bucket.failures))
+            .collect()
+    }
+
     fn add(&mut self, sample: &Sample) {
         let place = usize::try_from(sample.due.as_millis() / BUCKET.as_millis())
             .expect("a load lasts less than the age of the universe");
@@ -204,6 +217,7 @@ impl Report {
         bucket.all.count(failed);
         if let Some(failure) = sample.failure {
             *self.failures.entry(failure).or_default() += 1;
+            *bucket.failures.entry(failure).or_default() += 1;
         }
         if let Some(version) = &sample.version {
             bucket.versions.entry(version.clone()).or_default().count(failed);
@@ -296,6 +310,10 @@ mod tests {
         assert_eq!(report.failures[&Failure::Status(500)], 1);
         assert_eq!(report.versions["v2"], Tally { ok: 0, failed: 1 });
         assert_eq!(report.timeline[1].all, Tally { ok: 0, failed: 1 });
+        let closed = BTreeMap::from([(Failure::Closed, 1)]);
+        let status = BTreeMap::from([(Failure::Status(500), 1)]);
+        let moments = vec![(Duration::ZERO, &closed), (Duration::from_millis(100), &status)];
+        assert_eq!(report.moments(), moments);
         assert_eq!(report.share_of("v1"), 33);
         let at = Duration::from_millis(180);
         assert_eq!(report.instances["one of v2"].spoiled, Some((at, at)));
