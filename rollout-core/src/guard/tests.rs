@@ -31,7 +31,7 @@ fn halted() -> Record {
 }
 
 fn resumed() -> Record {
-    record(Change::Resumed { by: "ann".to_owned() })
+    record(Change::Resumed { by: "ann".to_owned(), why: None })
 }
 
 /// A submitted revision of a shop that may do without its search and its ads, and never without its cart
@@ -56,6 +56,7 @@ modules:
         spec: Arc::new(spec),
         plan: Arc::new(plan),
         by: "ann".to_owned(),
+        why: None,
         purpose: Purpose::Move,
     })
 }

@@ -91,6 +91,9 @@ pub enum Change {
         plan: Arc<Plan>,
         /// Who asked for it.
         by: String,
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
         /// What for.
         #[serde(default, skip_serializing_if = "Purpose::is_move")]
         purpose: Purpose,
@@ -103,6 +106,9 @@ pub enum Change {
         spec: Arc<CheckedSpec>,
         /// Who asked for it.
         by: String,
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
         /// What for.
         #[serde(default, skip_serializing_if = "Purpose::is_move")]
         purpose: Purpose,
@@ -226,6 +232,9 @@ pub enum Change {
         stage: usize,
         /// Who asked for it.
         by: String,
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// The end that needed an operator was left.
     Resolved {
@@ -240,6 +249,9 @@ pub enum Change {
     Resumed {
         /// Who let them.
         by: String,
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// Every gate that is left is passed.
     Promoted {

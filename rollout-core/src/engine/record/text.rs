@@ -56,10 +56,13 @@ impl fmt::Display for Change {
             Self::PoolFailed { revision, failed, why: Some(why) } => {
                 write!(f, "failed so far of {revision}: {failed}, the last: {why}")
             }
-            Self::Submitted { attempt, revision, plan, by, .. } => {
-                write!(f, "submitted {} ({}, {attempt}) by {by}", revision.id, plan.strategy)
+            Self::Submitted { attempt, revision, plan, by, why, .. } => {
+                let (id, by) = (&revision.id, By(by, why.as_deref()));
+                write!(f, "submitted {id} ({}, {attempt}) by {by}", plan.strategy)
             }
-            Self::Queued { revision, by, .. } => write!(f, "queued {} by {by}", revision.id),
+            Self::Queued { revision, by, why, .. } => {
+                write!(f, "queued {} by {}", revision.id, By(by, why.as_deref()))
+            }
             Self::Dropped { revision, why } => write!(f, "dropped {revision}: {why}"),
             Self::Entered { stage } => write!(f, "entered stage {stage}"),
             Self::Targeted { revision, replicas } => write!(f, "target of {revision}: {replicas}"),
@@ -69,7 +72,8 @@ impl fmt::Display for Change {
             Self::Passed { stage, gate, by: None, .. } => {
                 write!(f, "passed gate {gate} of stage {stage}")
             }
-            Self::Passed { stage, gate, by: Some(by), .. } => {
+            Self::Passed { stage, gate, by: Some(by), why } => {
+                let by = By(by, why.as_deref());
                 write!(f, "passed gate {gate} of stage {stage} by order of {by}")
             }
             Self::Skipped { from, to, by, why } => {
@@ -81,16 +85,21 @@ impl fmt::Display for Change {
                 write!(f, "hook run {run} failed: {why}")
             }
             Self::Halted { by, why } => write!(f, "halted by {}", By(by, why.as_deref())),
-            Self::Resized { plan, by, .. } => write!(f, "resized to {} by {by}", plan.desired),
-            Self::Resolved { how, by, .. } => write!(f, "resolved by {by}: {how}"),
+            Self::Resized { plan, by, why, .. } => {
+                write!(f, "resized to {} by {}", plan.desired, By(by, why.as_deref()))
+            }
+            Self::Resolved { how, by, why: None } => write!(f, "resolved by {by}: {how}"),
+            Self::Resolved { how, by, why: Some(why) } => {
+                write!(f, "resolved by {by}: {how}, for: {why}")
+            }
             Self::Proven { revision } => write!(f, "proven {revision}"),
             Self::Failed { instance, failure } => write!(f, "failed {instance}: {failure}"),
             Self::Lost { instance } => write!(f, "lost {instance}"),
             Self::Retired { instance } => write!(f, "retired {instance}"),
             Self::Gone { instance } => write!(f, "gone {instance}"),
             Self::Paused { by, why } => write!(f, "paused by {}", By(by, why.as_deref())),
-            Self::Resumed { by } => write!(f, "resumed by {by}"),
-            Self::Promoted { by, .. } => write!(f, "promoted by {by}"),
+            Self::Resumed { by, why } => write!(f, "resumed by {}", By(by, why.as_deref())),
+            Self::Promoted { by, why } => write!(f, "promoted by {}", By(by, why.as_deref())),
             Self::Aborted { cause } => write!(f, "aborted: {cause}"),
             Self::Restored => f.write_str("restored"),
             Self::Ended { end } => write!(f, "ended: {end}"),

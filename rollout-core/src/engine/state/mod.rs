@@ -154,6 +154,7 @@ pub(crate) struct Queued {
     pub(crate) revision: Arc<Revision>,
     pub(crate) spec: Arc<CheckedSpec>,
     pub(crate) by: String,
+    pub(crate) why: Option<String>,
     pub(crate) purpose: Purpose,
 }
 
