@@ -1,5 +1,7 @@
 //! Arguments: every command, option and default, as `--help` shows them.
 
+mod cluster;
+mod operator;
 mod order;
 
 use std::path::PathBuf;
@@ -8,8 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rollout_core::{id::WorkloadId, time::Span};
 use rollout_sim::Candidate;
 
-pub(crate) use self::order::{
-    ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs,
+pub(crate) use self::{
+    cluster::{AdoptArgs, ClusterArgs, HandBackArgs},
+    operator::OperatorArgs,
+    order::{ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs},
 };
 use crate::{beside::MetricsSource, exit};
 
@@ -66,10 +70,16 @@ pub(crate) enum Command {
     History(TargetArgs),
     /// Print the records of a journal
     Replay(ReplayArgs),
+    /// Drive every `Rollout` object of a Kubernetes cluster, as one of several copies, until interrupted
+    Operator(OperatorArgs),
     /// Print the JSON Schema of a spec
     Schema,
     /// Print the workloads of a file as specs, and on standard error what became of each field
     Import(ImportArgs),
+    /// Take a Kubernetes Deployment over without a restart, and print its spec
+    Adopt(AdoptArgs),
+    /// Give what was adopted back to a Deployment, without a restart
+    HandBack(HandBackArgs),
 }
 
 /// A file to read a spec from.
@@ -172,6 +182,18 @@ pub(crate) struct SimulateArgs {
 pub(crate) enum RunBackend {
     /// Docker, with the load balancer that the spec names in `traffic`
     Docker,
+    /// Kubernetes: pods by count, a label that takes them out of traffic
+    Kubernetes,
+}
+
+impl RunBackend {
+    /// Its name on a command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
 }
 
 /// When `run` is done.
@@ -198,6 +220,8 @@ pub(crate) struct RunArgs {
     /// Socket of the Docker engine [default: `DOCKER_HOST`, or `unix:///var/run/docker.sock`]
     #[arg(long, value_name = "unix:///PATH")]
     pub(crate) docker: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// Push aside another engine that reigns over the workload; only if that one is gone
     #[arg(long)]
     pub(crate) take_over: bool,

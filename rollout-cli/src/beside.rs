@@ -65,6 +65,19 @@ impl FromStr for MetricsSource {
     }
 }
 
+/// The sources under their names.
+pub(crate) fn named(sources: Vec<MetricsSource>) -> NamedMetrics {
+    let mut metrics = NamedMetrics::new();
+    for MetricsSource { name, source } in sources {
+        let source: Arc<dyn Metrics> = match source {
+            Source::Prometheus(source) => source,
+            Source::Command(source) => source,
+        };
+        metrics = metrics.with(name, source);
+    }
+    metrics
+}
+
 /// Everything that runs beside the engine.
 #[derive(Debug)]
 pub(crate) struct Beside {
@@ -82,14 +95,7 @@ impl Beside {
             let read: Result<Vec<_>, _> = told.split_whitespace().map(str::parse).collect();
             sources = read.map_err(refused)?;
         }
-        let mut metrics = NamedMetrics::new();
-        for MetricsSource { name, source } in sources {
-            let source: Arc<dyn Metrics> = match source {
-                Source::Prometheus(source) => source,
-                Source::Command(source) => source,
-            };
-            metrics = metrics.with(name, source);
-        }
+        let metrics = named(sources);
         let modules = args.modules.as_deref().map(HttpModules::new).transpose();
         let modules = modules.map_err(|why| CliError::Beside {
             what: "--modules".to_owned(),

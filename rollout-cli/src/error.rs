@@ -9,6 +9,7 @@ use rollout_core::{
 };
 use rollout_docker::{compose::ComposeError, haproxy::TrafficError};
 use rollout_import::{ImportError, ImportErrors};
+use rollout_k8s::{adopt::AdoptError, backend::ServiceError, client::ConnectError};
 use rollout_runtime::{
     OrderError, StartError, Stopped, SubmitError,
     control::{BindError, ClientError, DeniedKind},
@@ -66,6 +67,17 @@ pub(crate) enum CliError {
     /// The `traffic` of the spec was refused.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
+    /// The `traffic.kubernetes` of the spec was refused.
+    #[error(transparent)]
+    Shared(#[from] rollout_k8s::router::TrafficError),
+    /// A Service of the spec cannot take the pods.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// An argument is about another backend.
+    #[error(
+        "{what} cannot be given with `--backend {backend}`; leave it out, or choose the other backend"
+    )]
+    NotOfBackend { what: &'static str, backend: &'static str },
     /// The `template` of the spec was refused.
     #[error(transparent)]
     Pin(#[from] PinError),
@@ -105,6 +117,15 @@ pub(crate) enum CliError {
     /// The order was not taken.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// There is no cluster to talk to.
+    #[error(transparent)]
+    Cluster(#[from] ConnectError),
+    /// A Deployment was not adopted, or not handed back.
+    #[error(transparent)]
+    Adopt(#[from] AdoptError),
+    /// The operator cannot run.
+    #[error(transparent)]
+    Operator(#[from] rollout_k8s::operator::OperatorError),
     /// The system refused something that it never should.
     #[error("{what}: {why}")]
     System { what: &'static str, why: String },
@@ -168,6 +189,13 @@ impl CliError {
             | Self::NoServices { .. }
             | Self::Plan { .. }
             | Self::Pin(_)
+            | Self::Service(
+                ServiceError::Missing { .. }
+                | ServiceError::NotDraining { .. }
+                | ServiceError::NoMatch { .. },
+            )
+            | Self::Shared(_)
+            | Self::NotOfBackend { .. }
             | Self::Words { .. }
             | Self::Beside { .. }
             | Self::Target { .. }
@@ -182,7 +210,11 @@ impl CliError {
                 | _ => Exit::Unreachable,
             },
             Self::Traffic(why) => traffic(why),
+            Self::Adopt(why) => adopt(why),
             Self::Folder { .. }
+            | Self::Cluster(_)
+            | Self::Operator(_)
+            | Self::Service(_)
             | Self::Hooks(_)
             | Self::NoJournal { .. }
             | Self::Unreachable(_)
@@ -254,6 +286,17 @@ fn traffic(why: &TrafficError) -> Exit {
         | TrafficError::UnknownBackend { .. }
         | TrafficError::StaticBalance { .. }
         | _ => Exit::BadInput,
+    }
+}
+
+fn adopt(why: &AdoptError) -> Exit {
+    match why {
+        AdoptError::Unauthorised { .. } | AdoptError::Unreachable { .. } => Exit::Unreachable,
+        AdoptError::Refused { .. } | AdoptError::Waited { .. } | AdoptError::Contended { .. } => {
+            Exit::Failed
+        }
+        // Everything else was found before anything was touched.
+        _ => Exit::BadInput,
     }
 }
 

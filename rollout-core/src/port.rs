@@ -275,11 +275,11 @@ pub trait Journal: Send + Sync {
     /// Who writes: the same text for every run on the same journal.
     fn owner(&self) -> String;
 
-    /// Appends `records` after the `expected` ones and returns the new number of records.
+    /// Appends `records` after the one numbered `expected` and returns the number of the last.
     ///
     /// # Errors
     ///
-    /// [`JournalError::Moved`] if the journal has another number of records than `expected`.
+    /// [`JournalError::Moved`] if the last record has another number than `expected`.
     async fn append(
         &self,
         workload: &WorkloadId,
@@ -287,12 +287,30 @@ pub trait Journal: Send + Sync {
         records: &[Record],
     ) -> Result<Seq, JournalError>;
 
-    /// Reads every record of a workload in order; none if it was never heard of.
+    /// Reads every record of a workload in order; none if it was never heard of. The first one is a snapshot
+    /// if the journal was compacted.
     ///
     /// # Errors
     ///
     /// [`JournalError::Damaged`] if a record does not read back as written.
     async fn load(&self, workload: &WorkloadId) -> Result<Vec<Record>, JournalError>;
+
+    /// Replaces all `expected` records by `records`, whose first one is a snapshot that stands for some of them
+    /// and whose others are the ones after those. All or nothing, as an append is. A journal that cannot do so
+    /// keeps what it has, which is the default.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Moved`] if the last record has another number than `expected`.
+    async fn compact(
+        &self,
+        workload: &WorkloadId,
+        expected: Seq,
+        records: &[Record],
+    ) -> Result<(), JournalError> {
+        let _ = (workload, expected, records);
+        Ok(())
+    }
 
     /// The workloads it has records of.
     ///

@@ -13,7 +13,10 @@ use std::{
 };
 
 use rollout_core::{
-    engine::{Change, Engine, Event, RECORD_VERSION, Record, Setup, Status, Tuning},
+    engine::{
+        Change, Engine, Event, Inventory, Observation, RECORD_VERSION, Record, Setup, Status,
+        Tuning,
+    },
     id::WorkloadId,
     port::Capabilities,
     time::Timestamp,
@@ -23,7 +26,7 @@ use serde_json::{Value, json};
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/journals");
 /// Journals kept of each version, from version 1 on.
-const KEPT: [usize; 1] = [34];
+const KEPT: [usize; 2] = [34, 3];
 /// Largest file that is still pleasant to keep, in bytes.
 const FILE_LIMIT: usize = 60 * 1024;
 
@@ -145,6 +148,91 @@ fn every_beginning_of_an_old_journal_replays_and_is_gone_on_from() {
             assert_eq!(engine.epoch(), epoch, "{} after {records} records", kept.name);
         }
     }
+}
+
+/// `records` with all before `cut` folded into a snapshot that was written and read back.
+fn folded(records: &[Record], cut: usize) -> Vec<Record> {
+    let snapshot = Record::fold(&records[..cut]).unwrap();
+    let written = serde_json::to_string(&snapshot).unwrap();
+    let read = serde_json::from_str(&written).unwrap();
+    assert_eq!(snapshot, read, "{written}");
+    let mut folded = vec![read];
+    folded.extend_from_slice(&records[cut..]);
+    folded
+}
+
+#[test]
+fn a_snapshot_and_what_follows_it_replay_as_the_whole_journal_does() {
+    for kept in corpus() {
+        let whole = kept.replay(kept.records.len());
+        let expected = format!("{whole:?}");
+        for cut in 1..=kept.records.len() {
+            let records = folded(&kept.records, cut);
+            let engine = Engine::replay(kept.setup(), &records);
+            let engine = engine.unwrap_or_else(|error| panic!("{} at {cut}: {error}", kept.name));
+            assert_eq!(format!("{engine:?}"), expected, "{} at {cut}", kept.name);
+            assert_eq!(Record::last_seq(&records), whole.seq(), "{} at {cut}", kept.name);
+            goes_on_alike(&kept, whole.clone(), engine);
+        }
+    }
+}
+
+/// Both begin their reign and look at a world where nothing is left.
+fn goes_on_alike(kept: &Kept, mut one: Engine, mut other: Engine) {
+    let epoch = one.epoch().next();
+    let gone = Observation::Inventory(Inventory { epoch, ..Inventory::default() });
+    let events = [Event::Claimed { epoch }, Event::Observed(gone), Event::Woke];
+    for event in events {
+        let steps = [&mut one, &mut other].map(|engine| {
+            let step = engine.step(kept.head.now, event.clone());
+            engine.commit(&step.records);
+            step
+        });
+        assert_eq!(steps[0], steps[1], "{}", kept.name);
+    }
+}
+
+#[test]
+fn a_journal_is_compacted_to_its_last_rollout_and_not_twice() {
+    let mut shorter = 0;
+    for kept in corpus() {
+        let records = &kept.records;
+        let is_submitted = |it: &Record| matches!(it.change, Change::Submitted { .. });
+        let last = records.iter().rposition(is_submitted).unwrap_or(0);
+        for keep in [10, records.len()] {
+            let from = last.max(records.len().saturating_sub(keep));
+            let Some(compacted) = Record::compacted(records, keep).unwrap() else {
+                assert!(from < 2, "{}: nothing was saved of {from}", kept.name);
+                continue;
+            };
+            shorter += 1;
+            assert_eq!(compacted[1..], records[from..], "{}", kept.name);
+            let folded = Record::last_seq(&records[..from]);
+            assert_eq!(Record::first_seq(&compacted), folded, "{}", kept.name);
+            assert_eq!(Record::last_seq(&compacted), Record::last_seq(records), "{}", kept.name);
+            assert_eq!(Record::compacted(&compacted, keep).unwrap(), None, "{}", kept.name);
+        }
+    }
+    assert!(40 < shorter, "{shorter}");
+}
+
+#[test]
+fn a_snapshot_follows_nothing_and_is_gone_on_from_only_if_it_is_sound() {
+    let kept = corpus().remove(0);
+    let snapshot = Record::fold(&kept.records).unwrap();
+    let twice = [kept.records[0].clone(), snapshot.clone()];
+    let error = Engine::replay(kept.setup(), &twice).unwrap_err();
+    let text = "record @2 does not follow from the ones before: a snapshot after 1 records";
+    assert_eq!(error.to_string(), text);
+
+    let submitted = |kept: &Kept| kept.lines.iter().any(|line| kind(line) == "submitted");
+    let kept = corpus().into_iter().find(submitted).unwrap();
+    let snapshot = Record::fold(&kept.records).unwrap();
+    let mut unsound = serde_json::to_value(&snapshot).unwrap();
+    unsound["change"]["snapshot"]["state"]["rollout"]["plan"]["stages"] = json!([]);
+    let unsound: Record = serde_json::from_value(unsound).unwrap();
+    let error = Engine::replay(kept.setup(), &[unsound]).unwrap_err();
+    assert!(error.to_string().contains("a snapshot at stage"), "{error}");
 }
 
 /// The name of a change as a journal writes it.

@@ -46,7 +46,7 @@ use rollout_core::{plan, spec::CheckedSpec};
 pub use self::{
     document::Places,
     error::{ImportError, ImportErrors},
-    words::{Words, capabilities},
+    words::{PROXIES_LEARN, Words, capabilities},
 };
 use self::{
     document::{Log, Object, Scope},

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// How long kube-proxy and mesh proxies take to learn that a pod left, at most: nobody can be asked. Five
 /// times the longest default pause between two syncs of kube-proxy (`--iptables-min-sync-period`, 1 s).
-const PROXIES_LEARN: Span = Span::from_secs(5);
+pub const PROXIES_LEARN: Span = Span::from_secs(5);
 
 /// Units of routers that take whole percentages: Istio, SMI, nginx, ALB, Traefik and others in Argo's words.
 const PERCENT: u64 = 100;

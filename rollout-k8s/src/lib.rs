@@ -4,7 +4,12 @@
 //! call is one attempt with one deadline; one total table turns errors into outcomes. Nothing that does
 //! not carry our labels is ever touched.
 
+pub mod adopt;
+pub mod backend;
 pub mod client;
 pub mod crd;
 pub mod labels;
+pub mod lease;
+pub mod operator;
 mod outcome;
+pub mod router;

@@ -33,6 +33,10 @@ pub struct Options {
     /// How long records may wait for others to become durable with, where no action, no answer and no end of a
     /// rollout depends on them. A crash in between is a crash before they were decided. Default: not at all.
     pub linger: Span,
+    /// Records that a journal grows by until its older part is folded into a snapshot, once the rollout has
+    /// ended; four times as many while one is under way. The last rollout stays readable record by record, but
+    /// for more than four times as many records. Default: 1,024.
+    pub compact_after: NonZeroUsize,
     /// Longest wait for attempts under way when told to shut down. Default: 2 s.
     pub shutdown_grace: Span,
     /// Wait before the first new start after the journal failed; doubled each time. Default: 200 ms.
@@ -56,6 +60,7 @@ impl Default for Options {
             poll_draining: Span::from_millis(25),
             observe_gap: Span::from_millis(10),
             linger: Span::ZERO,
+            compact_after: NonZeroUsize::new(1024).expect("it is not zero"),
             shutdown_grace: Span::from_secs(2),
             restart_first: Span::from_millis(200),
             restarts_max: 5,

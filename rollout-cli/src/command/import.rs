@@ -54,7 +54,8 @@ fn document(source: &Source) -> Value {
     json!({ "spec": source.spec.spec(), "report": report })
 }
 
-fn mapping(mapping: &Mapping) -> Value {
+/// What became of one field, for tools.
+pub(super) fn mapping(mapping: &Mapping) -> Value {
     let field = &mapping.field;
     match &mapping.fate {
         Fate::Mapped { to } => json!({ "field": field, "fate": "mapped", "to": to }),

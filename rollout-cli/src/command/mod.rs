@@ -1,7 +1,9 @@
 //! The commands, one file each: what to ask of the crates and what to show of the answer.
 
+mod adopt;
 mod check;
 mod import;
+mod operator;
 mod order;
 mod plan;
 mod replay;
@@ -48,8 +50,11 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<Exit, CliErr
         Command::Resolve(args) => order::resolve(&args, output).await,
         Command::History(args) => status::history(&args, output).await,
         Command::Replay(args) => replay::run(&args, output).await,
+        Command::Operator(args) => operator::run(args).await,
         Command::Schema => schema::run(),
         Command::Import(args) => import::run(&args, output),
+        Command::Adopt(args) => adopt::adopt(&args, output).await,
+        Command::HandBack(args) => adopt::hand_back(&args, output).await,
     }
 }
 

@@ -68,9 +68,9 @@ fn text(read: &[(WorkloadId, Vec<Record>)]) -> String {
     let mut text = Text::default();
     for (workload, records) in read {
         text.line(format_args!("{workload}: {} records", records.len()));
-        for (index, record) in records.iter().enumerate() {
+        for (seq, record) in (Record::first_seq(records).0..).zip(records) {
             let at = when::point(record.at);
-            text.line(format_args!("{:>6}  {at}  {}", index + 1, record.change));
+            text.line(format_args!("{seq:>6}  {at}  {}", record.change));
         }
     }
     text.into_string()
@@ -78,10 +78,10 @@ fn text(read: &[(WorkloadId, Vec<Record>)]) -> String {
 
 fn document(path: &Path, read: &[(WorkloadId, Vec<Record>)]) -> Value {
     let records = |records: &[Record]| -> Vec<Value> {
-        let numbered = records.iter().enumerate();
-        let one = |(index, record): (usize, &Record)| {
+        let numbered = (Record::first_seq(records).0..).zip(records);
+        let one = |(seq, record): (u64, &Record)| {
             json!({
-                "seq": index + 1,
+                "seq": seq,
                 "at": when::point(record.at),
                 "at_ms": record.at,
                 "kind": kind(record),

@@ -46,6 +46,7 @@ pub use self::{
     outcome::{Outcome, Refusal, RefusalKind, Retry},
     record::{
         Cause, Change, End, Failure, Purpose, RECORD_VERSION, Record, Resolution, Settlement,
+        Snapshot,
     },
     route::{Route, Shares, Trial},
     setup::{Setup, Tuning},

@@ -7,6 +7,8 @@ mod imprint;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     engine::{
         Change, Effect, EnrolState, Event, InstanceState, Observation, Outcome, PoolSeen,
@@ -21,7 +23,8 @@ use crate::{
 
 /// What the guard knows of one instance.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each learned by itself")]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Entry {
     pub(super) revision: Option<RevisionId>,
     /// Whether the last snapshot showed its process running.
@@ -52,7 +55,7 @@ pub(super) struct Entry {
 }
 
 /// The limits in force, from the submitted spec and its plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Limits {
     /// Fewest instances there are to be, for the floor.
     pub(super) least: u64,
@@ -66,22 +69,23 @@ pub(super) struct Limits {
 }
 
 /// Answers of a readiness probe in a row that make an instance unready, and ready again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Thresholds {
     failures: u32,
     successes: u32,
 }
 
 /// Answers in a row of one instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Answers {
     failures: u32,
     successes: u32,
 }
 
 /// The guard's books.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Book {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Book {
     pub(super) entries: BTreeMap<InstanceId, Entry>,
     /// Instances whose creation was let through or that were found, until they are gone.
     pub(super) live: BTreeSet<InstanceId>,
@@ -92,6 +96,8 @@ pub(super) struct Book {
     pub(super) in_force: Option<Route>,
     pub(super) pending: BTreeMap<ActionId, Effect>,
     pub(super) last_action: ActionId,
+    /// Of the ports of this run: no record tells it.
+    #[serde(skip)]
     pub(super) confirmation: Option<Confirmation>,
     /// Pools that a backend keeps by count, as the last snapshot showed them.
     pub(super) pools: BTreeMap<RevisionId, PoolSeen>,
@@ -118,7 +124,7 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) fn new(confirmation: Option<Confirmation>) -> Self {
+    pub(crate) fn new(confirmation: Option<Confirmation>) -> Self {
         Self { confirmation, is_first: true, ..Self::default() }
     }
 
@@ -211,7 +217,7 @@ impl Book {
 
     /// Takes note of a record that is durable now.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the guard looks at what concerns it")]
-    pub(super) fn commit(&mut self, record: &Record) {
+    pub(crate) fn commit(&mut self, record: &Record) {
         self.now = self.now.max(record.at);
         match &record.change {
             Change::Submitted { revision, spec, plan, .. } => {
@@ -246,6 +252,10 @@ impl Book {
             }
             Change::Intended { id, effect } => self.intended(*id, effect),
             Change::Settled { id, how } => self.settled(record.at, *id, how),
+            Change::Snapshot(snapshot) => {
+                let confirmation = self.confirmation;
+                *self = Self { confirmation, ..snapshot.book.clone() };
+            }
             Change::Failed { instance, failure } => {
                 let entry = self.entries.entry(instance.clone()).or_default();
                 entry.failed = true;

@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use self::book::Book;
+pub(crate) use self::book::Book;
 use crate::{
     engine::{Action, Event, Record},
     id::ActionId,

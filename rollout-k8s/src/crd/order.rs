@@ -46,6 +46,9 @@ pub enum RequestError {
         /// The field.
         field: &'static str,
     },
+    /// It is of a newer engine.
+    #[error("this operator does not know the order; use a newer one")]
+    Unknown,
     /// It has no reason, and must.
     #[error("`skip` needs a reason, which is recorded; add \"why\"")]
     NoReason,
@@ -76,7 +79,17 @@ impl OrderRequest {
                 Err((read.id, RequestError::InSpec { order: "resize", field: "replicas" }))
             }
             OrderKind::Skip { .. } if read.why.is_none() => Err((read.id, RequestError::NoReason)),
-            _ => Ok(read),
+            OrderKind::Pause
+            | OrderKind::Resume
+            | OrderKind::Promote { .. }
+            | OrderKind::Abort
+            | OrderKind::Undo { .. }
+            | OrderKind::Retry
+            | OrderKind::Restart
+            | OrderKind::Skip { .. }
+            | OrderKind::Halt
+            | OrderKind::Resolve(_)
+            | _ => Ok(read),
         }
     }
 }

@@ -30,6 +30,10 @@ pub enum SpecError {
 /// # Errors
 ///
 /// [`SpecError`] says which field is wrong, with its value and the way out.
+///
+/// # Panics
+///
+/// Never: a [`super::RawSpec`] is an object.
 pub fn read(rollout: &Rollout) -> Result<CheckedSpec, SpecError> {
     let name = rollout.metadata.name.clone().unwrap_or_default();
     let mut value: Value = serde_json::from_str(rollout.spec.as_str())

@@ -11,7 +11,11 @@ use serde::{Deserialize, Serialize};
 pub struct RolloutStatus {
     /// Generation of the spec that was taken, or refused, last.
     pub observed_generation: i64,
-    /// What goes on: Idle, Moving, Gating, Reverting, Completed, RolledBack, Failed, NeedsOperator.
+    /// Digest of that spec without its number of pods: tells a new size from a new order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spec_digest: Option<String>,
+    /// What goes on: `Idle`, `Moving`, `Gating`, `Reverting`, `Completed`, `RolledBack`, `Failed` or
+    /// `NeedsOperator`.
     pub phase: String,
     /// What is waited for now, the most important reason first, or how it ended.
     pub message: String,
@@ -29,6 +33,9 @@ pub struct RolloutStatus {
     pub terminating_replicas: i32,
     /// Selector of the pods, for the scale subresource.
     pub selector: String,
+    /// The revision that the spec of that generation names or means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
     /// The last revision proven healthy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stable_revision: Option<String>,

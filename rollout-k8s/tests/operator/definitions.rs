@@ -10,7 +10,9 @@ fn kept(name: &str) -> PathBuf {
 
 /// Compares a kept file with `made`, or writes it where `UPDATE_GOLDEN` says so.
 fn is_kept(name: &str, made: &serde_json::Value) {
-    let mut text = "# Made from the spec type; `UPDATE_GOLDEN=1 cargo test -p rollout-k8s` makes it anew.\n".to_owned();
+    let mut text =
+        "# Made from the spec type; `UPDATE_GOLDEN=1 cargo test -p rollout-k8s` makes it anew.\n"
+            .to_owned();
     text += &serde_saphyr::to_string(made).expect("JSON can be written as YAML");
     let path = kept(name);
     if std::env::var("UPDATE_GOLDEN").is_ok() {

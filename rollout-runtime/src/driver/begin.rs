@@ -40,7 +40,7 @@ pub(crate) async fn begin(
         None => return Err(no_answer(limit).into()),
     };
     info!(%workload, epoch = epoch.0, records = records.len(), "claimed");
-    Ok(Reign::new(workload, ports, options, time, engine, epoch))
+    Ok(Reign::new(workload, ports, options, time, engine, epoch, records.len()))
 }
 
 fn no_answer(limit: rollout_core::time::Span) -> ClaimError {

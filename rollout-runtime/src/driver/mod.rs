@@ -8,6 +8,7 @@
 mod attempts;
 mod batch;
 mod begin;
+mod compact;
 mod measures;
 mod observers;
 mod polls;

@@ -72,8 +72,10 @@ pub(crate) struct Reign {
     pub(super) pace: Pace,
     /// What was decided and is not durable yet.
     pub(super) batch: Batch,
-    /// Records that are durable.
-    durable: Seq,
+    /// The last record that is durable.
+    pub(super) durable: Seq,
+    /// Records that the journal grew by since it was compacted, or was too short for it.
+    pub(super) grown: usize,
     /// Whether nothing but probe answers came in since the last look around.
     is_quiet: bool,
     engine: Engine,
@@ -117,6 +119,7 @@ impl Reign {
         time: ReignTime,
         engine: Engine,
         epoch: Epoch,
+        grown: usize,
     ) -> Self {
         let (sender, answers) = mpsc::channel(ANSWERS_WAITING);
         Self {
@@ -133,6 +136,7 @@ impl Reign {
             pace: Pace::Moving,
             batch: Batch::default(),
             durable: engine.seq(),
+            grown,
             is_quiet: false,
             engine,
             probers: Probers::new(ports.prober.clone(), time.clone(), sender),
@@ -182,6 +186,7 @@ impl Reign {
                 return Err(error);
             }
             self.durable = self.engine.seq();
+            self.grown += batch.records().len();
         }
         let actions = batch.tell(before, outlet);
         self.attempts.add(actions);
@@ -194,14 +199,18 @@ impl Reign {
         self.engine.status(self.time.now())
     }
 
+    /// Whether an attempt was begun and has not ended.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.engine.attempt() != Attempt(0) && self.engine.end().is_none()
+    }
+
     /// How the rollout ended, if it did.
     pub(super) fn end(&self) -> Option<&End> {
         self.engine.end()
     }
 
     fn set_pace(&mut self, now: Timestamp) {
-        let is_under_way = self.engine.attempt() != Attempt(0) && self.engine.end().is_none();
-        self.pace = Pace::of(is_under_way, &self.engine.waits(now));
+        self.pace = Pace::of(self.is_under_way(), &self.engine.waits(now));
         for port in [Port::Backend, Port::Enrolment, Port::Router, Port::Modules] {
             let period = self.pace.period(port, &self.options);
             self.observers.pace(port, period);

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{
-    StartError, Stopped, begin,
+    StartError, Stopped, begin, compact,
     observers::Seen,
     reign::{Command, Outlet, Reign},
 };
@@ -60,10 +60,11 @@ async fn rule(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>, outlet:
             }
         }
         reign.look_around();
-        if reign.flush_at().is_some_and(|at| at <= reign.time.now())
-            && let Err(error) = reign.flush(outlet).await
-        {
-            return Over::Begin(error);
+        if reign.flush_at().is_some_and(|at| at <= reign.time.now()) {
+            if let Err(error) = reign.flush(outlet).await {
+                return Over::Begin(error);
+            }
+            compact::if_due(reign).await;
         }
         if is_fenced(reign) {
             return Over::Stop(Stopped::Fenced);

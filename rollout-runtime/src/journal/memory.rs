@@ -46,12 +46,23 @@ impl Journal for MemoryJournal {
     ) -> Result<Seq, JournalError> {
         self.with(|all| {
             let kept = all.entry(workload.clone()).or_default();
-            let found = Seq(kept.len() as u64);
-            if found != expected {
-                return Err(JournalError::Moved { workload: workload.clone(), expected, found });
-            }
+            is_at(workload, expected, kept)?;
             kept.extend_from_slice(records);
-            Ok(Seq(kept.len() as u64))
+            Ok(Record::last_seq(kept))
+        })
+    }
+
+    async fn compact(
+        &self,
+        workload: &WorkloadId,
+        expected: Seq,
+        records: &[Record],
+    ) -> Result<(), JournalError> {
+        self.with(|all| {
+            let kept = all.entry(workload.clone()).or_default();
+            is_at(workload, expected, kept)?;
+            *kept = records.to_vec();
+            Ok(())
         })
     }
 
@@ -65,4 +76,12 @@ impl Journal for MemoryJournal {
             heard.map(|(workload, _)| workload.clone()).collect()
         }))
     }
+}
+
+fn is_at(workload: &WorkloadId, expected: Seq, kept: &[Record]) -> Result<(), JournalError> {
+    let found = Record::last_seq(kept);
+    if found != expected {
+        return Err(JournalError::Moved { workload: workload.clone(), expected, found });
+    }
+    Ok(())
 }

@@ -145,3 +145,31 @@ async fn what_lingers_is_lost_by_a_crash_and_decided_again() {
         assert_eq!(status.stable, Some(revision("v2")));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_journal_is_compacted_and_gone_on_from() {
+    let (world, journal) = (World::new(), MemoryJournal::new("engine-1"));
+    let runtime = Runtime::new();
+    let short = Options { compact_after: NonZeroUsize::new(100).unwrap(), ..wide() };
+    let handle = runtime.start(&web(), world.ports(journal.clone()), short).await.unwrap();
+    let mut longest = 0;
+    for round in 1..=8 {
+        assert_eq!(moved(&handle, fleet(&format!("v{round}"), 4)).await, End::Completed);
+        sleep(Duration::from_secs(60)).await;
+        longest = longest.max(journal.load(&web()).await.unwrap().len());
+    }
+    assert!((100..400).contains(&longest), "{longest} records");
+    let records = journal.load(&web()).await.unwrap();
+    assert!(matches!(records[0].change, Change::Snapshot(_)), "{}", records[0].change);
+    let is_submitted = |it: &&Record| matches!(it.change, Change::Submitted { .. });
+    assert!(records.iter().any(|it| is_submitted(&it)), "the last rollout cannot be read");
+    assert!(400 < Record::last_seq(&records).0, "numbers go on");
+    assert_eq!(handle.status().await.unwrap().history.len(), 8);
+    drop((runtime, handle));
+
+    let runtime = Runtime::new();
+    let handle = runtime.start(&web(), world.ports(journal.clone()), short).await.unwrap();
+    assert_eq!(handle.status().await.unwrap().history.len(), 8, "what was proven is known");
+    assert_eq!(moved(&handle, fleet("v9", 4)).await, End::Completed);
+    world.assert_only("v9", 4);
+}

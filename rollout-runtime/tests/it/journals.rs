@@ -37,7 +37,22 @@ async fn keeps_its_promises(journal: &dyn Journal) {
     assert_eq!(journal.append(&web(), Seq(3), &records(9, 1)).await, Err(moved));
     assert_eq!(journal.load(&web()).await, Ok(records(1, 5)));
     assert_eq!(journal.load(&api).await, Ok(records(7, 1)));
-    assert_eq!(journal.workloads().await, Ok(vec![api, web()]));
+    assert_eq!(journal.workloads().await, Ok(vec![api.clone(), web()]));
+
+    let moved = JournalError::Moved { workload: web(), expected: Seq(4), found: Seq(5) };
+    let short = Record::compacted(&records(1, 5), 2).unwrap().unwrap();
+    assert_eq!(short.len(), 3);
+    assert_eq!(journal.compact(&web(), Seq(4), &short).await, Err(moved));
+    assert_eq!(journal.load(&web()).await, Ok(records(1, 5)));
+    assert_eq!(journal.compact(&web(), Seq(5), &short).await, Ok(()));
+    assert_eq!(journal.load(&web()).await, Ok(short.clone()));
+    assert_eq!(journal.append(&web(), Seq(5), &records(6, 2)).await, Ok(Seq(7)));
+    assert_eq!(journal.load(&web()).await, Ok([short, records(6, 2)].concat()));
+    let whole = Record::compacted(&[records(1, 7)].concat(), 0).unwrap().unwrap();
+    assert_eq!(journal.compact(&web(), Seq(7), &whole).await, Ok(()));
+    assert_eq!(journal.load(&web()).await, Ok(whole));
+    assert_eq!(journal.append(&web(), Seq(7), &records(8, 1)).await, Ok(Seq(8)));
+    assert_eq!(journal.load(&api).await, Ok(records(7, 1)));
 }
 
 #[tokio::test]
@@ -145,9 +160,9 @@ async fn a_newer_file_is_refused() {
     let path = folder.path().join("journal");
     drop(RedbJournal::open(&path).await.unwrap());
     meddle(&path, |write| {
-        write.open_table(ABOUT).unwrap().insert("format", "2").unwrap();
+        write.open_table(ABOUT).unwrap().insert("format", "3").unwrap();
     });
-    let newer = JournalError::Newer { place: path.display().to_string(), found: 2, known: 1 };
+    let newer = JournalError::Newer { place: path.display().to_string(), found: 3, known: 2 };
     assert_eq!(RedbJournal::open(&path).await.err(), Some(newer));
 }
 

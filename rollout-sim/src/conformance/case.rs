@@ -1,6 +1,7 @@
 //! Case: what the cases share: actions with rising numbers, attempts that must succeed, and waits.
 
 use std::{
+    collections::BTreeSet,
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -10,11 +11,11 @@ use std::{
 
 use rollout_core::{
     engine::{
-        Action, Admission, Effect, EnrolState, Enrolled, InstanceSeen, InstanceState, Inventory,
-        Outcome, Port, RefusalKind, Revision, Route,
+        Action, Admission, Effect, EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState,
+        Inventory, Outcome, PoolSeen, Port, RefusalKind, Revision, Route,
     },
     id::{ActionId, Attempt, Epoch, InstanceId, Mark, RevisionId, WorkloadId},
-    port::{Claim, Enrolment, Router},
+    port::{Claim, Enrolment, Making, Router},
     time::Span,
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct Case<'a> {
     pub(crate) workload: WorkloadId,
     epoch: Mutex<Epoch>,
     actions: AtomicU64,
+    /// Instances of pools that were handed out.
+    given: Mutex<BTreeSet<InstanceId>>,
 }
 
 pub(crate) fn failed(why: impl Into<String>) -> Stop {
@@ -51,7 +54,13 @@ impl<'a> Case<'a> {
             bench,
             epoch: Mutex::new(Epoch(0)),
             actions: AtomicU64::new(0),
+            given: Mutex::default(),
         }
+    }
+
+    /// How the backend makes instances.
+    pub(crate) fn making(&self) -> Making {
+        self.bench.backend().making()
     }
 
     /// Begins a reign and acts under it from now on.
@@ -163,12 +172,71 @@ impl<'a> Case<'a> {
         self.action(Effect::Route(route), None)
     }
 
-    /// Creates and starts an instance, and waits until it has an address.
+    /// Makes the first instance of `revision`; how it is called shows later.
+    pub(crate) async fn make(&self, revision: &Arc<Revision>) -> Result<(), Stop> {
+        match self.making() {
+            Making::ByCount => self.must(&self.scale(revision, 1)).await.map(drop),
+            Making::ByName | _ => self.create(revision, &self.name(revision, 1)?).await.map(drop),
+        }
+    }
+
+    /// The order for a pool of this size.
+    pub(crate) fn scale(&self, revision: &Arc<Revision>, replicas: u64) -> Action {
+        let effect = Effect::Scale { revision: revision.id.clone(), replicas };
+        self.action(effect, Some(revision))
+    }
+
+    /// Waits until the pool of a revision, and what is known of its instances, is as `is_so` says.
+    pub(crate) async fn until_pool(
+        &self,
+        revision: &Revision,
+        wanted: &str,
+        is_so: impl Fn(&PoolSeen, &Inventory) -> bool + Send,
+    ) -> Result<Inventory, Stop> {
+        let mut last = Inventory::default();
+        for _ in 0..LOOKS_MAX {
+            last = self.inventory().await?;
+            let pool = last.pools.get(&revision.id).cloned().unwrap_or_default();
+            if is_so(&pool, &last) {
+                return Ok(last);
+            }
+            self.bench.wait(LOOK_EVERY).await;
+        }
+        Err(failed(format!("the pool did not become {wanted}; seen last: {last:?}")))
+    }
+
+    /// Lets a pool grow to `number`, and waits until one of it that was not handed out has an address.
+    async fn of_pool(
+        &self,
+        revision: &Arc<Revision>,
+        number: u32,
+    ) -> Result<(InstanceId, IpAddr), Stop> {
+        self.must(&self.scale(revision, u64::from(number))).await?;
+        let given = || self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = |seen: &Inventory| {
+            let of_it = seen.instances.iter().filter(|(name, one)| {
+                let runs = one.state == InstanceState::Running;
+                one.revision == revision.id && runs && !given().contains(*name)
+            });
+            of_it.filter_map(|(name, one)| Some((name.clone(), one.address?))).next()
+        };
+        let seen = self
+            .until_pool(revision, "one with an address", |_, seen| fresh(seen).is_some())
+            .await?;
+        let (name, address) = fresh(&seen).ok_or_else(|| failed("the instance is gone again"))?;
+        given().insert(name.clone());
+        Ok((name, address))
+    }
+
+    /// Makes an instance, by name or by count, and waits until it has an address.
     pub(crate) async fn running(
         &self,
         revision: &Arc<Revision>,
         number: u32,
     ) -> Result<(InstanceId, IpAddr), Stop> {
+        if self.making() == Making::ByCount {
+            return self.of_pool(revision, number).await;
+        }
         let name = self.name(revision, number)?;
         self.create(revision, &name).await?;
         self.must(&self.start(&name)).await?;
@@ -209,9 +277,28 @@ impl<'a> Case<'a> {
     }
 
     pub(crate) async fn enrolled(&self, name: &InstanceId) -> Result<Option<Enrolled>, Stop> {
+        Ok(self.enrolments().await?.instances.get(name).copied())
+    }
+
+    async fn enrolments(&self) -> Result<Enrolments, Stop> {
         let seen = self.enrolment()?.observe(&self.workload).await;
-        let seen = seen.map_err(|error| failed(error.to_string()))?;
-        Ok(seen.instances.get(name).copied())
+        seen.map_err(|error| failed(error.to_string()))
+    }
+
+    /// The same as soon as an observation says that it shows the write at `mark`.
+    pub(crate) async fn enrolled_since(
+        &self,
+        name: &InstanceId,
+        mark: Mark,
+    ) -> Result<Option<Enrolled>, Stop> {
+        for _ in 0..LOOKS_MAX {
+            let seen = self.enrolments().await?;
+            if mark <= seen.mark {
+                return Ok(seen.instances.get(name).copied());
+            }
+            self.bench.wait(LOOK_EVERY).await;
+        }
+        Err(failed(format!("no observation came to {mark}")))
     }
 
     /// Waits until an instance is seen as `wanted` says.

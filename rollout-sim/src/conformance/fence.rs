@@ -1,9 +1,9 @@
 //! Cases about reigns: who may act, and what an older engine may do no more.
 
 use rollout_core::{
-    engine::RefusalKind,
+    engine::{Action, RefusalKind},
     id::Epoch,
-    port::{Claim, ClaimError},
+    port::{Claim, ClaimError, Making},
 };
 
 use super::{
@@ -44,15 +44,22 @@ async fn fenced(case: &Case<'_>) -> Result<(), Stop> {
     case.claim("suite", false).await?;
     let revision = case.revision("v1", false).await?;
     let (name, _) = case.running(&revision, 1).await?;
-    let (stop, remove) = (case.stop(&name), case.remove(&name));
-    case.claim("suite", false).await?;
-    case.must_refuse(&stop, RefusalKind::Fenced).await?;
-    case.must_refuse(&remove, RefusalKind::Fenced).await?;
+    let (harmful, good): (Vec<Action>, Action) = match case.making() {
+        Making::ByCount => {
+            let drained = case.enrolment().map(|_| case.drain(&name)).into_iter();
+            (drained.chain([case.scale(&revision, 0)]).collect(), case.scale(&revision, 0))
+        }
+        Making::ByName | _ => (vec![case.stop(&name), case.remove(&name)], case.stop(&name)),
+    };
+    let granted = case.claim("suite", false).await?;
+    for action in &harmful {
+        case.must_refuse(action, RefusalKind::Fenced).await?;
+    }
     let seen = case.instance(&name).await?;
     let runs =
         seen.as_ref().is_some_and(|one| one.state == rollout_core::engine::InstanceState::Running);
     expect(runs, || format!("a fenced action had an effect: {seen:?}"))?;
-    case.must(&case.stop(&name)).await?;
+    case.must(&Action { epoch: granted, ..good }).await?;
     Ok(())
 }
 
@@ -67,7 +74,7 @@ async fn foreign_claim(case: &Case<'_>) -> Result<(), Stop> {
         Err(other) => return Err(failed(format!("the claim failed otherwise: {other}"))),
     }
     let revision = case.revision("v1", false).await?;
-    case.create(&revision, &case.name(&revision, 1)?).await?;
+    case.make(&revision).await?;
     let granted = case.claim("another suite", true).await?;
     expect(ours < granted, || format!("{granted} was granted after {ours}"))
 }
@@ -76,7 +83,7 @@ async fn epoch_shown(case: &Case<'_>) -> Result<(), Stop> {
     case.claim("suite", false).await?;
     let granted = case.claim("suite", false).await?;
     let revision = case.revision("v1", false).await?;
-    case.create(&revision, &case.name(&revision, 1)?).await?;
+    case.make(&revision).await?;
     let shown = case.inventory().await?.epoch;
     expect(shown == granted, || format!("granted {granted}, shown {shown}"))
 }

@@ -196,7 +196,7 @@ async fn revisions(case: &Case<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-async fn pins(case: &Case<'_>) -> Result<(), Stop> {
+pub(super) async fn pins(case: &Case<'_>) -> Result<(), Stop> {
     let backend = case.bench.backend();
     let template = case.bench.template();
     let pin = backend.pin(&case.workload, &template).await;

@@ -5,6 +5,7 @@
 //! holds for it. Absent: tokio; the bench waits in its own way.
 
 mod case;
+mod counts;
 mod enrolment;
 mod fence;
 mod lifecycle;
@@ -15,7 +16,7 @@ use std::{fmt, future::Future, pin::Pin};
 use async_trait::async_trait;
 use rollout_core::{
     id::{InstanceId, WorkloadId},
-    port::{Backend, Enrolment, Router},
+    port::{Backend, Enrolment, Making, Router},
     time::Span,
 };
 use serde_json::Value;
@@ -46,7 +47,7 @@ pub trait Bench: Send + Sync {
     /// A template that cannot be pinned; `None`: every template can.
     fn bad_template(&self) -> Option<Value>;
 
-    /// Lets the process of an instance die, by nobody's order.
+    /// Lets the process of an instance die, by nobody's order; where instances are made by count, the instance.
     async fn kill(&self, workload: &WorkloadId, instance: &InstanceId);
 
     /// Whether requests reach the instance now; `None`: the bench cannot tell.
@@ -104,10 +105,15 @@ pub(crate) struct Entry {
     run: for<'a> fn(&'a Case<'a>) -> Running<'a>,
 }
 
-/// Runs every case, one after the other, each on a workload of its own.
+/// Runs every case for the way in which the backend makes instances, one after the other, each on a workload of
+/// its own.
 pub async fn run(bench: &dyn Bench) -> Vec<CaseResult> {
     let mut results = Vec::new();
-    let groups = [lifecycle::CASES, fence::CASES, enrolment::CASES, route::CASES];
+    let life = match bench.backend().making() {
+        Making::ByCount => counts::CASES,
+        Making::ByName | _ => lifecycle::CASES,
+    };
+    let groups = [life, fence::CASES, enrolment::CASES, route::CASES];
     for entry in groups.into_iter().flatten() {
         let case = Case::new(bench);
         let before = bench.foreign().await;

@@ -4,6 +4,7 @@
 
 mod interrupts;
 mod prepare;
+mod site;
 
 use std::time::Duration;
 
@@ -214,7 +215,8 @@ impl Watch<'_> {
             (None, Stopped::ShutDown) => (
                 Exit::Interrupted,
                 format!(
-                    "interrupted; resume with `rollout run --backend docker {}`",
+                    "interrupted; resume with `rollout run --backend {} {}`",
+                    self.args.backend.name(),
                     self.args.source.file.display()
                 ),
             ),

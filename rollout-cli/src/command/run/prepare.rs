@@ -1,22 +1,22 @@
-//! What a run needs, looked at before anything is touched: the spec, Docker, the load balancer, the
-//! image; then the journal, the control socket and the claim.
+//! What a run needs, looked at before anything is touched: the spec, what it runs on, the template; then the
+//! journal, the control socket and the claim.
 
 use std::{sync::Arc, time::Duration};
 
 use rollout_core::{
     id::RevisionId,
     plan,
-    port::{Backend as _, Capabilities, JournalError, Router as _},
+    port::{Capabilities, JournalError},
     spec::CheckedSpec,
 };
-use rollout_docker::{DockerBackend, HaProxy, haproxy::Traffic};
 use rollout_runtime::{
-    Handle, Options, Ports, Runtime,
+    Handle, Options, Runtime,
     control::{Client, Server},
     digest_id,
     journal::RedbJournal,
 };
 
+use super::site::Site;
 use crate::{
     args::{BackendName, RunArgs, RunBackend},
     beside::Beside,
@@ -36,8 +36,7 @@ pub(super) struct Prepared {
     place: Place,
     spec: CheckedSpec,
     revision: RevisionId,
-    docker: Arc<DockerBackend>,
-    proxy: Option<Arc<HaProxy>>,
+    site: Site,
     beside: Beside,
 }
 
@@ -63,39 +62,31 @@ impl Prepared {
         };
         let mut capabilities = match args.backend {
             RunBackend::Docker => capabilities(&spec, BackendName::Docker)?,
+            RunBackend::Kubernetes => capabilities(&spec, BackendName::Kubernetes)?,
         };
         capabilities.abilities = beside.abilities().collect();
         planned(&capabilities)?;
-        let mut options = rollout_docker::Options::default();
-        if let Some(host) = &args.docker {
-            options.host.clone_from(host);
+        let site = Site::reach(args, &spec).await?;
+        capabilities.making = site.backend.making();
+        capabilities.counting = site.backend.counting();
+        capabilities.enrolment = site.enrolment.as_ref().map(|port| port.confirmation());
+        capabilities.router = site.router.as_ref().map(|port| port.units());
+        if let Some(router) = &site.router {
+            capabilities.abilities.extend(router.abilities());
         }
-        let docker = Arc::new(DockerBackend::connect(options).await?);
-        let proxy = if spec.traffic.is_null() {
-            None
-        } else {
-            Some(Arc::new(HaProxy::connect(Traffic::read(&spec.traffic)?).await?))
-        };
-        if let Some(proxy) = &proxy {
-            capabilities.router = Some(proxy.units());
-            capabilities.abilities.extend(proxy.abilities());
-            planned(&capabilities)?;
-        }
-        let pinned = docker.pin(&spec.workload, &spec.template).await?;
+        planned(&capabilities)?;
+        let pinned = site.backend.pin(&spec.workload, &spec.template).await?;
         let revision = spec.revision.clone().unwrap_or_else(|| digest_id(&pinned));
         let place = Place::beside(&args.source.file, &spec.workload, args.journal.clone());
-        Ok(Self { place, spec, revision, docker, proxy, beside })
+        Ok(Self { place, spec, revision, site, beside })
     }
 
     /// Opens the journal and the control socket, and begins the reign.
     pub(super) async fn start(self, args: &RunArgs) -> Result<Running, CliError> {
-        let Self { place, spec, revision, docker, proxy, beside } = self;
+        let Self { place, spec, revision, site, beside } = self;
         place.make_folder()?;
         let journal = open(&place).await?;
-        let mut ports = Ports::new(docker, Arc::new(journal));
-        if let Some(proxy) = proxy {
-            ports = ports.with_enrolment(Arc::clone(&proxy) as _).with_router(proxy);
-        }
+        let ports = site.ports(Arc::new(journal));
         let ports = beside.add_to(ports, &place)?;
         let runtime = Arc::new(Runtime::new());
         // Before the claim: where no socket can be, nothing is touched.

@@ -3,14 +3,18 @@
 //! Version 2. A variant is never renamed or given another meaning; new ones are added.
 
 mod kind;
+mod snapshot;
 mod text;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::kind::{Cause, End, Failure, Purpose, Resolution, Settlement};
 pub(in crate::engine) use self::text::By;
+pub use self::{
+    kind::{Cause, End, Failure, Purpose, Resolution, Settlement},
+    snapshot::Snapshot,
+};
 use super::{
     action::{Effect, Revision},
     event::MetricPlace,
@@ -288,4 +292,6 @@ pub enum Change {
         /// How it ended.
         how: Settlement,
     },
+    /// Stands for all records up to its own number; the first of a journal that was compacted.
+    Snapshot(Arc<Snapshot>),
 }

@@ -106,6 +106,7 @@ impl fmt::Display for Change {
             Self::Vetoed(veto) => write!(f, "vetoed: {veto}"),
             Self::Intended { id, effect } => write!(f, "intended {id} {effect}"),
             Self::Settled { id, how } => write!(f, "settled {id} {how}"),
+            Self::Snapshot(snapshot) => write!(f, "{snapshot}"),
         }
     }
 }

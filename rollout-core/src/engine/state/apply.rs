@@ -74,6 +74,7 @@ impl State {
             | Change::Aborted { .. }
             | Change::Ended { .. } => self.walked(at, &record.change),
             Change::Vetoed(veto) => self.vetoed(at, veto),
+            Change::Snapshot(snapshot) => self.clone_from(&snapshot.state),
         }
     }
 

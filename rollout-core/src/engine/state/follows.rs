@@ -1,9 +1,26 @@
 //! Which record can follow which: a journal that makes no sense is refused, never guessed at.
 
-use super::State;
-use crate::engine::record::{Change, Record};
+use super::{State, Walk};
+use crate::{
+    engine::record::{Change, Record},
+    id::Seq,
+};
 
 impl State {
+    /// Whether the state of a snapshot can be gone on from; the reason if it cannot.
+    fn is_sound(&self) -> Result<(), String> {
+        let Some(rollout) = &self.rollout else { return Ok(()) };
+        let stages = rollout.plan.stages.len();
+        let under_way = match rollout.walk {
+            Walk::Moving { stage } | Walk::Gating { stage, .. } => stage.max(rollout.place),
+            Walk::Reverting | Walk::Ended(_) => rollout.place,
+        };
+        if stages <= under_way {
+            return Err(format!("a snapshot at stage {under_way} of {stages}"));
+        }
+        Ok(())
+    }
+
     /// Whether `record` can follow what was applied so far; the reason if it cannot.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most records can follow any other")]
     pub(crate) fn follows(&self, record: &Record) -> Result<(), String> {
@@ -27,6 +44,12 @@ impl State {
             return Err(format!("`{}` without a rollout", record.change));
         }
         match &record.change {
+            Change::Snapshot(snapshot) => {
+                if self.seq != Seq(0) {
+                    return Err(format!("a snapshot after {} records", self.seq.0));
+                }
+                snapshot.state.is_sound()
+            }
             Change::Intended { id, .. } if *id <= self.last_action => {
                 Err(format!("{id} is used a second time, the last one was {}", self.last_action))
             }

@@ -1,13 +1,17 @@
 //! What lasts: a fold of records. [`State::apply`] is the only way it changes.
 //!
-//! Here: what it is made of, and questions about it. In the files below: the fold itself.
+//! Here: what it is made of, and questions about it. In the files below: the fold itself. All of it is
+//! written into snapshots: a new field has a default for those that do not know it yet.
 
 mod actions;
 mod apply;
 mod follows;
+mod pairs;
 mod walk;
 
 use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
 
 use super::{
     action::{Effect, ModuleSetting, Revision, Subject},
@@ -35,7 +39,8 @@ pub(crate) const GUARD: &str = "the guard";
 pub(crate) const OWN_NAMES: [&str; 3] = [ENGINE, CALENDAR, GUARD];
 
 /// Everything that lasts about a workload.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct State {
     pub(crate) seq: Seq,
     pub(crate) epoch: Epoch,
@@ -65,7 +70,7 @@ pub(crate) struct State {
 }
 
 /// A revision that was proven.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Proof {
     pub(crate) revision: Arc<Revision>,
     /// The spec it was submitted with; `None` if it was found.
@@ -74,7 +79,7 @@ pub(crate) struct Proof {
 }
 
 /// One run of a hook.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) hook: Arc<Hook>,
     /// When it was decided upon.
@@ -86,7 +91,8 @@ pub(crate) struct Run {
 }
 
 /// How one run of a hook ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum RunEnd {
     Succeeded,
     Failed(String),
@@ -94,7 +100,7 @@ pub(crate) enum RunEnd {
 
 /// One attempt at moving to a revision.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each recorded by itself")]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rollout {
     pub(crate) attempt: Attempt,
     /// The revision moved away from: stable when the attempt began.
@@ -114,6 +120,7 @@ pub(crate) struct Rollout {
     /// When the candidate got its first traffic.
     pub(crate) exposed: Option<Timestamp>,
     /// What the metrics said so far.
+    #[serde(with = "pairs")]
     pub(crate) tallies: BTreeMap<MetricPlace, Tally>,
     /// How often somebody let it go on after the engine itself had paused; hooks are tried anew then.
     pub(crate) rounds: u32,
@@ -140,7 +147,8 @@ pub(crate) struct Rollout {
 }
 
 /// How far an attempt is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Walk {
     Moving { stage: usize },
     Gating { stage: usize, gate: usize },
@@ -149,7 +157,7 @@ pub(crate) enum Walk {
 }
 
 /// A revision that waits for the rollout under way to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Queued {
     pub(crate) revision: Arc<Revision>,
     pub(crate) spec: Arc<CheckedSpec>,
@@ -159,7 +167,7 @@ pub(crate) struct Queued {
 }
 
 /// The instances of the workload at one revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pool {
     pub(crate) revision: Arc<Revision>,
     /// The spec it was submitted with, for its health and its drain; `None` if it was found.
@@ -175,7 +183,7 @@ pub(crate) struct Pool {
 }
 
 /// Forward steps are stopped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Paused {
     pub(crate) at: Timestamp,
     pub(crate) by: String,

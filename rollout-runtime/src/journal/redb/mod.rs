@@ -123,6 +123,19 @@ impl Journal for RedbJournal {
         .await
     }
 
+    async fn compact(
+        &self,
+        workload: &WorkloadId,
+        expected: Seq,
+        records: &[Record],
+    ) -> Result<(), JournalError> {
+        let (workload, records) = (workload.clone(), records.to_vec());
+        self.with(move |database, place| {
+            tables::compact(database, place, &workload, expected, &records)
+        })
+        .await
+    }
+
     async fn load(&self, workload: &WorkloadId) -> Result<Vec<Record>, JournalError> {
         let workload = workload.clone();
         self.with(move |database, place| tables::load(database, place, &workload)).await

@@ -19,8 +19,10 @@ const HEADS: TableDefinition<&str, (u64, Chain)> = TableDefinition::new("heads")
 /// The format of the file and its owner.
 const ABOUT: TableDefinition<&str, &str> = TableDefinition::new("about");
 
-/// Version of the layout of the tables; records carry a version of their own.
-const FORMAT: u32 = 1;
+/// Version of the layout of the tables that this engine reads up to; records carry a version of their own.
+const FORMAT: u32 = 2;
+/// Version that a new file says it has: the first one, until something is compacted.
+const FORMAT_FIRST: u32 = 1;
 
 /// Checks the format and returns the owner; writes both into a file that is new.
 pub(super) fn introduce(database: &Database, place: &str) -> Result<String, Fault> {
@@ -43,7 +45,7 @@ fn about(write: &WriteTransaction, place: &str) -> Result<String, Fault> {
         about.insert(key, new.as_str())?;
         Ok(new)
     };
-    let format = text("format", &|| FORMAT.to_string())?;
+    let format = text("format", &|| FORMAT_FIRST.to_string())?;
     let found: u32 = format.parse().map_err(|_| {
         damaged(place, 0, &format!("its format is `{format}`, a number was written"))
     })?;
@@ -75,24 +77,69 @@ pub(super) fn append(
     let last = {
         let mut heads = write.open_table(HEADS)?;
         let mut table = write.open_table(RECORDS)?;
-        let head = heads.get(workload.as_str())?;
-        let (mut seq, mut chain) = head.map_or((0, 0), |head| head.value());
-        if seq != expected.0 {
-            let moved =
-                JournalError::Moved { workload: workload.clone(), expected, found: Seq(seq) };
-            return Err(moved.into());
-        }
-        for record in records {
-            let (bytes, next) =
-                codec::encode(record, chain).map_err(|why| unusable(place, &why))?;
-            (seq, chain) = (seq + 1, next);
-            table.insert((workload.as_str(), seq), bytes.as_slice())?;
-        }
-        heads.insert(workload.as_str(), (seq, chain))?;
-        Seq(seq)
+        let head = head_at(&heads, workload, expected)?;
+        let head = insert(&mut table, place, workload, head, records)?;
+        heads.insert(workload.as_str(), head)?;
+        Seq(head.0)
     };
     write.commit()?;
     Ok(last)
+}
+
+/// Puts `records` in place of all there are, with a chain of their own.
+pub(super) fn compact(
+    database: &Database,
+    place: &str,
+    workload: &WorkloadId,
+    expected: Seq,
+    records: &[Record],
+) -> Result<(), Fault> {
+    let write = database.begin_write()?;
+    {
+        let mut heads = write.open_table(HEADS)?;
+        let mut table = write.open_table(RECORDS)?;
+        head_at(&heads, workload, expected)?;
+        let all = (workload.as_str(), 0)..=(workload.as_str(), u64::MAX);
+        table.retain_in(all, |_, _| false)?;
+        let before = Record::first_seq(records).0.saturating_sub(1);
+        let head = insert(&mut table, place, workload, (before, 0), records)?;
+        heads.insert(workload.as_str(), head)?;
+        // An engine that knows no snapshots would take the first numbers for missing.
+        write.open_table(ABOUT)?.insert("format", FORMAT.to_string().as_str())?;
+    }
+    write.commit()?;
+    Ok(())
+}
+
+type Heads<'a> = redb::Table<'a, &'static str, (u64, Chain)>;
+type Rows<'a> = redb::Table<'a, (&'static str, u64), &'static [u8]>;
+
+/// The head of a workload's records, whose last one is to be `expected`.
+fn head_at(heads: &Heads<'_>, workload: &WorkloadId, expected: Seq) -> Result<(u64, Chain), Fault> {
+    let head = heads.get(workload.as_str())?;
+    let head = head.map_or((0, 0), |head| head.value());
+    let found = Seq(head.0);
+    if found != expected {
+        let workload = workload.clone();
+        return Err(JournalError::Moved { workload, expected, found }.into());
+    }
+    Ok(head)
+}
+
+/// Writes `records` after `head` and returns the new one.
+fn insert(
+    table: &mut Rows<'_>,
+    place: &str,
+    workload: &WorkloadId,
+    (mut seq, mut chain): (u64, Chain),
+    records: &[Record],
+) -> Result<(u64, Chain), Fault> {
+    for record in records {
+        let (bytes, next) = codec::encode(record, chain).map_err(|why| unusable(place, &why))?;
+        (seq, chain) = (seq + 1, next);
+        table.insert((workload.as_str(), seq), bytes.as_slice())?;
+    }
+    Ok((seq, chain))
 }
 
 pub(super) fn load(
@@ -109,20 +156,27 @@ pub(super) fn load(
     let (mut records, mut chain): (Vec<Record>, Chain) = (Vec::new(), 0);
     for row in rows {
         let (key, bytes) = row?;
-        let expected = records.len() as u64 + 1;
         let found = key.value().1;
-        if found != expected {
+        // The number of the first one is its own to say.
+        let next = if records.is_empty() { found } else { Record::last_seq(&records).0 + 1 };
+        let missing = |seq| {
             let why = format!("it is missing, record {found} comes next");
-            return Err(damaged(place, expected, &why).into());
+            damaged(place, seq, &why)
+        };
+        if found != next {
+            return Err(missing(next).into());
         }
-        let (record, next) =
-            codec::decode(bytes.value(), chain).map_err(|why| unreadable(place, expected, why))?;
-        chain = next;
+        let (record, after) =
+            codec::decode(bytes.value(), chain).map_err(|why| unreadable(place, found, why))?;
+        chain = after;
         records.push(record);
+        if Record::last_seq(&records).0 != found {
+            return Err(missing(1).into());
+        }
     }
-    let count = records.len() as u64;
+    let count = Record::last_seq(&records).0;
     if count != last || chain != end {
-        let why = format!("{count} records are there, {last} were written");
+        let why = format!("the last record is {count}, {last} was written");
         return Err(damaged(place, count.min(last) + 1, &why).into());
     }
     Ok(records)

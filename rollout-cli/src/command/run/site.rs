@@ -1,0 +1,98 @@
+//! Site: what a rollout runs on, reached and looked at: the backend, and what shares its traffic.
+//!
+//! In: arguments and a spec. Out: ports that are ready, and what they can do. Absent: any write.
+
+use std::sync::Arc;
+
+use rollout_core::{
+    port::{Backend, Enrolment, Journal, Router},
+    spec::CheckedSpec,
+};
+use rollout_docker::{DockerBackend, HaProxy, haproxy::Traffic};
+use rollout_k8s::{
+    backend::{KubernetesBackend, Options, Scope, Watches, check_services},
+    client,
+    router::KubernetesRouter,
+};
+use rollout_runtime::Ports;
+
+use crate::{
+    args::{ClusterArgs, RunArgs, RunBackend},
+    error::CliError,
+};
+
+/// What a rollout runs on.
+pub(super) struct Site {
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) enrolment: Option<Arc<dyn Enrolment>>,
+    pub(super) router: Option<Arc<dyn Router>>,
+}
+
+impl Site {
+    /// Reaches what `args` name.
+    pub(super) async fn reach(args: &RunArgs, spec: &CheckedSpec) -> Result<Self, CliError> {
+        match args.backend {
+            RunBackend::Docker => docker(args, spec).await,
+            RunBackend::Kubernetes => kubernetes(args, spec).await,
+        }
+    }
+
+    /// Everything as ports, with what keeps records.
+    pub(super) fn ports(self, journal: Arc<dyn Journal>) -> Ports {
+        let mut ports = Ports::new(self.backend, journal);
+        if let Some(enrolment) = self.enrolment {
+            ports = ports.with_enrolment(enrolment);
+        }
+        if let Some(router) = self.router {
+            ports = ports.with_router(router);
+        }
+        ports
+    }
+}
+
+async fn docker(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError> {
+    let ClusterArgs { namespace, context, kubeconfig, .. } = &args.cluster;
+    if namespace.is_some() || context.is_some() || kubeconfig.is_some() {
+        return Err(CliError::NotOfBackend {
+            what: "`--namespace`, `--context` and `--kubeconfig`",
+            backend: "docker",
+        });
+    }
+    let mut options = rollout_docker::Options::default();
+    if let Some(host) = &args.docker {
+        options.host.clone_from(host);
+    }
+    let backend = Arc::new(DockerBackend::connect(options).await?);
+    if spec.traffic.is_null() {
+        return Ok(Site { backend, enrolment: None, router: None });
+    }
+    let proxy = Arc::new(HaProxy::connect(Traffic::read(&spec.traffic)?).await?);
+    Ok(Site { backend, enrolment: Some(Arc::clone(&proxy) as _), router: Some(proxy) })
+}
+
+async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError> {
+    if args.docker.is_some() {
+        return Err(CliError::NotOfBackend { what: "`--docker`", backend: "kubernetes" });
+    }
+    let mut options = args.cluster.options();
+    let own = spec.template["metadata"]["namespace"].as_str().map(str::to_owned);
+    options.namespace = options.namespace.or(own);
+    let (client, namespace) = client::connect(&options).await?;
+    let traffic = rollout_k8s::router::Traffic::read(&spec.traffic)?;
+    check_services(&client, &namespace, &traffic.services, &spec.template).await?;
+    let scope =
+        Scope::Workload { namespace: namespace.clone(), workload: spec.workload.to_string() };
+    let watches = Watches::start(client.clone(), &scope);
+    let options = Options { min_ready: spec.health.min_ready, ..Options::default() };
+    let router = KubernetesRouter::new(client, &namespace, &traffic).map(Arc::new);
+    let mut backend = KubernetesBackend::new(&watches, namespace, options);
+    if let Some(router) = &router {
+        backend = backend.with_router(Arc::clone(router));
+    }
+    let backend = Arc::new(backend);
+    Ok(Site {
+        backend: Arc::clone(&backend) as _,
+        enrolment: Some(backend),
+        router: router.map(|router| router as _),
+    })
+}

@@ -1,0 +1,246 @@
+//! Takes a Deployment over, and hands it back, without a restart of a pod.
+//!
+//! In: the name of a Deployment. Out: what will change, object by object and field by field; then it is so, and
+//! a spec that goes on from there. Every step is worked out from the cluster alone and may be the last one: a
+//! run after a crash goes on. Absent: memory of its own; any write to an object that somebody else changed
+//! since it was read.
+//!
+//! Rights that it needs in the namespace: `get`, `list` of `deployments`, `replicasets`, `controllerrevisions`
+//! (group `apps`), `pods`, `services`, `horizontalpodautoscalers` (`autoscaling`), `poddisruptionbudgets`
+//! (`policy`), `endpointslices` (`discovery.k8s.io`) and `rollouts` (ours); `create`, `patch`, `delete` of
+//! `deployments`; `create`, `delete` of `controllerrevisions`; `patch` of `replicasets`, `pods` and
+//! `horizontalpodautoscalers`; `create`, `patch`, `delete` of `services`. A rehearsal on the server shows what
+//! is missing before anything is touched.
+
+mod change;
+mod cluster;
+mod error;
+mod giving;
+mod object;
+mod owner;
+mod record;
+mod refuse;
+mod spec;
+mod taking;
+mod world;
+
+use std::time::Duration;
+
+use kube::Client;
+use rollout_import::Imported;
+use tokio::time::{Instant, sleep};
+
+pub use self::{
+    change::{Change, FieldChange},
+    error::AdoptError,
+    object::Kind,
+    owner::Manager,
+};
+use self::{
+    cluster::{Cluster, Written},
+    object::Object,
+    record::Record,
+    world::World,
+};
+
+/// Time between two looks at what is waited for.
+const LOOK: Duration = Duration::from_millis(200);
+/// Longest wait for a controller to do its part.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often in a row a stage may find its objects changed by somebody else.
+const TRIES: u32 = 5;
+
+/// Which way a workload goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From its Deployment to this engine.
+    Adopt {
+        /// Who has let go of the Deployment, by the names that [`AdoptError::Managed`] gives.
+        released: Vec<String>,
+    },
+    /// From this engine to a Deployment.
+    HandBack,
+}
+
+/// A Deployment, or what became of it, on its way.
+#[derive(Clone)]
+pub struct Handover {
+    cluster: Cluster,
+    name: String,
+    way: Way,
+}
+
+/// Changes that go together, and what they wait for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// What it is for, as an imperative.
+    pub what: &'static str,
+    /// The changes, in this order.
+    pub changes: Vec<Change>,
+    /// What the cluster itself has to do before the next stage; `None` if nothing.
+    pub waits_for: Option<String>,
+}
+
+/// Everything that is still to be done.
+#[derive(Debug)]
+pub struct Handing {
+    /// The stages that are left, in this order; none if all is done.
+    pub stages: Vec<Stage>,
+    /// `ReplicaSet`s of earlier revisions, which have no pods and stay as they are.
+    pub left: Vec<String>,
+    /// The spec that goes on from there; only where a Deployment is adopted.
+    pub spec: Option<Imported>,
+}
+
+impl Stage {
+    const fn new(what: &'static str) -> Self {
+        Self { what, changes: Vec::new(), waits_for: None }
+    }
+
+    const fn is_done(&self) -> bool {
+        self.changes.is_empty() && self.waits_for.is_none()
+    }
+}
+
+impl Handover {
+    /// The Deployment or workload `name` in `namespace`, going `way`.
+    #[must_use]
+    pub fn new(client: Client, namespace: String, name: String, way: Way) -> Self {
+        Self { cluster: Cluster::new(client, namespace), name, way }
+    }
+
+    /// What is still to be done. Everything is checked, and every write was rehearsed on the server; nothing
+    /// is touched.
+    ///
+    /// # Errors
+    ///
+    /// [`AdoptError`] if it cannot be done, with the way out.
+    pub async fn plan(&self) -> Result<Handing, AdoptError> {
+        let handing = self.look().await?;
+        let changes = handing.stages.iter().flat_map(|stage| &stage.changes);
+        self.cluster.rehearse(changes).await?;
+        Ok(handing)
+    }
+
+    /// Does what is still to be done; `told` hears of every change that was made.
+    ///
+    /// # Errors
+    ///
+    /// [`AdoptError`] as [`Handover::plan`]; and if the cluster does not do its part. Another run goes on.
+    pub async fn run(&self, mut told: impl FnMut(&Change)) -> Result<Handing, AdoptError> {
+        let mut waiting: Option<(String, Instant)> = None;
+        let mut changed: (u32, Option<String>) = (0, None);
+        let mut handing = self.plan().await?;
+        while let Some(stage) = handing.stages.first() {
+            match &stage.waits_for {
+                Some(what) if stage.changes.is_empty() => {
+                    let since = match &waiting {
+                        Some((before, since)) if before == what => *since,
+                        Some(_) | None => Instant::now(),
+                    };
+                    if PATIENCE < since.elapsed() {
+                        let what = what.clone();
+                        return Err(AdoptError::Waited { seconds: PATIENCE.as_secs(), what });
+                    }
+                    waiting = Some((what.clone(), since));
+                    sleep(LOOK).await;
+                }
+                Some(_) | None => match self.write(stage, &mut told).await? {
+                    None => changed = (0, None),
+                    Some(object) if changed.0 + 1 == TRIES => {
+                        return Err(AdoptError::Contended { object, times: TRIES });
+                    }
+                    Some(object) => {
+                        changed = (changed.0 + 1, Some(object));
+                        sleep(LOOK).await;
+                    }
+                },
+            }
+            handing = self.look().await?;
+        }
+        Ok(handing)
+    }
+
+    /// Makes the changes of a stage; the object that somebody else changed since it was read, if one was.
+    async fn write(
+        &self,
+        stage: &Stage,
+        told: &mut impl FnMut(&Change),
+    ) -> Result<Option<String>, AdoptError> {
+        for change in &stage.changes {
+            match self.cluster.write(change, false).await? {
+                Written::Done => told(change),
+                Written::Changed => return Ok(Some(format!("{}/{}", change.kind, change.name))),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn look(&self) -> Result<Handing, AdoptError> {
+        let world = self.cluster.world(&self.name).await?;
+        match &self.way {
+            Way::Adopt { released } => adopting(&world, released),
+            Way::HandBack => handing_back(&world),
+        }
+    }
+}
+
+/// What is left of an adoption.
+fn adopting(world: &World, released: &[String]) -> Result<Handing, AdoptError> {
+    let kept = kept(world)?;
+    let imported;
+    let record = match (world.deployment().filter(|there| !there.is_going()), kept) {
+        (Some(deployment), _) => {
+            refuse::taking(world, deployment, released)?;
+            let (record, spec) = spec::of_deployment(world, deployment)?;
+            imported = spec;
+            record
+        }
+        (None, Some(record)) => {
+            imported = spec::of_record(world, &record)?;
+            record
+        }
+        (None, None) => {
+            return Err(AdoptError::NoDeployment {
+                name: world.name.clone(),
+                namespace: world.namespace.clone(),
+                found: world.all(Kind::Deployment).map(|it| it.name().to_owned()).collect(),
+            });
+        }
+    };
+    let (stages, left) = (taking::stages(world, &record), taking::left(world, &record));
+    Ok(Handing { stages, left, spec: Some(imported) })
+}
+
+/// What is left of a hand-back.
+fn handing_back(world: &World) -> Result<Handing, AdoptError> {
+    let Some(record) = kept(world)? else {
+        let is_back = world.deployment().is_some() && world.ours(Kind::ReplicaSet).next().is_none();
+        if is_back {
+            return Ok(Handing { stages: Vec::new(), left: Vec::new(), spec: None });
+        }
+        let (workload, namespace) = (world.name.clone(), world.namespace.clone());
+        return Err(AdoptError::NotAdopted {
+            record: Record::name(&workload),
+            workload,
+            namespace,
+        });
+    };
+    let Some(set) = giving::newest(world, &record) else {
+        let why = "it has no ReplicaSet".to_owned();
+        return Err(AdoptError::UnderWay { workload: world.name.clone(), why });
+    };
+    refuse::giving(world, &record, set)?;
+    Ok(Handing { stages: giving::stages(world, &record, set), left: Vec::new(), spec: None })
+}
+
+/// What was kept of the Deployment.
+fn kept(world: &World) -> Result<Option<Record>, AdoptError> {
+    match world.record() {
+        None => Ok(None),
+        Some((_, Ok(record))) => Ok(Some(record)),
+        Some((object, Err(why))) => {
+            Err(AdoptError::Unreadable { record: Object::name(object).to_owned(), why })
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Enrol and drain: one merge patch of a pod.
+//!
+//! A drained pod loses the label by which Services find it and gets a deletion cost by which it is the first
+//! to go when its `ReplicaSet` shrinks. Both are absolute and stand on the pod itself, so a repeated patch
+//! changes nothing. A pod of a `ReplicaSet` has a name that is never used again; its uid is a condition all
+//! the same. Pods carry no epoch: a stale drain is undone by whoever reigns.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use rollout_core::{
+    engine::RefusalKind,
+    id::{InstanceId, Mark, WorkloadId},
+};
+use serde_json::{Value, json};
+
+use super::{
+    KubernetesBackend,
+    facts::{Facts as _, PodFacts, identity},
+    watch::Key,
+};
+use crate::{
+    labels,
+    outcome::{Failed, ask_for},
+};
+
+/// Takes a pod out of traffic. One that is gone gets none.
+pub(super) async fn drain(
+    backend: &KubernetesBackend,
+    key: &Key,
+    workload: &WorkloadId,
+    instance: &InstanceId,
+) -> Result<Mark, Failed> {
+    match write(backend, key, workload, instance, false).await? {
+        Some(mark) => Ok(mark),
+        None => Ok(backend.watches.cache.with(key, |held| held.acknowledged())),
+    }
+}
+
+/// Takes a pod back into traffic.
+pub(super) async fn enrol(
+    backend: &KubernetesBackend,
+    key: &Key,
+    workload: &WorkloadId,
+    instance: &InstanceId,
+) -> Result<Mark, Failed> {
+    write(backend, key, workload, instance, true).await?.ok_or_else(|| {
+        Failed::now(RefusalKind::Missing, format!("there is no pod {instance} any more"))
+    })
+}
+
+/// The patch that makes a pod serve, or not.
+fn patch(uid: &str, serves: bool) -> Value {
+    let (label, cost) = if serves {
+        (Some(labels::SERVING_VALUE), None)
+    } else {
+        (None, Some(labels::DRAINED_COST))
+    };
+    json!({ "metadata": {
+        "uid": uid,
+        "labels": { labels::SERVING: label },
+        "annotations": { labels::DELETION_COST: cost },
+    }})
+}
+
+/// Makes a pod serve, or not; `None` if there is no such pod.
+async fn write(
+    backend: &KubernetesBackend,
+    key: &Key,
+    workload: &WorkloadId,
+    instance: &InstanceId,
+    serves: bool,
+) -> Result<Option<Mark>, Failed> {
+    let name = instance.as_str();
+    let api: Api<Pod> = Api::namespaced(backend.watches.client.clone(), &key.0);
+    let cache = &backend.watches.cache;
+    let known =
+        cache.with(key, |held| held.pods.get(name).map(|pod| (pod.uid.clone(), pod.serving)));
+    let uid = match known {
+        Some((_, serving)) if serving == serves => {
+            return Ok(Some(cache.with(key, |held| held.acknowledged())));
+        }
+        Some((uid, _)) => uid,
+        None => {
+            let Some(pod) = ask_for(api.get(name)).await? else { return Ok(None) };
+            if identity(&pod.metadata).is_none_or(|(_, other, _)| other != workload.as_str()) {
+                return Err(Failed::never(
+                    RefusalKind::Conflict,
+                    format!("the pod {name} is not of this rollout and is left alone"),
+                ));
+            }
+            pod.metadata.uid.unwrap_or_default()
+        }
+    };
+    let params = PatchParams {
+        field_manager: Some(labels::FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    let Some(pod) = ask_for(api.patch(name, &params, &Patch::Merge(patch(&uid, serves)))).await?
+    else {
+        cache.answered_gone::<PodFacts>(key, name);
+        return Ok(None);
+    };
+    if let Some(facts) = PodFacts::read(&pod) {
+        cache.answered(key, name, facts);
+    }
+    Ok(Some(cache.with(key, |held| held.acknowledged())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drain_takes_the_label_and_an_enrolment_gives_it_back() {
+        assert_eq!(
+            patch("u", false),
+            json!({ "metadata": {
+                "uid": "u",
+                "labels": { "rollout-engine.dev/serving": null },
+                "annotations": { "controller.kubernetes.io/pod-deletion-cost": "-1000" },
+            }})
+        );
+        assert_eq!(
+            patch("u", true),
+            json!({ "metadata": {
+                "uid": "u",
+                "labels": { "rollout-engine.dev/serving": "yes" },
+                "annotations": { "controller.kubernetes.io/pod-deletion-cost": null },
+            }})
+        );
+    }
+}

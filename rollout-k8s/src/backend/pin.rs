@@ -1,0 +1,178 @@
+//! Pin: checks a pod template as far as it can be without making a pod.
+//!
+//! What a Deployment's `spec.template` may be is allowed here, and means the same: an image tag stays a tag and
+//! `imagePullPolicy` says what that means. The API server itself judges the rest: the `ReplicaSet` is posted as
+//! a dry run, past its schema, its admission plugins and its quota.
+
+use rollout_core::{
+    engine::{Action, Effect, RefusalKind, Revision},
+    id::{ActionId, Attempt, Epoch, WorkloadId},
+    port::PinError,
+};
+use rollout_runtime::digest_id;
+use serde_json::Value;
+
+use super::{KubernetesBackend, body, scale};
+use crate::{labels, outcome::Failed};
+
+fn wrong(field: impl Into<String>, why: impl Into<String>, way_out: impl Into<String>) -> PinError {
+    PinError { field: field.into(), why: why.into(), way_out: way_out.into() }
+}
+
+/// Checks `template` and returns it as it is.
+pub(super) async fn pin(
+    backend: &KubernetesBackend,
+    workload: &WorkloadId,
+    template: &Value,
+) -> Result<Value, PinError> {
+    alone(&backend.namespace, template)?;
+    let id = digest_id(template);
+    let revision = Revision { id: id.clone(), template: template.clone() };
+    let action = Action {
+        id: ActionId(0),
+        epoch: Epoch(0),
+        attempt: Attempt(0),
+        workload: workload.clone(),
+        revision: None,
+        effect: Effect::Scale { revision: id, replicas: 0 },
+    };
+    let body = body::replica_set(&backend.namespace, &action, "", &revision, 0);
+    match scale::post(backend, &backend.namespace, &body, true).await {
+        // It is there already, so the server has taken it before.
+        Ok(_) | Err(Failed::Refused(RefusalKind::Conflict, ..)) => Ok(template.clone()),
+        Err(Failed::Refused(RefusalKind::Invalid, _, why)) if why.contains(NO_DRY_RUN) => {
+            tracing::warn!(%workload, why, "the template could not be tried");
+            Ok(template.clone())
+        }
+        Err(failed) => Err(refused(&failed)),
+    }
+}
+
+/// What the server says where an admission webhook stands in the way of every dry run.
+const NO_DRY_RUN: &str = "does not support dry run";
+
+/// Checks what needs no cluster.
+fn alone(namespace: &str, template: &Value) -> Result<(), PinError> {
+    const WHOLE: &str = "such as `template: { metadata: …, spec: { containers: [ … ] } }`";
+    let Some(fields) = template.as_object() else {
+        return Err(wrong("template", "it is no pod template", format!("give one, {WHOLE}")));
+    };
+    if fields.contains_key("controller") {
+        return Err(wrong(
+            "template.controller",
+            "pods of a StatefulSet or a DaemonSet are replaced in place, which this backend cannot do",
+            "roll out a Deployment's template, or leave this workload to its own controller",
+        ));
+    }
+    if let Some(name) = fields.keys().find(|name| !["metadata", "spec"].contains(&name.as_str())) {
+        return Err(wrong(
+            format!("template.{name}"),
+            "a pod template has `metadata` and `spec` only",
+            "correct the field or leave it out",
+        ));
+    }
+    if template["spec"]["containers"].as_array().is_none_or(Vec::is_empty) {
+        return Err(wrong(
+            "template.spec.containers",
+            "there is none",
+            format!("give one, {WHOLE}"),
+        ));
+    }
+    let own = template["metadata"].get("namespace").and_then(Value::as_str);
+    if let Some(other) = own.filter(|own| *own != namespace) {
+        return Err(wrong(
+            "template.metadata.namespace",
+            format!("it is `{other}`, and the rollout is in `{namespace}`"),
+            format!("leave it out, or run with `--namespace {other}`"),
+        ));
+    }
+    for kind in ["labels", "annotations"] {
+        let names =
+            template["metadata"][kind].as_object().into_iter().flat_map(serde_json::Map::keys);
+        if let Some(name) = names.into_iter().find(|name| is_reserved(name)) {
+            return Err(wrong(
+                format!("template.metadata.{kind}.{name}"),
+                format!("names that begin with `{}/` are the engine's", labels::GROUP),
+                "leave it out: the engine sets its own",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a label or annotation is for the engine to set.
+fn is_reserved(name: &str) -> bool {
+    name == labels::DELETION_COST
+        || name.strip_prefix(labels::GROUP).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The server's own refusal, by its field.
+fn refused(failed: &Failed) -> PinError {
+    let (Failed::Refused(_, _, why) | Failed::Unknown(why)) = failed;
+    let is_template = |text: &&str| text.starts_with(TEMPLATE);
+    let end = |text: &str| text.find([':', '"', ' ', ',']).unwrap_or(text.len());
+    let place = why.find(TEMPLATE).map(|at| &why[at..]).filter(is_template);
+    let field = place.map_or_else(
+        || "template".to_owned(),
+        |text| format!("template{}", &text[TEMPLATE.len()..end(text)]),
+    );
+    let way_out = match failed {
+        Failed::Refused(RefusalKind::Invalid, ..) => "correct the field",
+        Failed::Refused(RefusalKind::Denied, ..) => "allow it, or change what is not allowed",
+        Failed::Refused(..) | Failed::Unknown(_) => "make the cluster answer, then try again",
+    };
+    wrong(field, why.clone(), way_out)
+}
+
+/// How the server names the template's fields.
+const TEMPLATE: &str = "spec.template";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use rollout_core::engine::Retry;
+
+    #[test]
+    fn bad_templates_name_their_field() {
+        let pod = json!({ "containers": [{ "name": "web", "image": "web:1" }] });
+        for (template, field) in [
+            (json!(null), "template"),
+            (json!({ "spec": {} }), "template.spec.containers"),
+            (json!({ "spec": pod, "specs": 1 }), "template.specs"),
+            (json!({ "spec": pod, "controller": {} }), "template.controller"),
+            (
+                json!({ "spec": pod, "metadata": { "labels": { "rollout-engine.dev/serving": "no" } } }),
+                "template.metadata.labels.rollout-engine.dev/serving",
+            ),
+            (
+                json!({ "spec": pod, "metadata": { "namespace": "other" } }),
+                "template.metadata.namespace",
+            ),
+        ] {
+            let error = alone("prod", &template).unwrap_err();
+            assert_eq!(error.field, field, "{error}");
+        }
+        let good = json!({ "spec": pod, "metadata": { "namespace": "prod", "labels": { "rollout-engine.device/a": "b" } } });
+        assert_eq!(alone("prod", &good), Ok(()));
+    }
+
+    #[test]
+    fn the_servers_refusal_is_read_by_its_field() {
+        for (why, field) in [
+            (
+                "ReplicaSet.apps \"x\" is invalid: spec.template.spec.restartPolicy: Unsupported value: \"Never\"",
+                "template.spec.restartPolicy",
+            ),
+            (
+                "strict decoding error: unknown field \"spec.template.spec.containers[0].imagee\"",
+                "template.spec.containers[0].imagee",
+            ),
+            ("exceeded quota: small", "template"),
+        ] {
+            let failed = Failed::Refused(RefusalKind::Invalid, Retry::Never, why.to_owned());
+            assert_eq!(refused(&failed).field, field);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The loop of one copy: objects come and go, shards come and go; each object of a shard that is mine has an
+//! attendant.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use futures_util::StreamExt as _;
+use kube::Client;
+use rollout_core::port::Clock;
+use tokio::{
+    sync::watch,
+    task::{Id, JoinSet},
+    time::{Instant, sleep_until},
+};
+use tracing::{Instrument as _, info, info_span, warn};
+
+use super::{
+    attendant::{self, Attendant, Context, Left},
+    events::Events,
+    http,
+    key::Key,
+    metrics::Metrics,
+    options::OperatorOptions,
+    ports::PortsOf,
+    store::{Changed, Store},
+};
+use crate::{
+    crd::Rollout,
+    lease::{Keeper, Turnover},
+};
+
+/// An operator that cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperatorError {
+    /// Nobody could ask it how it is.
+    #[error(
+        "{address}: metrics and health cannot be served there: {why}; choose another `--listen`"
+    )]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The system's own words.
+        why: String,
+    },
+}
+
+/// One copy of the operator.
+pub struct Operator {
+    context: Arc<Context>,
+    keeper: Keeper,
+    store: Store,
+    attended: BTreeMap<Key, Attended>,
+    /// Objects at rest, at their resource version when their attendant left.
+    parked: BTreeSet<Key>,
+    tasks: JoinSet<Left>,
+    names: BTreeMap<Id, Key>,
+    listed: bool,
+}
+
+/// An attendant at work.
+struct Attended {
+    rollout: watch::Sender<Arc<Rollout>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Operator {
+    /// A copy that attends to nothing yet.
+    #[must_use]
+    pub fn new(
+        client: Client,
+        options: OperatorOptions,
+        ports: Arc<dyn PortsOf>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let keeper = Keeper::new(client.clone(), options.leases.clone());
+        let store = Store::new(client.clone(), options.namespace.as_deref());
+        let events = Events::new(client.clone(), &options.leases.me);
+        let metrics = Arc::new(Metrics::new());
+        let context = Context { client, options, ports, clock, events, metrics };
+        Self {
+            context: Arc::new(context),
+            keeper,
+            store,
+            attended: BTreeMap::new(),
+            parked: BTreeSet::new(),
+            tasks: JoinSet::new(),
+            names: BTreeMap::new(),
+            listed: false,
+        }
+    }
+
+    /// Runs until `stop` is done, then lets every driver end its attempts and gives its shards back.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError::Listen`] if its address is taken. Nothing was touched then.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), OperatorError> {
+        let server = match self.context.options.listen {
+            Some(address) => Some(http::listen(address, Arc::clone(&self.context.metrics)).await?),
+            None => None,
+        };
+        let serving = async move {
+            match server {
+                Some(server) => server.serve().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(stop, serving);
+        let mut hints = self.context.ports.changes();
+        let mut round_at = Instant::now();
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                () = sleep_until(round_at) => {
+                    round_at = Instant::now() + self.context.options.leases.every;
+                    self.round().await;
+                }
+                changed = self.store.next() => self.changed(changed),
+                Some(key) = hints.next() => self.wake(&key),
+                Some(left) = self.tasks.join_next_with_id() => {
+                    let (id, left) = match left {
+                        Ok((id, left)) => (id, left),
+                        Err(error) => {
+                            warn!(%error, "an attendant has failed");
+                            (error.id(), Left::Stopped)
+                        }
+                    };
+                    self.left(id, left);
+                }
+                () = &mut serving => (),
+            }
+        }
+        self.leave().await;
+        Ok(())
+    }
+
+    /// One round over the leases.
+    async fn round(&mut self) {
+        let Turnover { gained, lost, handed_over } = self.keeper.round().await;
+        for shard in lost.iter().chain(&handed_over) {
+            let shards = self.context.options.leases.shards;
+            let theirs = |key: &Key| key.shard(shards) == *shard;
+            info!(shard, "shard given up");
+            for (_, attended) in self.attended.iter().filter(|(key, _)| theirs(key)) {
+                attended.stop.send_replace(true);
+            }
+            self.parked.retain(|key| !theirs(key));
+        }
+        for shard in handed_over {
+            // What still stops holds the shard until the next round.
+            let shards = self.context.options.leases.shards;
+            if !self.attended.keys().any(|key| key.shard(shards) == shard) {
+                self.keeper.release(shard).await;
+            }
+        }
+        for (shard, epoch) in &gained {
+            info!(shard, epoch, "shard taken");
+        }
+        if !gained.is_empty() {
+            self.attend_all();
+        }
+        let held = self.keeper.held().len();
+        self.context.metrics.shards(held);
+        self.context.metrics.is_ready(self.listed);
+    }
+
+    /// Sees to every object of my shards that has no attendant.
+    fn attend_all(&mut self) {
+        let all: Vec<Arc<Rollout>> =
+            self.store.all().map(|(_, rollout)| Arc::clone(rollout)).collect();
+        for rollout in all {
+            self.attend(&rollout);
+        }
+    }
+
+    fn changed(&mut self, changed: Changed) {
+        match changed {
+            Changed::Applied(rollout) => {
+                let key = Key::of(&rollout);
+                match self.attended.get(&key) {
+                    Some(attended) => drop(attended.rollout.send_replace(rollout)),
+                    None if self.listed => self.attend(&rollout),
+                    None => (),
+                }
+            }
+            Changed::Gone(key) => {
+                self.parked.remove(&key);
+                if let Some(attended) = self.attended.get(&key) {
+                    attended.stop.send_replace(true);
+                }
+            }
+            Changed::Listed => {
+                self.listed = true;
+                self.context.metrics.is_ready(true);
+                self.attend_all();
+            }
+        }
+    }
+
+    /// Begins to attend to an object, if it is mine and asks for something.
+    fn attend(&mut self, rollout: &Arc<Rollout>) {
+        let key = Key::of(rollout);
+        let shard = key.shard(self.context.options.leases.shards);
+        let is_mine = self.keeper.held().contains_key(&shard);
+        if !is_mine || self.attended.contains_key(&key) {
+            return;
+        }
+        if !attendant::is_wanted(rollout) {
+            self.parked.insert(key);
+            return;
+        }
+        self.begin(key, rollout);
+    }
+
+    /// Something of a workload at rest changed: its engine looks.
+    fn wake(&mut self, key: &Key) {
+        if !self.parked.contains(key) {
+            return;
+        }
+        if let Some(rollout) = self.store.get(key).cloned() {
+            self.begin(key.clone(), &rollout);
+        }
+    }
+
+    fn begin(&mut self, key: Key, rollout: &Arc<Rollout>) {
+        self.parked.remove(&key);
+        let (rollouts, told) = watch::channel(Arc::clone(rollout));
+        let (stop, stopped) = watch::channel(false);
+        let attendant = Attendant::new(Arc::clone(&self.context), key.clone(), told, stopped);
+        let span = info_span!("attend", %key);
+        let id = self.tasks.spawn(attendant.attend().instrument(span)).id();
+        self.names.insert(id, key.clone());
+        self.attended.insert(key, Attended { rollout: rollouts, stop });
+        self.context.metrics.attended(self.attended.len());
+    }
+
+    /// An attendant has left; what changed meanwhile is seen to by another one.
+    fn left(&mut self, id: Id, left: Left) {
+        let Some(key) = self.names.remove(&id) else { return };
+        self.attended.remove(&key);
+        self.context.metrics.attended(self.attended.len());
+        match left {
+            Left::AtRest => drop(self.parked.insert(key.clone())),
+            Left::Stopped => (),
+            Left::Gone => {
+                self.context.metrics.forget(&key);
+                return;
+            }
+        }
+        if let Some(rollout) = self.store.get(&key).cloned() {
+            self.attend(&rollout);
+        }
+    }
+
+    /// Ends everything: attempts under way first, then the shards, so that the next copy finds them free.
+    async fn leave(mut self) {
+        for attended in self.attended.values() {
+            attended.stop.send_replace(true);
+        }
+        while self.tasks.join_next().await.is_some() {}
+        self.keeper.leave().await;
+    }
+}

@@ -1,0 +1,131 @@
+//! An `HTTPRoute` of the Gateway API: shares as weights, matches as rules before the divided ones, copies as a
+//! filter.
+//!
+//! Divided is every rule that has the stable Service among its backends; of those, our fields are the two
+//! weights, the backend of the candidate Service and the filter that copies. The rules of ours are known by
+//! their only backend, the candidate Service, and by a header that the trial asks for. It is in force once
+//! every parent has accepted this very generation.
+
+mod rules;
+mod status;
+
+use std::collections::BTreeSet;
+
+use rollout_core::{port::Ability, weight::Weight};
+use serde_json::{Value, json};
+
+use super::{
+    division::Division,
+    object::Object,
+    problem::Problem,
+    shape::{Parts, Place, Shape},
+};
+
+/// Group, version and kind.
+const HTTP_ROUTE: (&str, &str, &str) = ("gateway.networking.k8s.io", "v1", "HTTPRoute");
+
+/// An `HTTPRoute` that is divided between two Services.
+#[derive(Clone, Debug)]
+pub(super) struct Gateway {
+    pub(super) namespace: String,
+    pub(super) http_route: String,
+    pub(super) stable: String,
+    pub(super) candidate: String,
+}
+
+impl Gateway {
+    fn what(&self) -> String {
+        Place::of(HTTP_ROUTE, &self.namespace, &self.http_route).to_string()
+    }
+
+    /// The rules that are divided.
+    fn divided<'a>(&self, parts: &'a Parts) -> impl Iterator<Item = &'a Value> {
+        let rules = route(parts).map(|route| route.list("/spec/rules")).unwrap_or_default();
+        rules.iter().filter(|rule| self.is_divided(rule))
+    }
+}
+
+impl Shape for Gateway {
+    /// Its weights go up to a million; ours are basis points.
+    fn units(&self) -> u64 {
+        Weight::FULL.basis_points()
+    }
+
+    fn abilities(&self) -> BTreeSet<Ability> {
+        BTreeSet::from([Ability::Matches, Ability::Mirror])
+    }
+
+    fn places(&self) -> Vec<Place> {
+        vec![Place::of(HTTP_ROUTE, &self.namespace, &self.http_route)]
+    }
+
+    fn field(&self) -> &'static str {
+        "gateway.http_route"
+    }
+
+    fn needs(&self, parts: &Parts) -> Vec<Place> {
+        route(parts).map(status::parents).unwrap_or_default()
+    }
+
+    fn check(&self, parts: &Parts) -> Result<(), Problem> {
+        let Some(route) = route(parts) else { return Ok(()) };
+        let what = self.what();
+        self.check_rules(route, &what)?;
+        status::check(route, &what)
+    }
+
+    fn can(&self, division: &Division) -> Result<(), Problem> {
+        if division.rules.affinity.is_some() {
+            return Err(Problem::never(
+                &self.what(),
+                "the Gateway API keeps no client on its revision",
+                "take `affinity` out of the steps, or use a router that can",
+            ));
+        }
+        Ok(())
+    }
+
+    fn keep(&self, parts: &Parts) -> Value {
+        let kept = self.divided(parts).map(|rule| {
+            let weight = |name: &str| rules::backend(rule, name).map(rules::weight);
+            json!({ "stable": weight(&self.stable), "candidate": weight(&self.candidate) })
+        });
+        kept.collect()
+    }
+
+    fn share(&self, parts: &Parts) -> Weight {
+        let share = |rule: &Value| {
+            let weight = |name: &str| rules::backend(rule, name).map_or(0, rules::weight);
+            let (stable, candidate) = (weight(&self.stable), weight(&self.candidate));
+            Weight::share(candidate, stable.saturating_add(candidate))
+        };
+        // The rule that gives it most counts: nobody shall believe it gets less.
+        self.divided(parts).map(share).max().unwrap_or_default()
+    }
+
+    fn shaped(&self, parts: &Parts, was: &Division, division: &Division, kept: &Value) -> Parts {
+        parts
+            .iter()
+            .map(|part| {
+                let mut route = part.clone()?;
+                let rules = self.rules(route.list("/spec/rules"), &was.rules, division, kept);
+                if let Some(list) = route.list_mut("/spec/rules") {
+                    *list = rules;
+                }
+                Some(route)
+            })
+            .collect()
+    }
+
+    fn is_in_force(&self, parts: &Parts) -> bool {
+        route(parts).is_some_and(status::is_in_force)
+    }
+}
+
+/// The `HTTPRoute` itself.
+fn route(parts: &Parts) -> Option<&Object> {
+    parts.first()?.as_ref()
+}
+
+#[cfg(test)]
+mod tests;

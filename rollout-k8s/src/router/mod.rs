@@ -1,0 +1,313 @@
+//! Kubernetes' ways of sharing traffic as [`Router`]: a Service that is switched, and what divides by weight.
+//!
+//! In: whole routes. Out: outcomes, and the route in force. A router sets only its own fields, each write is
+//! refused if anybody changed the object since it was read, and an engine that was superseded is refused by
+//! the epoch on the object. A route that takes several writes is written in safe pieces: the same order
+//! comes again until the route is in force. What was there before is restored once one revision has
+//! everything. Absent: choices, waiting, and retries.
+
+mod binding;
+mod calls;
+mod division;
+mod gateway;
+mod matches;
+mod object;
+mod problem;
+mod shape;
+mod sides;
+mod subset;
+mod traffic;
+mod way;
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use async_trait::async_trait;
+use kube::Client;
+use rollout_core::{
+    engine::{Action, Effect, Outcome, RouteInForce},
+    id::{Epoch, Mark, RevisionId, WorkloadId},
+    port::{Ability, ObserveError, Router},
+};
+
+pub use self::traffic::{
+    DestinationRuleSpec, GatewaySpec, IstioSpec, NginxSpec, RouterSpec, TraefikSpec, Traffic,
+    TrafficError, VirtualServiceSpec,
+};
+use self::{
+    binding::Binding,
+    calls::Calls,
+    division::{Side, Target},
+    object::Object,
+    problem::{Problem, Trouble},
+    shape::{Parts, Place, Shape},
+    sides::Stands,
+    way::{Now, Step},
+};
+
+/// What shares the traffic of workloads in one namespace, as the `traffic.kubernetes` of a spec says.
+pub struct KubernetesRouter {
+    calls: Calls,
+    stands: Stands,
+    /// What divides by weight; `None`: one Service is switched.
+    shape: Option<Box<dyn Shape>>,
+    /// Acknowledged writes so far.
+    marks: AtomicU64,
+    /// Only one attempt reads and writes at a time.
+    writing: tokio::sync::Mutex<()>,
+}
+
+/// Everything that was read.
+struct Look {
+    sides: sides::Read,
+    parts: Parts,
+    now: Now,
+}
+
+impl KubernetesRouter {
+    /// What shares traffic as `traffic` says; `None` if nothing does. Asks nobody and changes nothing.
+    #[must_use]
+    pub fn new(client: Client, namespace: &str, traffic: &Traffic) -> Option<Self> {
+        let calls = Calls { client, namespace: namespace.to_owned() };
+        Some(Self {
+            stands: Stands::of(traffic)?,
+            shape: shape::of(traffic, namespace),
+            calls,
+            marks: AtomicU64::new(0),
+            writing: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    /// Lets the side that gets nothing follow a new `revision`, so that it can be looked at before it has
+    /// any traffic: the preview Service, or the candidate Service of a router. Does nothing while that side
+    /// gets traffic.
+    pub async fn introduce(
+        &self,
+        workload: &WorkloadId,
+        revision: &RevisionId,
+        epoch: Epoch,
+    ) -> Outcome {
+        let _alone = self.writing.lock().await;
+        self.outcome(self.follow(workload, revision, epoch).await)
+    }
+
+    /// Makes the reign `epoch` known on every object, so that an engine before it is refused from now on.
+    pub async fn claim(&self, epoch: Epoch) -> Outcome {
+        let _alone = self.writing.lock().await;
+        self.outcome(self.stamp(epoch).await)
+    }
+
+    fn outcome(&self, done: Result<(), Trouble>) -> Outcome {
+        match done {
+            Ok(()) => {
+                Outcome::Applied { mark: Mark(self.marks.fetch_add(1, Ordering::SeqCst) + 1) }
+            }
+            Err(trouble) => trouble.failed().outcome(),
+        }
+    }
+
+    async fn look(&self) -> Result<Look, Trouble> {
+        let sides = self.stands.read(&self.calls).await?;
+        let mut parts = Parts::new();
+        let (mut division, mut in_force) = Default::default();
+        if let Some(shape) = &self.shape {
+            let way_out =
+                format!("create it, or correct `traffic.kubernetes.router.{}`", shape.field());
+            for (index, place) in shape.places().iter().enumerate() {
+                parts.push(match index {
+                    0 => Some(self.calls.get(place, &way_out).await?),
+                    _ => self.calls.find(place).await?,
+                });
+            }
+            shape.check(&parts)?;
+            if !shape.is_in_force(&parts) {
+                for place in shape.needs(&parts) {
+                    self.calls.get(&place, "create it, or name another parent").await?;
+                }
+            }
+            (division, in_force) = shape::divided(&**shape, &parts);
+        }
+        let (written, in_effect) = (sides.written.clone(), sides.in_effect.clone());
+        Ok(Look { sides, parts, now: Now { written, in_effect, division, in_force } })
+    }
+
+    async fn perform(&self, action: &Action) -> Result<(), Trouble> {
+        let Effect::Route(route) = &action.effect else {
+            let why = format!("it shares traffic and cannot {}", action.effect);
+            return Err(Problem::never("the router", why, "send it to its own port").into());
+        };
+        let mut look = self.look().await?;
+        look.fence(action.epoch)?;
+        let target = Target::of(route, &look.now.written).ok_or_else(|| {
+            let way_out = "let the rollout before come to its end first";
+            Problem::never(
+                "the router",
+                "it has two sides and no place for three revisions",
+                way_out,
+            )
+        })?;
+        match &self.shape {
+            Some(shape) => shape.can(&target.division)?,
+            None if target.division.is_rest() => (),
+            None => {
+                let why = format!("a Service is switched as a whole and cannot be: {route}");
+                let way_out = "name a `router`, or use a strategy without shares";
+                return Err(Problem::never("the router", why, way_out).into());
+            }
+        }
+        for step in way::next(&look.now, &target) {
+            self.carry_out(&step, &mut look, &action.workload, action.epoch).await?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out(
+        &self,
+        step: &Step,
+        look: &mut Look,
+        workload: &WorkloadId,
+        epoch: Epoch,
+    ) -> Result<(), Trouble> {
+        match (step, &self.shape) {
+            (Step::Bind(side, binding), _) => {
+                let by = (workload, epoch);
+                self.stands.bind(&self.calls, &mut look.sides, *side, binding, by).await
+            }
+            (Step::Divide(division), Some(shape)) => {
+                let mut after = shape::divide(&**shape, &look.parts, division);
+                for part in after.iter_mut().flatten() {
+                    part.set_annotation(crate::labels::EPOCH, Some(&epoch.0.to_string()));
+                }
+                if !division.rules.is_empty() {
+                    self.rehearse(&shape.places(), &look.parts, &after).await?;
+                }
+                self.write(&shape.places(), look, &after).await
+            }
+            (Step::Divide(_), None) => Ok(()),
+        }
+    }
+
+    /// Writes the objects that differ. What a first object relies on is made before it, and taken away
+    /// after it.
+    async fn write(&self, places: &[Place], look: &mut Look, after: &Parts) -> Result<(), Trouble> {
+        let all: Vec<usize> = (0..places.len()).collect();
+        let (gone, there): (Vec<usize>, Vec<usize>) =
+            all.into_iter().partition(|index| after[*index].is_none());
+        for index in there.into_iter().rev().chain(gone) {
+            let (before, after) = (look.parts[index].as_ref(), after[index].as_ref());
+            let written = self.calls.write(&places[index], before, after, false).await?;
+            look.parts[index] = written;
+        }
+        Ok(())
+    }
+
+    /// Asks whether the API server would keep every field, which it does not where its definitions are
+    /// older: a match or a part of copies lost silently would send the candidate more than it shall get.
+    async fn rehearse(
+        &self,
+        places: &[Place],
+        before: &Parts,
+        after: &Parts,
+    ) -> Result<(), Trouble> {
+        for ((place, before), after) in places.iter().zip(before).zip(after) {
+            let kept = self.calls.write(place, before.as_ref(), after.as_ref(), true).await?;
+            let spec =
+                |object: &Option<Object>| object.as_ref().and_then(|it| it.at("/spec").cloned());
+            if spec(&kept) != spec(after) {
+                return Err(Problem::never(
+                    &place.to_string(),
+                    "the API server does not keep all fields of the trial",
+                    "install newer definitions of its kind, or take `match` and `mirror` out of the steps",
+                )
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn follow(
+        &self,
+        workload: &WorkloadId,
+        revision: &RevisionId,
+        epoch: Epoch,
+    ) -> Result<(), Trouble> {
+        let mut look = self.look().await?;
+        look.fence(epoch)?;
+        let binding = Binding::Revision(revision.clone());
+        let is_idle = look.now.division.is_rest() && look.now.in_force.is_rest();
+        if !is_idle || look.now.written.candidate == binding {
+            return Ok(());
+        }
+        let step = Step::Bind(Side::Candidate, binding);
+        self.carry_out(&step, &mut look, workload, epoch).await
+    }
+
+    async fn stamp(&self, epoch: Epoch) -> Result<(), Trouble> {
+        let mut look = self.look().await?;
+        look.fence(epoch)?;
+        let epoch = epoch.0.to_string();
+        for (place, object) in &look.sides.objects {
+            let mut after = object.clone();
+            after.set_annotation(crate::labels::EPOCH, Some(&epoch));
+            self.calls.write(place, Some(object), Some(&after), false).await?;
+        }
+        let Some(shape) = &self.shape else { return Ok(()) };
+        let mut after = look.parts.clone();
+        for part in after.iter_mut().flatten() {
+            part.set_annotation(crate::labels::EPOCH, Some(&epoch));
+        }
+        self.write(&shape.places(), &mut look, &after).await
+    }
+}
+
+impl Look {
+    /// Refuses an engine that was superseded.
+    fn fence(&self, epoch: Epoch) -> Result<(), Problem> {
+        let sides = self.sides.objects.iter().map(|(_, object)| object);
+        let newest = sides.chain(self.parts.iter().flatten()).max_by_key(|it| it.epoch());
+        match newest {
+            Some(object) if epoch < object.epoch() => Err(Problem::fenced(
+                object.name(),
+                format!("{} has changed it already, this order is of {epoch}", object.epoch()),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Router for KubernetesRouter {
+    fn units(&self) -> u64 {
+        self.shape.as_ref().map_or(1, |shape| shape.units())
+    }
+
+    fn abilities(&self) -> BTreeSet<Ability> {
+        self.shape.as_ref().map(|shape| shape.abilities()).unwrap_or_default()
+    }
+
+    /// The route that the data plane was told and has taken in, as far as it can be asked.
+    async fn observe(&self, _workload: &WorkloadId) -> Result<RouteInForce, ObserveError> {
+        let mark = Mark(self.marks.load(Ordering::SeqCst));
+        let look = self.look().await.map_err(|trouble| trouble.of_reading().unseen())?;
+        let route =
+            division::route(&look.now.in_effect, &look.now.in_force, look.sides.left.as_ref());
+        Ok(RouteInForce { mark, route })
+    }
+
+    async fn apply(&self, action: &Action) -> Outcome {
+        let _alone = self.writing.lock().await;
+        let outcome = self.outcome(self.perform(action).await);
+        tracing::debug!(%action, %outcome, "attempted");
+        outcome
+    }
+}
+
+impl fmt::Debug for KubernetesRouter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stands, shape, .. } = self;
+        f.debug_struct("KubernetesRouter").field("stands", stands).field("shape", shape).finish()
+    }
+}

@@ -1,0 +1,15 @@
+//! The Kubernetes backend against a real cluster.
+//!
+//! `ROLLOUT_TEST_KUBECONFIG` names the kubeconfig of a cluster that `cargo xtask cluster up` has started: its
+//! images are used. Without the variable nothing is run, which is said; with `ROLLOUT_REQUIRE_LIVE=1` that is
+//! a failure.
+
+#[cfg(test)]
+#[path = "live/bed.rs"]
+mod bed;
+#[cfg(test)]
+#[path = "live/conformance.rs"]
+mod conformance;
+#[cfg(test)]
+#[path = "live/pods.rs"]
+mod pods;

@@ -1,0 +1,133 @@
+//! The suite that every backend passes, with a real API server and real controllers under it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use k8s_openapi::api::{
+    apps::v1::ReplicaSet,
+    coordination::v1::Lease,
+    core::v1::{ConfigMap, Pod},
+};
+use kube::api::{DeleteParams, ListParams, PostParams};
+use rollout_core::{
+    id::{InstanceId, WorkloadId},
+    port::{Backend, Enrolment, Router},
+    time::Span,
+};
+use rollout_k8s::{backend::KubernetesBackend, labels};
+use rollout_sim::conformance::{self, Bench, Verdict};
+use serde_json::{Value, json};
+
+use super::bed::{Place, backend, played};
+
+struct Kubernetes {
+    place: Place,
+    backend: KubernetesBackend,
+    workloads: AtomicU64,
+}
+
+impl Kubernetes {
+    async fn new(place: Place) -> Self {
+        // Somebody else's, in the same namespace.
+        let stranger = json!({
+            "metadata": { "name": "stranger" },
+            "spec": {
+                "replicas": 1,
+                "selector": { "matchLabels": { "app": "stranger" } },
+                "template": {
+                    "metadata": { "labels": { "app": "stranger" } },
+                    "spec": played("v1")["spec"],
+                },
+            },
+        });
+        let api = place.api::<ReplicaSet>();
+        let stranger = serde_json::from_value(stranger).unwrap();
+        api.create(&PostParams::default(), &stranger).await.unwrap();
+        let config = json!({ "metadata": { "name": "stranger" }, "data": { "a": "b" } });
+        let config: ConfigMap = serde_json::from_value(config).unwrap();
+        place.api::<ConfigMap>().create(&PostParams::default(), &config).await.unwrap();
+        Self { backend: backend(&place), place, workloads: AtomicU64::new(0) }
+    }
+}
+
+#[async_trait]
+impl Bench for Kubernetes {
+    fn backend(&self) -> &dyn Backend {
+        &self.backend
+    }
+
+    fn enrolment(&self) -> Option<&dyn Enrolment> {
+        Some(&self.backend)
+    }
+
+    fn router(&self) -> Option<&dyn Router> {
+        None
+    }
+
+    fn fresh_workload(&self) -> WorkloadId {
+        let number = self.workloads.fetch_add(1, Ordering::Relaxed);
+        WorkloadId::new(format!("suite-{number}")).unwrap()
+    }
+
+    fn template(&self) -> Value {
+        played("v1")
+    }
+
+    fn other_template(&self) -> Value {
+        played("v2")
+    }
+
+    fn bad_template(&self) -> Option<Value> {
+        let mut template = played("v1");
+        template["spec"]["containers"][0]["imagee"] = json!("web");
+        Some(template)
+    }
+
+    async fn kill(&self, _workload: &WorkloadId, instance: &InstanceId) {
+        let params = DeleteParams::default().grace_period(0);
+        self.place.api::<Pod>().delete(instance.as_str(), &params).await.unwrap();
+    }
+
+    async fn gets_traffic(&self, _workload: &WorkloadId, _instance: &InstanceId) -> Option<bool> {
+        None
+    }
+
+    async fn wait(&self, span: Span) {
+        tokio::time::sleep(span.to_std()).await;
+    }
+
+    async fn foreign(&self) -> String {
+        let set = self.place.api::<ReplicaSet>().get("stranger").await.unwrap();
+        let config = self.place.api::<ConfigMap>().get("stranger").await.unwrap();
+        let pods = ListParams::default().labels("app=stranger");
+        let pods = self.place.api::<Pod>().list(&pods).await.unwrap();
+        let pods: Vec<_> = pods.items.iter().map(|pod| pod.metadata.name.clone()).collect();
+        format!("{:?} {:?} {pods:?}", set.metadata.generation, config.metadata.resource_version)
+    }
+
+    async fn clean(&self, workload: &WorkloadId) {
+        let ours = ListParams::default().labels(&format!("{}={workload}", labels::WORKLOAD));
+        let params = DeleteParams::background();
+        self.place.api::<ReplicaSet>().delete_collection(&params, &ours).await.unwrap();
+        self.place.api::<Lease>().delete_collection(&params, &ours).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn kubernetes_passes_the_suite() {
+    let Some(place) = Place::new("suite").await else { return };
+    let bench = Kubernetes::new(place).await;
+    let results = conformance::run(&bench).await;
+    let mut failed = 0;
+    for result in &results {
+        println!("{result}");
+        match &result.verdict {
+            Verdict::Passed => (),
+            Verdict::Failed { .. } => failed += 1,
+            Verdict::Skipped { why } => assert_eq!(*why, "it has no router"),
+        }
+    }
+    bench.place.end().await;
+    assert!(16 <= results.len(), "only {} cases", results.len());
+    assert_eq!(failed, 0, "{failed} of {} cases failed", results.len());
+}
