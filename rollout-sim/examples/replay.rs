@@ -1,0 +1,49 @@
+//! Replay: one seed again, told line by line.
+//!
+//! `cargo run --release -p rollout-sim --example replay -- --seed 42 [--calm]`
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people prints")]
+
+use std::process::ExitCode;
+
+use rollout_sim::{FaultChoice, RunConfig, run};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((seed, calm)) = parse(&arguments) else {
+        eprintln!(
+            "usage: replay --seed N [--calm]; N is a whole number, --calm leaves the faults out"
+        );
+        return ExitCode::from(2);
+    };
+    let report = run(&RunConfig {
+        seed,
+        faults: if calm { FaultChoice::Off } else { FaultChoice::Drawn },
+        transcript: true,
+        ..RunConfig::default()
+    });
+    print!("{}", report.transcript);
+    println!(
+        "{} after {} ms; {} requests, {} failed; lowest capacity {}; {} engines",
+        report.finish,
+        report.duration,
+        report.traffic.sent(),
+        report.traffic.failed_in_all(),
+        report.lowest_capacity,
+        report.engines,
+    );
+    if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn parse(arguments: &[String]) -> Option<(u64, bool)> {
+    let (mut seed, mut calm) = (None, false);
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--seed" => seed = Some(words.next()?.parse().ok()?),
+            "--calm" => calm = true,
+            _ => return None,
+        }
+    }
+    Some((seed?, calm))
+}

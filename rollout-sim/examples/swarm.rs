@@ -1,0 +1,198 @@
+//! Swarm: many seeds at once, and what they found.
+//!
+//! `cargo run --release -p rollout-sim --example swarm -- --seeds 0..100000 [--threads 2] [--calm]`
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people prints")]
+
+use std::{
+    collections::BTreeMap,
+    process::ExitCode,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use rollout_sim::{
+    CLASS_COUNT, FaultChoice, RunConfig, class_name,
+    invariants::Violation,
+    run,
+    runner::{Coverage, Finish, ORDERS, PHASES, SIGHTS},
+};
+
+/// Seeds shown that had a veto.
+const SHOWN: usize = 20;
+/// Violations of each promise shown in full.
+const SHOWN_OF_EACH: usize = 5;
+/// Seeds a thread takes at a time.
+const CHUNK: u64 = 64;
+
+#[derive(Default)]
+struct Found {
+    runs: u64,
+    events: u64,
+    steps: u64,
+    engines: u64,
+    vetoes: u64,
+    vetoed: Vec<u64>,
+    finishes: BTreeMap<Finish, u64>,
+    coverage: Coverage,
+    violations: Vec<Violation>,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((first, last, threads, calm)) = parse(&arguments) else {
+        eprintln!(
+            "usage: swarm [--seeds A..B] [--threads N] [--calm]; seeds are whole numbers, A below B; --calm leaves the faults out"
+        );
+        return ExitCode::from(2);
+    };
+    let (next, found) = (AtomicU64::new(first), Mutex::new(Found::default()));
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| search(&next, last, calm, &found));
+        }
+    });
+    let found = found.into_inner().expect("no thread panicked");
+    tell(&found, began.elapsed().as_secs_f64());
+    if found.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn parse(arguments: &[String]) -> Option<(u64, u64, u64, bool)> {
+    let (mut seeds, mut threads, mut calm) = ((0, 10_000), 2, false);
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        if word == "--calm" {
+            calm = true;
+            continue;
+        }
+        let value = words.next()?;
+        match word.as_str() {
+            "--seeds" => {
+                let (first, last) = value.split_once("..")?;
+                seeds = (first.parse().ok()?, last.parse().ok()?);
+            }
+            "--threads" => threads = value.parse().ok()?,
+            _ => return None,
+        }
+    }
+    (seeds.0 < seeds.1 && 0 < threads).then_some((seeds.0, seeds.1, threads, calm))
+}
+
+fn search(next: &AtomicU64, last: u64, calm: bool, found: &Mutex<Found>) {
+    loop {
+        let from = next.fetch_add(CHUNK, Ordering::Relaxed);
+        if last <= from {
+            return;
+        }
+        let mut mine = Found::default();
+        for seed in from..last.min(from + CHUNK) {
+            let faults = if calm { FaultChoice::Off } else { FaultChoice::Drawn };
+            let report = run(&RunConfig { seed, faults, ..RunConfig::default() });
+            mine.runs += 1;
+            mine.events += report.events;
+            mine.steps += report.steps;
+            mine.engines += u64::from(report.engines);
+            mine.vetoes += report.vetoes;
+            mine.vetoed.extend((0 < report.vetoes).then_some(seed));
+            *mine.finishes.entry(report.finish).or_insert(0) += 1;
+            mine.coverage.merge(&report.coverage);
+            mine.violations.extend(report.violations);
+        }
+        let mut all = found.lock().expect("no thread panicked");
+        all.runs += mine.runs;
+        all.events += mine.events;
+        all.steps += mine.steps;
+        all.engines += mine.engines;
+        all.vetoes += mine.vetoes;
+        all.vetoed.extend(mine.vetoed);
+        for (finish, count) in mine.finishes {
+            *all.finishes.entry(finish).or_insert(0) += count;
+        }
+        all.coverage.merge(&mine.coverage);
+        all.violations.extend(mine.violations);
+    }
+}
+
+fn tell(found: &Found, seconds: f64) {
+    let each = |sum: u64| sum / found.runs.max(1);
+    println!(
+        "{} runs in {seconds:.1} s, {:.0} a minute; each {} events, {} steps, {} engine crashes and {} vetoes in all",
+        found.runs,
+        f64::from(u32::try_from(found.runs).unwrap_or(u32::MAX)) * 60.0 / seconds,
+        each(found.events),
+        each(found.steps),
+        found.engines - found.runs,
+        found.vetoes,
+    );
+    for (finish, count) in &found.finishes {
+        println!("{count:>10}  {finish}");
+    }
+    if !found.vetoed.is_empty() {
+        let shown: Vec<String> = found.vetoed.iter().take(SHOWN).map(u64::to_string).collect();
+        println!("{} runs with a veto: {}", found.vetoed.len(), shown.join(" "));
+    }
+    tell_coverage(found);
+    tell_violations(found);
+}
+
+/// What was reached, and how often.
+fn tell_coverage(found: &Found) {
+    print!("\n{:<24}", "strikes by phase");
+    for phase in PHASES {
+        print!("{:>10}", phase.to_string());
+    }
+    println!();
+    for class in 0..CLASS_COUNT {
+        print!("{:<24}", class_name(class));
+        for count in found.coverage.of(class) {
+            print!("{count:>10}");
+        }
+        println!();
+    }
+    println!();
+    for (order, name) in ORDERS.iter().enumerate() {
+        print!("{name:<14}");
+        for (yes, no) in found.coverage.of_order(order) {
+            print!("{:>18}", format!("{yes}, not {no}"));
+        }
+        println!();
+    }
+    println!();
+    for (count, name) in found.coverage.sights().iter().zip(SIGHTS) {
+        println!("{count:>10}  {name}");
+    }
+    for (rule, count) in found.coverage.vetoes() {
+        println!("{count:>10}  refused by the rule {rule}");
+    }
+}
+
+/// What was broken, and how to see it again.
+fn tell_violations(found: &Found) {
+    let mut violations: Vec<&Violation> = found.violations.iter().collect();
+    violations.sort_by_key(|violation| (violation.seed, violation.at));
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    for violation in &violations {
+        *kinds.entry(violation.invariant).or_insert(0) += 1;
+    }
+    println!("\n{} violations", violations.len());
+    for (invariant, count) in kinds {
+        println!("{count:>10}  {invariant}");
+    }
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+    violations.retain(|violation| {
+        let count = shown.entry(violation.invariant).or_insert(0);
+        *count += 1;
+        *count <= SHOWN_OF_EACH
+    });
+    for violation in violations {
+        println!("{violation}");
+        println!(
+            "  REPRODUCE WITH: cargo run --release -p rollout-sim --example replay -- --seed {}",
+            violation.seed
+        );
+    }
+}
