@@ -8,6 +8,7 @@
 pub mod bed;
 pub mod cluster;
 pub mod load;
+pub mod place;
 pub mod proxy;
 pub mod rig;
 pub mod story;

@@ -1,6 +1,6 @@
 //! Tool: the `rollout` command as a process of its own, which can be watched, refused and killed.
 //!
-//! In: a bed's variables, arguments. Out: what it said and how it ended. Absent: an engine in this
+//! In: variables, arguments. Out: what it said and how it ended. Absent: an engine in this
 //! process; a kill hits all there is.
 
 use std::{
@@ -22,7 +22,7 @@ const SUITE: &str = "bed";
 /// The program under test.
 const PROGRAM: &str = "rollout";
 
-/// The program, with the variables that make the files of `examples/docker` mean one rig.
+/// The program, with its variables: those that make the files of `examples/docker` mean one rig, for one.
 #[derive(Clone, Debug)]
 pub struct Tool {
     program: PathBuf,
@@ -50,19 +50,26 @@ pub struct Running {
 }
 
 impl Tool {
-    /// Builds the program, unless it is built already.
+    /// The program on a rig of Docker and HAProxy. It is built, unless it is built already.
     ///
     /// # Errors
     ///
     /// [`BedError::Failed`] with what `cargo` said.
     pub fn on(rig: &Rig) -> Result<Self, BedError> {
         let variables = rig.bed().variables(rig.haproxy(), rig.manners());
-        let host = ("DOCKER_HOST".to_owned(), rig.bed().docker_host().to_owned());
-        Ok(Self {
-            program: build()?,
-            variables: variables.into_iter().chain([host]).collect(),
-            dir: rig.bed().dir().to_owned(),
-        })
+        let tool = variables
+            .iter()
+            .fold(Self::within(rig.bed().dir())?, |tool, (name, value)| tool.with(name, value));
+        Ok(tool.with("DOCKER_HOST", rig.bed().docker_host()))
+    }
+
+    /// The program in the folder `dir`, where it keeps its words. It is built, unless it is built already.
+    ///
+    /// # Errors
+    ///
+    /// [`BedError::Failed`] with what `cargo` said.
+    pub fn within(dir: &Path) -> Result<Self, BedError> {
+        Ok(Self { program: build()?, variables: Vec::new(), dir: dir.to_owned() })
     }
 
     /// The same program with one variable more, or another value of it.

@@ -9,7 +9,7 @@
 //! 2, etcd and API server 3, controllers, scheduler, kubelet, kube-proxy and kwok 2, Contour and Envoy 5. It is
 //! gone in 3.
 
-use std::process::Command;
+use std::{env, process::Command};
 
 use crate::{
     live,
@@ -19,7 +19,9 @@ use crate::{
 };
 
 /// Test targets of `rollout-live` that run beside a cluster.
-pub(crate) const TARGETS: [&str; 1] = ["cluster"];
+pub(crate) const TARGETS: [&str; 2] = ["cluster", "kubernetes"];
+/// Test targets of `rollout-k8s` that run beside a cluster.
+const ADAPTER_TARGETS: [&str; 2] = ["backend", "routers"];
 /// Test targets of `rollout-live` that start and end clusters of their own.
 pub(crate) const OWN_TARGETS: [&str; 1] = ["cluster_end"];
 /// After `live`: the suites that use the cluster they find.
@@ -74,21 +76,34 @@ pub(crate) fn live() -> Result<(), Problem> {
         steps.run(&format!("live suite `{name}`"), &mut suite)?;
     }
     // One cluster for all the others.
-    let own = std::env::current_exe()
-        .map_err(|why| Problem::Start { program: "xtask".to_owned(), why })?;
+    let own =
+        env::current_exe().map_err(|why| Problem::Start { program: "xtask".to_owned(), why })?;
     steps.run("live suites on one cluster", bed().arg("run").arg(own).args(["live", BESIDE]))?;
     steps.end();
     Ok(())
 }
 
-/// Runs the suites that use the cluster they find.
+/// Runs the suites that use the cluster they find in `KUBECONFIG`.
 pub(crate) fn beside() -> Result<(), Problem> {
     let mut steps = Steps::new("live suites on one cluster");
-    for name in TARGETS {
+    for name in ADAPTER_TARGETS.into_iter().chain(TARGETS) {
         let mut suite = live::suite(cargo(), name);
+        if let Some(kubeconfig) = env::var_os("KUBECONFIG") {
+            suite.env("ROLLOUT_TEST_KUBECONFIG", kubeconfig);
+        }
         suite.args(["--", "--test-threads=1", "--nocapture"]);
         steps.run(&format!("live suite `{name}`"), &mut suite)?;
     }
+    steps.end();
+    Ok(())
+}
+
+/// Measures the engine on Kubernetes beside the Deployment controller.
+pub(crate) fn bench() -> Result<(), Problem> {
+    let mut steps = prepared("bench kubernetes")?;
+    let mut beside = bed();
+    beside.args(["run", "cargo", "bench", "--locked", "--package", "rollout-benches"]);
+    steps.run("engine and Deployments, side by side", beside.args(["--bench", "kubernetes"]))?;
     steps.end();
     Ok(())
 }

@@ -28,6 +28,7 @@ usage: cargo xtask COMMAND
   cluster down     removes it
   cluster build    builds its programs and starts nothing
   bench            the benchmarks
+  bench kubernetes the engine beside the Deployment controller on a real Kubernetes
   deep             the long searches of the simulator and the full grid of makespans, in release mode";
 
 /// Seeds of `deep`.
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         ["cluster", "up"] => cluster::up(),
         ["cluster", "down"] => cluster::down(),
         ["bench"] => bench(),
+        ["bench", "kubernetes"] => cluster::bench(),
         ["deep"] => deep(),
         _ => {
             step::say(USAGE);

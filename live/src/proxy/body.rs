@@ -41,9 +41,15 @@ pub(super) fn relayed(body: Body, mood: Option<watch::Receiver<Mood>>) -> Answer
 }
 
 /// Waits while nothing is to be said.
-pub(super) async fn until_loud(mood: &mut watch::Receiver<Mood>) {
+async fn until_loud(mood: &mut watch::Receiver<Mood>) {
     // The proxy is gone: so is this connection.
     mood.wait_for(|mood| !mood.is_silent).await.ok();
+}
+
+/// Waits until the proxy is healed the next time.
+pub(super) async fn until_healed(mood: &mut watch::Receiver<Mood>) {
+    let before = mood.borrow().heals;
+    mood.wait_for(|mood| before < mood.heals).await.ok();
 }
 
 async fn until_cut(mood: &mut watch::Receiver<Mood>) {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub enum Which {
     /// All of them.
     All,
-    /// Those that change nothing, watches among them.
+    /// Those that change nothing, watches and dry runs among them.
     Reads,
     /// Those that change something.
     Writes,
@@ -33,9 +33,12 @@ pub enum Trouble {
         /// The header `retry-after`, whole seconds.
         retry_after: Option<u32>,
     },
-    /// Its answer comes this much later.
+    /// The API server does what it says; its answer does not come before the proxy is healed.
+    HoldAnswer,
+    /// It is passed on this much later.
     Delay(Duration),
-    /// Nothing more comes; the connection stays open. Watches under way fall silent too.
+    /// Nothing comes before the proxy is healed; the connection stays open. Watches under way fall silent too,
+    /// if it lasts.
     Silence,
 }
 
@@ -46,6 +49,8 @@ pub struct Fault {
     pub trouble: Trouble,
     /// To which requests.
     pub which: Which,
+    /// How many of them are spared first.
+    pub spared: u32,
     /// How often; `None`: until healed.
     pub times: Option<u32>,
 }
@@ -61,7 +66,9 @@ pub struct Seen {
     pub path: String,
     /// Whether it is a watch.
     pub is_watch: bool,
-    /// Status of the answer that was on its way to the client; `None`: there was none.
+    /// Whether it only asks what would come of it.
+    pub is_dry_run: bool,
+    /// Status of the answer that was on its way to the client; `None`: there is none yet, or there was none.
     pub status: Option<u16>,
     /// What was done to it.
     pub trouble: Option<Trouble>,
@@ -71,16 +78,33 @@ impl Fault {
     /// `trouble` for `which` until healed.
     #[must_use]
     pub fn lasting(trouble: Trouble, which: Which) -> Self {
-        Self { trouble, which, times: None }
+        Self { trouble, which, spared: 0, times: None }
     }
 
     /// `trouble` for the next `times` of `which`.
     #[must_use]
     pub fn next(times: u32, trouble: Trouble, which: Which) -> Self {
-        Self { trouble, which, times: Some(times) }
+        Self { trouble, which, spared: 0, times: Some(times) }
     }
 
-    pub(super) fn fits(&self, seen: &Seen) -> bool {
+    /// The same once so many that it is about have passed.
+    #[must_use]
+    pub fn sparing(mut self, requests: u32) -> Self {
+        self.spared = requests;
+        self
+    }
+
+    /// Whether `seen` is for it; one that is spared is not.
+    pub(super) fn takes(&mut self, seen: &Seen) -> bool {
+        if !self.fits(seen) {
+            return false;
+        }
+        let is_spared = 0 < self.spared;
+        self.spared = self.spared.saturating_sub(1);
+        !is_spared
+    }
+
+    fn fits(&self, seen: &Seen) -> bool {
         match &self.which {
             Which::All => true,
             Which::Reads => !seen.is_write(),
@@ -93,15 +117,13 @@ impl Fault {
 
 impl Seen {
     pub(super) fn new(method: &str, path: &str, query: Option<&str>) -> Self {
-        let is_watch = query
-            .unwrap_or_default()
-            .split('&')
-            .any(|word| word == "watch=true" || word == "watch=1");
+        let words: Vec<&str> = query.unwrap_or_default().split('&').collect();
         Self {
             at: Instant::now(),
             method: method.to_owned(),
             path: path.to_owned(),
-            is_watch,
+            is_watch: words.iter().any(|word| matches!(*word, "watch=true" | "watch=1")),
+            is_dry_run: words.contains(&"dryRun=All"),
             status: None,
             trouble: None,
         }
@@ -110,14 +132,14 @@ impl Seen {
     /// Whether it changes something.
     #[must_use]
     pub fn is_write(&self) -> bool {
-        self.method != "GET" && self.method != "HEAD"
+        self.method != "GET" && self.method != "HEAD" && !self.is_dry_run
     }
 
     /// Whether it changed something: a write that the API server took.
     #[must_use]
     pub fn has_changed(&self) -> bool {
         let is_taken = self.status.is_some_and(|status| (200..300).contains(&status))
-            || self.trouble == Some(Trouble::LoseAnswer);
+            || matches!(self.trouble, Some(Trouble::LoseAnswer | Trouble::HoldAnswer));
         self.is_write() && is_taken
     }
 }
@@ -130,6 +152,7 @@ mod tests {
     fn a_fault_fits_what_it_is_about() {
         let watch = Seen::new("GET", "/api/v1/pods", Some("limit=5&watch=true"));
         let scale = Seen::new("PATCH", "/apis/apps/v1/namespaces/a/replicasets/b/scale", None);
+        assert!(!Seen::new("POST", "/api/v1/pods", Some("dryRun=All")).is_write());
         let fits = |which: Which| {
             let fault = Fault::lasting(Trouble::Cut, which);
             (fault.fits(&watch), fault.fits(&scale))

@@ -17,6 +17,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
+        mpsc,
     },
     thread,
 };
@@ -65,19 +66,15 @@ impl Proxy {
         let addr = listener.local_addr()?;
         let dir = folder()?;
         write_kubeconfig(direct.clone(), addr, &dir.join("kubeconfig"))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client = runtime.block_on(upstream(direct))?;
-        let shared = Arc::new(Shared::new(client));
         let (stop, stopped) = oneshot::channel();
-        let serving = Arc::clone(&shared);
+        let (tell, told) = mpsc::channel();
+        // The client lives where it is made, on the proxy's own runtime; the caller may have another.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("proxy".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = relay::serve(&serving, listener) => (),
-                    _ = stopped => (),
-                }
-            });
+            runtime.block_on(run(direct, listener, &tell, stopped));
         })?;
+        let shared =
+            told.recv().map_err(|_| ProxyError::Start(io::ErrorKind::BrokenPipe.into()))??;
         Ok(Self { shared, dir, _stop: stop })
     }
 
@@ -128,6 +125,25 @@ fn write_kubeconfig(mut config: Kubeconfig, addr: SocketAddr, path: &Path) -> io
     // JSON is YAML too.
     let text = serde_json::to_vec(&config)?;
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(&text)
+}
+
+/// Serves until told to stop, once there is a client; tells what all share, or why there is none.
+async fn run(
+    direct: Kubeconfig,
+    listener: TcpListener,
+    tell: &mpsc::Sender<Result<Arc<Shared>, ProxyError>>,
+    stopped: oneshot::Receiver<()>,
+) {
+    let made = upstream(direct).await.map(|client| Arc::new(Shared::new(client)));
+    let serving = made.as_ref().ok().map(Arc::clone);
+    // The one who started it may have gone without waiting.
+    tell.send(made).ok();
+    if let Some(shared) = serving {
+        tokio::select! {
+            () = relay::serve(&shared, listener) => (),
+            _ = stopped => (),
+        }
+    }
 }
 
 /// A client of the API server without an identity: each request brings its own.

@@ -40,6 +40,8 @@ pub(super) struct Mood {
     pub(super) is_cut: bool,
     /// They wait.
     pub(super) is_silent: bool,
+    /// How often the proxy was healed.
+    pub(super) heals: u64,
 }
 
 impl fmt::Debug for Shared {
@@ -61,12 +63,12 @@ impl Shared {
     pub(super) fn inject(&self, fault: Fault) {
         let mut faults = lock(&self.faults);
         faults.push(fault);
-        self.mood.send_replace(mood(&faults));
+        self.mood.send_modify(|mood| mood.follow(&faults));
     }
 
     pub(super) fn heal(&self) {
         lock(&self.faults).clear();
-        self.mood.send_replace(Mood::default());
+        self.mood.send_modify(|mood| *mood = Mood { heals: mood.heals + 1, ..Mood::default() });
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
@@ -76,34 +78,39 @@ impl Shared {
     /// The trouble that `seen` meets; one that is not for ever is used up by it.
     fn trouble(&self, seen: &Seen) -> Option<Trouble> {
         let mut faults = lock(&self.faults);
-        let at = faults.iter().position(|fault| fault.fits(seen))?;
+        let at = faults.iter_mut().position(|fault| fault.takes(seen))?;
         let trouble = faults[at].trouble;
         match faults[at].times.as_mut() {
             None => (),
             Some(times) if 1 < *times => *times -= 1,
             Some(_) => drop(faults.remove(at)),
         }
-        self.mood.send_replace(mood(&faults));
+        self.mood.send_modify(|mood| mood.follow(&faults));
         Some(trouble)
     }
 
-    fn note(&self, seen: Seen) {
-        lock(&self.seen).push(seen);
+    /// Notes a request that came, and returns its place.
+    fn note(&self, seen: Seen) -> usize {
+        let mut all = lock(&self.seen);
+        all.push(seen);
+        all.len() - 1
     }
 }
 
-/// What lasting faults mean for watches under way.
-fn mood(faults: &[Fault]) -> Mood {
-    let has = |trouble: Trouble| {
-        faults.iter().any(|fault| {
-            let is_about_watches = match fault.which {
-                Which::All | Which::Reads | Which::Watches => true,
-                Which::Writes | Which::WritesTo(_) => false,
-            };
-            fault.trouble == trouble && fault.times.is_none() && is_about_watches
-        })
-    };
-    Mood { is_cut: has(Trouble::Cut), is_silent: has(Trouble::Silence) }
+impl Mood {
+    /// What lasting faults mean for watches under way.
+    fn follow(&mut self, faults: &[Fault]) {
+        let has = |trouble: Trouble| {
+            faults.iter().any(|fault| {
+                let is_about_watches = match fault.which {
+                    Which::All | Which::Reads | Which::Watches => true,
+                    Which::Writes | Which::WritesTo(_) => false,
+                };
+                fault.trouble == trouble && fault.times.is_none() && is_about_watches
+            })
+        };
+        (self.is_cut, self.is_silent) = (has(Trouble::Cut), has(Trouble::Silence));
+    }
 }
 
 /// Takes connections until it is dropped.
@@ -129,9 +136,10 @@ async fn pass(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respons
     let uri = request.uri();
     let mut seen = Seen::new(request.method().as_str(), uri.path(), uri.query());
     seen.trouble = shared.trouble(&seen);
+    let place = shared.note(seen.clone());
     let result = harmed(&shared, request, &seen).await;
-    seen.status = result.as_ref().ok().map(|answer| answer.status().as_u16());
-    shared.note(seen);
+    let status = result.as_ref().ok().map(|answer| answer.status().as_u16());
+    lock(&shared.seen)[place].status = status;
     result
 }
 
@@ -144,6 +152,12 @@ async fn harmed(
         None => (),
         Some(Trouble::Cut) => return Err(Broken),
         Some(Trouble::Refuse { status, retry_after }) => return Ok(refusal(status, retry_after)),
+        Some(Trouble::HoldAnswer) => {
+            let mut mood = shared.mood.subscribe();
+            let answer = forward(shared, request).await?;
+            body::until_healed(&mut mood).await;
+            return Ok(answer.map(|answer| body::relayed(answer, None)));
+        }
         Some(Trouble::LoseAnswer) => {
             // Its answer is read to the end: it was done.
             let answer = forward(shared, request).await?;
@@ -151,7 +165,7 @@ async fn harmed(
             return Err(Broken);
         }
         Some(Trouble::Delay(span)) => tokio::time::sleep(span).await,
-        Some(Trouble::Silence) => body::until_loud(&mut shared.mood.subscribe()).await,
+        Some(Trouble::Silence) => body::until_healed(&mut shared.mood.subscribe()).await,
     }
     let answer = forward(shared, request).await?;
     let mood = seen.is_watch.then(|| shared.mood.subscribe());

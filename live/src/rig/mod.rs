@@ -132,7 +132,7 @@ impl Rig {
             .with_router(proxy);
         let runtime = Runtime::new();
         let handle = runtime.start(&self.workload, ports, Options::default()).await?;
-        Ok(Life { handle, _runtime: runtime })
+        Ok(Life::new(handle, runtime))
     }
 
     /// Submits a spec written for a story.
@@ -212,6 +212,11 @@ impl Rig {
 }
 
 impl Life {
+    /// An engine that `runtime` drives.
+    pub(crate) const fn new(handle: Handle, runtime: Runtime) -> Self {
+        Self { handle, _runtime: runtime }
+    }
+
     /// Commands the engine.
     #[must_use]
     pub fn handle(&self) -> &Handle {
@@ -250,7 +255,7 @@ impl Life {
         Ok(())
     }
 
-    async fn submit(&self, spec: CheckedSpec) -> Result<(), RigError> {
+    pub(crate) async fn submit(&self, spec: CheckedSpec) -> Result<(), RigError> {
         self.handle.submit(spec, BY).await?;
         Ok(())
     }

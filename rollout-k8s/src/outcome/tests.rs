@@ -1,3 +1,5 @@
+//! Each answer of the API server as the core is told it.
+
 use kube::core::response::StatusDetails;
 
 use super::*;

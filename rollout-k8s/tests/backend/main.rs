@@ -4,12 +4,6 @@
 //! images are used. Without the variable nothing is run, which is said; with `ROLLOUT_REQUIRE_LIVE=1` that is
 //! a failure.
 
-#[cfg(test)]
-#[path = "live/bed.rs"]
 mod bed;
-#[cfg(test)]
-#[path = "live/conformance.rs"]
 mod conformance;
-#[cfg(test)]
-#[path = "live/pods.rs"]
 mod pods;

@@ -1,0 +1,38 @@
+//! The engine on Kubernetes beside the Deployment controller, one after the other on one cluster.
+//!
+//! Run with `cargo xtask bench kubernetes`, which starts the cluster. Controllers and scheduler may send 500
+//! requests a second, bursts of 1,000; as delivered (20 and 50) the throttle would be measured. The engine's own
+//! client has no throttle. Writes are counted by the API server, so nothing else should run on the cluster.
+
+mod many;
+mod peer;
+mod real;
+mod writes;
+
+use std::{error::Error, process::ExitCode};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match measure().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            say(&format!("kubernetes bench: {why}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure() -> Result<(), Failure> {
+    say(
+        "throttles of controllers and scheduler: 500 a second, bursts of 1,000; of the engine: none\n",
+    );
+    real::measure().await?;
+    many::measure().await
+}
+
+#[expect(clippy::print_stdout, reason = "the numbers of a benchmark go to standard output")]
+fn say(line: &str) {
+    println!("{line}");
+}

@@ -1,0 +1,303 @@
+//! Place: a namespace with a Service, one workload behind it, and the engine that rolls it out on Kubernetes.
+//!
+//! In: a cluster, a name, the servers' manners. Out: engines on one journal, submissions, a load on the Service's
+//! port, what stands in the end. Absent: promises; the suites say what must be so.
+
+mod error;
+mod spec;
+mod standing;
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use rollout_core::{id::WorkloadId, time::Span};
+use rollout_k8s::{
+    backend::{self, KubernetesBackend, Scope, Watches},
+    client, labels,
+};
+use rollout_runtime::{Options, Ports, Runtime, journal::RedbJournal};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+pub use self::{error::PlaceError, standing::Standing};
+use crate::{
+    bed::{Image, Manners, SERVER_PORT},
+    cluster::Cluster,
+    load::{Load, LoadPlan, Report},
+    rig::Life,
+};
+
+/// Pods of every workload of real containers.
+pub const REPLICAS: u64 = 4;
+/// Name of the workload and of its Service.
+pub const WORKLOAD: &str = "web";
+/// How long kube-proxy of the bed takes to learn that a pod left, at most: it writes its rules at most once a
+/// second.
+const CONFIRMATION: Span = Span::from_secs(2);
+/// Longest wait for pods to come or to be gone.
+const SETTLE_DEADLINE: Duration = Duration::from_secs(60);
+/// Requests that end before a story begins.
+const BEFORE: u64 = 100;
+/// How long the load goes on after a story.
+const AFTER: Duration = Duration::from_secs(1);
+
+/// A namespace with a Service. Dropping it removes all that is in it.
+#[derive(Debug)]
+pub struct Place {
+    cluster: Cluster,
+    namespace: String,
+    manners: Manners,
+    port: u16,
+    dir: PathBuf,
+}
+
+impl Place {
+    /// Labels that the Service asks for.
+    pub const SELECTOR: [(&str, &str); 2] =
+        [(labels::WORKLOAD, WORKLOAD), (labels::SERVING, labels::SERVING_VALUE)];
+
+    /// Makes the namespace `name` and the Service.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError::Cluster`] if no cluster runs or it refuses.
+    pub fn new(name: &str, manners: Manners) -> Result<Self, PlaceError> {
+        static PLACES: AtomicU64 = AtomicU64::new(0);
+        let cluster = Cluster::get()?;
+        let nth = PLACES.fetch_add(1, Ordering::Relaxed);
+        let namespace = format!("live-{name}-{}-{nth}", std::process::id());
+        let dir = std::env::temp_dir().join(&namespace);
+        std::fs::create_dir_all(&dir)
+            .map_err(|why| PlaceError::Folder { path: dir.clone(), why })?;
+        cluster.kubectl(["create", "namespace", &namespace])?;
+        let mut place = Self { cluster, namespace, manners, port: 0, dir };
+        place.cluster.apply(&place.service().to_string())?;
+        let format = "jsonpath={.spec.ports[0].nodePort}";
+        let port = place.kubectl(["get", "service", WORKLOAD, "-o", format])?;
+        place.port = port.parse().map_err(|_| PlaceError::NoPort { seen: port })?;
+        Ok(place)
+    }
+
+    fn service(&self) -> Value {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": { "name": WORKLOAD, "namespace": self.namespace },
+            "spec": {
+                "type": "NodePort",
+                "selector": BTreeMap::from(Self::SELECTOR),
+                "ports": [{ "port": 80, "targetPort": SERVER_PORT }],
+            },
+        })
+    }
+
+    /// The cluster.
+    pub const fn cluster(&mut self) -> &mut Cluster {
+        &mut self.cluster
+    }
+
+    /// Name of the namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// A folder that is removed with the place.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Path of the journal.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.dir.join("journal.redb")
+    }
+
+    /// Where the Service takes requests.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Runs `kubectl` in the namespace and returns what it printed, trimmed.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError::Cluster`] with what it complained of.
+    pub fn kubectl<'a>(
+        &'a self,
+        args: impl IntoIterator<Item = &'a str>,
+    ) -> Result<String, PlaceError> {
+        let args = ["--namespace", &self.namespace].into_iter().chain(args);
+        Ok(self.cluster.kubectl(args)?)
+    }
+
+    /// Applies an object in the namespace.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError::Cluster`] with what the API server refused.
+    pub fn apply(&self, mut object: Value) -> Result<(), PlaceError> {
+        object["metadata"]["namespace"] = json!(self.namespace);
+        Ok(self.cluster.apply(&object.to_string())?)
+    }
+
+    /// Starts an engine on the journal, with all rights.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError`] of whatever does not answer.
+    pub async fn engine(&self) -> Result<Life, PlaceError> {
+        self.engine_through(&self.cluster.kubeconfig()).await
+    }
+
+    /// Starts an engine that reaches the API server by this kubeconfig.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError`] of whatever does not answer.
+    pub async fn engine_through(&self, kubeconfig: &Path) -> Result<Life, PlaceError> {
+        let connection = client::Options {
+            kubeconfig: Some(kubeconfig.to_owned()),
+            namespace: Some(self.namespace.clone()),
+            ..client::Options::default()
+        };
+        let (client, namespace) = client::connect(&connection).await?;
+        let watches = Watches::start(client, &Scope::Namespace(namespace.clone()));
+        let options =
+            backend::Options { confirmation: CONFIRMATION, ..backend::Options::default() };
+        let backend = Arc::new(KubernetesBackend::new(&watches, namespace, options));
+        let journal = RedbJournal::open(self.journal()).await?;
+        let ports = Ports::new(Arc::<KubernetesBackend>::clone(&backend), Arc::new(journal))
+            .with_enrolment(backend);
+        let runtime = Runtime::new();
+        let workload = WorkloadId::new(WORKLOAD)?;
+        let handle = runtime.start(&workload, ports, Options::default()).await?;
+        Ok(Life::new(handle, runtime))
+    }
+
+    /// Submits `image` with this strategy.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError::Life`] if the engine does not take it.
+    pub async fn submit(
+        &self,
+        life: &Life,
+        image: Image,
+        strategy: &Value,
+    ) -> Result<(), PlaceError> {
+        self.submit_spec(life, &self.spec(image, strategy)).await
+    }
+
+    /// Submits a spec of one's own.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError::Parse`] or [`PlaceError::Check`] if it is none, [`PlaceError::Life`] if the engine does not
+    /// take it.
+    pub async fn submit_spec(&self, life: &Life, spec: &Value) -> Result<(), PlaceError> {
+        Ok(life.submit(spec::checked(spec)?).await?)
+    }
+
+    /// Rolls out the first version, and waits until requests are answered.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError::NotDeployed`] if it does not come up.
+    pub async fn deploy(&self, life: &Life) -> Result<(), PlaceError> {
+        self.submit(life, Image::V1, &spec::rolling()).await?;
+        let end = life.end().await?;
+        if end != rollout_core::engine::End::Completed {
+            return Err(PlaceError::NotDeployed { end });
+        }
+        self.answers().await
+    }
+
+    /// Waits until the Service answers: kube-proxy tells nobody when it has written its rules.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError::Late`].
+    pub async fn answers(&self) -> Result<(), PlaceError> {
+        let begun = Instant::now();
+        let plan = LoadPlan { requests: Some(20), ..LoadPlan::strangers() };
+        let plan = LoadPlan { deadline: Duration::from_secs(1), ..plan };
+        loop {
+            let report = crate::load::run(self.addr(), plan).await?;
+            if report.all.failed == 0 {
+                return Ok(());
+            }
+            if SETTLE_DEADLINE < begun.elapsed() {
+                return Err(PlaceError::late("an answer of every pod", report.to_string()));
+            }
+        }
+    }
+
+    /// Does `work` under 400 requests per second, each over a new connection. Returns what came of it, how long
+    /// it took, and what became of the requests.
+    ///
+    /// # Errors
+    ///
+    /// That of `work`; [`PlaceError::Noisy`] if requests fail before it begins.
+    pub async fn under_load<T>(
+        &self,
+        work: impl Future<Output = Result<T, PlaceError>>,
+    ) -> Result<(T, Duration, Report), PlaceError> {
+        let load = Load::start(self.addr(), LoadPlan::strangers())?;
+        load.reached(BEFORE).await;
+        if 0 < load.failed() {
+            return Err(PlaceError::Noisy { failed: load.failed() });
+        }
+        let begun = Instant::now();
+        let result = work.await?;
+        let took = begun.elapsed();
+        sleep(AFTER).await;
+        Ok((result, took, load.stop_and_finish().await))
+    }
+
+    /// What stands now.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError::Cluster`] if the API server does not answer.
+    pub fn standing(&self) -> Result<Standing, PlaceError> {
+        let pods = self.kubectl(["get", "pods", "-o", "json"])?;
+        let sets = self.kubectl(["get", "replicasets", "-o", "json"])?;
+        Ok(Standing::read(&pods, &sets))
+    }
+
+    /// Waits until what stands is as it should be; returns what stands then or in the end.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError::Cluster`] if the API server does not answer.
+    pub async fn settled(&self, wanted: &Standing) -> Result<Standing, PlaceError> {
+        let begun = Instant::now();
+        loop {
+            let seen = self.standing()?;
+            if seen == *wanted || SETTLE_DEADLINE < begun.elapsed() {
+                return Ok(seen);
+            }
+            sleep(Duration::from_millis(300)).await;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What is left of a namespace goes with the cluster, and a folder of the system's with the system.
+        self.cluster.kubectl(["delete", "namespace", &self.namespace, "--wait=false"]).ok();
+        std::fs::remove_dir_all(&self.dir).ok();
+    }
+}

@@ -1,0 +1,54 @@
+//! Specs for Kubernetes: four pods of the server under test, and strategies by name.
+
+use rollout_core::spec::{CheckedSpec, Format, parse};
+use serde_json::{Value, json};
+
+use super::{Place, PlaceError, REPLICAS, WORKLOAD};
+use crate::bed::{Image, SERVER_PORT};
+
+/// New before old, one more than wanted.
+#[must_use]
+pub(super) fn rolling() -> Value {
+    json!({ "rolling": { "surge": 1, "unavailable": 0 } })
+}
+
+impl Place {
+    /// The spec of `image`, as a person would write it.
+    #[must_use]
+    pub fn spec(&self, image: Image, strategy: &Value) -> Value {
+        json!({
+            "version": 1,
+            "workload": WORKLOAD,
+            "replicas": REPLICAS,
+            "strategy": strategy,
+            "drain": { "deadline": "500ms" },
+            "deadlines": { "progress": "30s" },
+            "template": self.template(image),
+        })
+    }
+
+    /// The pod template of `image`.
+    #[must_use]
+    pub fn template(&self, image: Image) -> Value {
+        json!({
+            "metadata": { "labels": { "app": WORKLOAD } },
+            "spec": {
+                "terminationGracePeriodSeconds": 2,
+                "containers": [{
+                    "name": "web",
+                    "image": self.cluster.image(image),
+                    "imagePullPolicy": "Never",
+                    "env": [{ "name": "ON_TERM", "value": self.manners.name() }],
+                    "readinessProbe": {
+                        "httpGet": { "path": "/health", "port": SERVER_PORT },
+                        "periodSeconds": 1,
+                    },
+                }],
+            },
+        })
+    }
+}
+
+pub(super) fn checked(spec: &Value) -> Result<CheckedSpec, PlaceError> {
+    Ok(CheckedSpec::new(parse(&spec.to_string(), Format::Json)?)?)
+}

@@ -1,0 +1,75 @@
+//! Whole rollouts on a real Kubernetes, under 400 requests per second, each over a new connection: told as they
+//! should go, and with everything that can go wrong there.
+
+mod api;
+mod killed;
+mod people;
+mod pods;
+mod stories;
+
+use std::future::Future;
+
+use rollout_core::engine::End;
+use rollout_live::{
+    bed::{Image, Manners},
+    load::Report,
+    place::{Place, PlaceError, Standing},
+    rig::Life,
+};
+use serde_json::{Value, json};
+
+/// New before old, one more than wanted.
+fn rolling() -> Value {
+    json!({ "rolling": { "surge": 1, "unavailable": 0 } })
+}
+
+/// How a rollout must end.
+#[derive(Clone, Debug)]
+struct Promise {
+    end: End,
+    serving: Image,
+}
+
+impl Promise {
+    const DONE: Self = Self { end: End::Completed, serving: Image::V2 };
+    const BACK: Self = Self { end: End::RolledBack, serving: Image::V1 };
+}
+
+/// Does `work` under load: it ends as promised, nothing is left over, and no request is lost.
+async fn holds(
+    place: &Place,
+    promise: Promise,
+    work: impl Future<Output = Result<End, PlaceError>>,
+) -> Report {
+    let report = ends(place, promise, work).await;
+    assert_eq!(report.all.failed, 0, "{report}: {:?}", report.moments());
+    report
+}
+
+/// The same, but requests may be lost.
+async fn ends(
+    place: &Place,
+    promise: Promise,
+    work: impl Future<Output = Result<End, PlaceError>>,
+) -> Report {
+    let (end, took, report) = place.under_load(work).await.unwrap_or_else(|why| panic!("{why}"));
+    println!("{}: {:.1} s, {end}; {report}", place.namespace(), took.as_secs_f64());
+    assert_eq!(end, promise.end, "{report}");
+    let wanted = Standing::exactly(promise.serving);
+    assert_eq!(place.settled(&wanted).await.expect("the cluster answers"), wanted);
+    report
+}
+
+/// A place where version 1 serves, and its engine.
+async fn deployed(name: &str, manners: Manners) -> (Place, Life) {
+    let place = Place::new(name, manners).unwrap_or_else(|why| panic!("{why}"));
+    let life = place.engine().await.unwrap_or_else(|why| panic!("{why}"));
+    place.deploy(&life).await.unwrap_or_else(|why| panic!("{why}"));
+    (place, life)
+}
+
+/// Submits version 2 and waits for the end.
+async fn rolled_out(place: &Place, life: &Life, strategy: &Value) -> Result<End, PlaceError> {
+    place.submit(life, Image::V2, strategy).await?;
+    Ok(life.end().await?)
+}
