@@ -56,9 +56,9 @@ impl fmt::Display for Change {
             Self::PoolFailed { revision, failed, why: Some(why) } => {
                 write!(f, "failed so far of {revision}: {failed}, the last: {why}")
             }
-            Self::Submitted { attempt, revision, plan, by, why, .. } => {
-                let (id, by) = (&revision.id, By(by, why.as_deref()));
-                write!(f, "submitted {id} ({}, {attempt}) by {by}", plan.strategy)
+            // Why stands with the order, right before.
+            Self::Submitted { attempt, revision, plan, by, .. } => {
+                write!(f, "submitted {} ({}, {attempt}) by {by}", revision.id, plan.strategy)
             }
             Self::Queued { revision, by, why, .. } => {
                 write!(f, "queued {} by {}", revision.id, By(by, why.as_deref()))
