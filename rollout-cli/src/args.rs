@@ -41,7 +41,7 @@ pub(crate) enum Command {
     /// Roll out, or resume what was interrupted
     Run(RunArgs),
     /// Print where a rollout stands
-    Status(TargetArgs),
+    Status(StatusArgs),
     /// Print why a running rollout does not move on right now
     Explain(TargetArgs),
     /// Stop forward steps of a running rollout
@@ -257,7 +257,18 @@ pub(crate) struct BesideArgs {
     pub(crate) modules: Option<String>,
 }
 
-/// Which rollout is meant.
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// Go on until the rollout has ended, and print what changes
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+}
+
+/// Which rollout is meant: one of an engine here, or with `--namespace`, `--context` or `--kubeconfig` an
+/// object `Rollout` of a cluster.
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
     /// Name of the workload, or the file that it was started from
@@ -268,6 +279,39 @@ pub(crate) struct TargetArgs {
     /// Where the engine keeps records [default: .rollout/WORKLOAD.redb beside the file, or here]
     #[arg(long, value_name = "PATH")]
     pub(crate) journal: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+impl Command {
+    /// Which rollout is meant, if one is.
+    pub(crate) const fn target_mut(&mut self) -> Option<&mut TargetArgs> {
+        match self {
+            Self::Status(args) => Some(&mut args.target),
+            Self::Explain(target) | Self::History(target) => Some(target),
+            Self::Pause(args)
+            | Self::Resume(args)
+            | Self::Abort(args)
+            | Self::Retry(args)
+            | Self::Restart(args)
+            | Self::Halt(args) => Some(&mut args.target),
+            Self::Promote(args) => Some(&mut args.order.target),
+            Self::Undo(args) => Some(&mut args.order.target),
+            Self::Resize(args) => Some(&mut args.order.target),
+            Self::Resolve(args) => Some(&mut args.order.target),
+            Self::Skip(args) => Some(&mut args.target),
+            Self::Check(_)
+            | Self::Plan(_)
+            | Self::Simulate(_)
+            | Self::Run(_)
+            | Self::Replay(_)
+            | Self::Schema
+            | Self::Import(_)
+            | Self::Adopt(_)
+            | Self::Operator(_)
+            | Self::HandBack(_) => None,
+        }
+    }
 }
 
 /// Arguments of `replay`.

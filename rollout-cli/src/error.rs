@@ -9,7 +9,9 @@ use rollout_core::{
 };
 use rollout_docker::{compose::ComposeError, haproxy::TrafficError};
 use rollout_import::{ImportError, ImportErrors};
-use rollout_k8s::{adopt::AdoptError, backend::ServiceError, client::ConnectError};
+use rollout_k8s::{
+    adopt::AdoptError, backend::ServiceError, client::ConnectError, remote::RemoteError,
+};
 use rollout_runtime::{
     OrderError, StartError, Stopped, SubmitError,
     control::{BindError, ClientError, DeniedKind},
@@ -120,6 +122,12 @@ pub(crate) enum CliError {
     /// There is no cluster to talk to.
     #[error(transparent)]
     Cluster(#[from] ConnectError),
+    /// A `Rollout` object was not read, or an order through it not taken.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// A journal was named for an object of a cluster.
+    #[error("the records of a Rollout object are in the cluster; leave out `--journal`")]
+    NoJournalThere,
     /// A Deployment was not adopted, or not handed back.
     #[error(transparent)]
     Adopt(#[from] AdoptError),
@@ -200,6 +208,7 @@ impl CliError {
             | Self::Beside { .. }
             | Self::Target { .. }
             | Self::NotInJournal { .. }
+            | Self::NoJournalThere
             | Self::Submit(SubmitError::Pin(_)) => Exit::BadInput,
             Self::Client(ClientError::Denied(denied)) => match denied.kind {
                 DeniedKind::Refused => Exit::BadInput,
@@ -211,6 +220,7 @@ impl CliError {
             },
             Self::Traffic(why) => traffic(why),
             Self::Adopt(why) => adopt(why),
+            Self::Remote(why) => remote(why),
             Self::Folder { .. }
             | Self::Cluster(_)
             | Self::Operator(_)
@@ -286,6 +296,19 @@ fn traffic(why: &TrafficError) -> Exit {
         | TrafficError::UnknownBackend { .. }
         | TrafficError::StaticBalance { .. }
         | _ => Exit::BadInput,
+    }
+}
+
+fn remote(why: &RemoteError) -> Exit {
+    match why {
+        RemoteError::NotFound { .. }
+        | RemoteError::NoKind
+        | RemoteError::Forbidden { .. }
+        | RemoteError::Refused { .. } => Exit::BadInput,
+        RemoteError::Unreachable { .. }
+        | RemoteError::Unanswered { .. }
+        | RemoteError::Unknown { .. }
+        | _ => Exit::Unreachable,
     }
 }
 

@@ -13,7 +13,7 @@ mod output;
 mod place;
 mod source;
 
-use std::process::ExitCode;
+use std::{env, path::Path, process::ExitCode};
 
 use clap::Parser as _;
 
@@ -21,7 +21,10 @@ use crate::{args::Arguments, output::Output};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
+    if let Some(target) = arguments.command.target_mut() {
+        target.cluster.is_plugin = is_plugin();
+    }
     let output = Output::new(arguments.json);
     match command::run(arguments.command, output).await {
         Ok(exit) => exit.into(),
@@ -30,4 +33,11 @@ async fn main() -> ExitCode {
             error.exit().into()
         }
     }
+}
+
+/// Whether `kubectl` calls it: under a name that `kubectl` finds, everything is about objects of a cluster.
+fn is_plugin() -> bool {
+    let called = env::args_os().next();
+    let name = called.as_deref().and_then(|path| Path::new(path).file_name());
+    name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"kubectl-"))
 }

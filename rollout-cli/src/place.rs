@@ -7,6 +7,7 @@ use std::{
 };
 
 use rollout_core::id::WorkloadId;
+use rollout_k8s::{client, remote::Remote};
 use rollout_runtime::control::socket_path;
 
 use crate::{args::TargetArgs, error::CliError, source};
@@ -23,6 +24,33 @@ pub(crate) struct Place {
     pub(crate) workload: WorkloadId,
     /// The journal.
     pub(crate) journal: PathBuf,
+}
+
+/// Where a rollout is asked about.
+pub(crate) enum Where {
+    /// An engine of this machine.
+    Here(Place),
+    /// An object of a cluster.
+    Cluster(Remote),
+}
+
+impl Where {
+    /// Where what was named is; an object of a cluster, if anything of a cluster was named.
+    pub(crate) async fn of(target: &TargetArgs) -> Result<Self, CliError> {
+        if !target.cluster.is_meant() {
+            return Ok(Self::Here(Place::of(target)?));
+        }
+        if target.journal.is_some() {
+            return Err(CliError::NoJournalThere);
+        }
+        let name = target.target.strip_prefix("rollout/").unwrap_or(&target.target);
+        let workload = WorkloadId::new(name).map_err(|why| CliError::Target {
+            target: target.target.clone(),
+            why: why.to_string(),
+        })?;
+        let (client, namespace) = client::connect(&target.cluster.options()).await?;
+        Ok(Self::Cluster(Remote::new(client, namespace, workload.to_string())))
+    }
 }
 
 impl Place {

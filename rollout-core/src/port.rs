@@ -35,6 +35,15 @@ pub struct Capabilities {
     pub abilities: BTreeSet<Ability>,
 }
 
+impl Capabilities {
+    /// Whether instances go by name though their backend keeps them by count: each one is drained before its
+    /// pool is told to be smaller.
+    #[must_use]
+    pub fn drains_by_name(&self) -> bool {
+        self.making == Making::ByCount && self.enrolment.is_some()
+    }
+}
+
 /// Something that not every set of ports can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -23,8 +23,6 @@ pub const ATTEMPT: &str = "rollout-engine.dev/attempt";
 pub const TEMPLATE: &str = "rollout-engine.dev/template";
 /// Annotation of Kubernetes' own: pods with a lower cost go first when a `ReplicaSet` shrinks.
 pub const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
-/// Value of [`DELETION_COST`] on a pod that was drained.
-pub const DRAINED_COST: &str = "-1000";
 /// Annotation on a `Rollout`: an order to its engine, as JSON; see [`crate::crd::OrderRequest`].
 pub const ORDER: &str = "rollout-engine.dev/order";
 /// Finalizer of a `Rollout`: its engine lets go before the object does.

@@ -17,12 +17,23 @@ pub(crate) struct ClusterArgs {
     /// Kubeconfig [default: `KUBECONFIG`, `~/.kube/config`, or the pod's own account]
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// Whether the command was called by `kubectl`.
+    #[arg(skip)]
+    pub(crate) is_plugin: bool,
 }
 
 impl ClusterArgs {
+    /// Whether an object of a cluster is meant, for something of a cluster was named.
+    pub(crate) const fn is_meant(&self) -> bool {
+        self.is_plugin
+            || self.namespace.is_some()
+            || self.context.is_some()
+            || self.kubeconfig.is_some()
+    }
+
     /// The same for the library.
     pub(crate) fn options(&self) -> Options {
-        let Self { namespace, context, kubeconfig } = self.clone();
+        let Self { namespace, context, kubeconfig, is_plugin: _ } = self.clone();
         Options { kubeconfig, context, namespace }
     }
 }

@@ -3,6 +3,7 @@
 //! Absent: what to say, which is each command's. A reader that went away, as with `| head`, is no error.
 
 pub(crate) mod live;
+pub(crate) mod object;
 pub(crate) mod status;
 pub(crate) mod table;
 pub(crate) mod text;

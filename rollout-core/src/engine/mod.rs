@@ -55,6 +55,7 @@ pub use self::{
 pub(crate) use self::{
     capacity::Space,
     phase::moving::bound,
+    retry::leaves_enough,
     state::{State, Walk},
     turn::{DraftMark, Turn},
     view::{Sight, View},

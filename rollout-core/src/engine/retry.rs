@@ -7,6 +7,7 @@ use super::{
     outcome::{Outcome, RefusalKind, Retry},
     phase::moving,
     record::{Change, End, Failure, Settlement},
+    setup::Setup,
     traffic,
     turn::Turn,
     view::View,
@@ -41,7 +42,9 @@ pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outc
             turn.note(Note::Ended { end: End::Fenced });
             return;
         }
-        Outcome::Refused { why, retry: Retry::Never } if fails_its_instance(&effect) => {
+        Outcome::Refused { why, retry: Retry::Never }
+            if fails_its_instance(turn.setup, &effect) =>
+        {
             turn.record(Change::Settled { id, how: Settlement::Refused(why.clone()) });
             // One that goes anyway, or is gone, fails nobody.
             let is_wanted = |instance: &InstanceId| {
@@ -85,10 +88,12 @@ fn replaced(view: &mut View, was_route: bool, outcome: &Outcome) {
     }
 }
 
-/// Whether an instance has failed when this is refused for good.
-fn fails_its_instance(effect: &Effect) -> bool {
+/// Whether an instance has failed when this is refused for good. One that is gone from a pool kept by count
+/// is replaced, and fails nobody.
+fn fails_its_instance(setup: &Setup, effect: &Effect) -> bool {
     match effect {
-        Effect::Create { .. } | Effect::Start { .. } | Effect::Enrol { .. } => true,
+        Effect::Create { .. } | Effect::Start { .. } => true,
+        Effect::Enrol { .. } => !setup.capabilities.drains_by_name(),
         Effect::Drain { .. }
         | Effect::Detach { .. }
         | Effect::Stop { .. }
@@ -131,7 +136,7 @@ fn may_scale(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64)
 }
 
 /// Whether the others are enough, if the size that a pool was told last takes serving instances away.
-fn leaves_enough(turn: &Turn<'_>, view: &View, revision: &RevisionId) -> bool {
+pub(crate) fn leaves_enough(turn: &Turn<'_>, view: &View, revision: &RevisionId) -> bool {
     let Some(rollout) = turn.state.rollout.as_ref().filter(|_| turn.state.stable.is_some()) else {
         return true;
     };
@@ -164,6 +169,11 @@ fn may_drain(turn: &Turn<'_>, view: &View, instance: &InstanceId) -> bool {
     else {
         return true;
     };
+    if turn.setup.capabilities.drains_by_name() {
+        // Its pool is counted without it already.
+        let is_useless = view.seen(instance).there().is_none_or(|it| it.healthy != Some(true));
+        return is_useless || leaves_enough(turn, view, &entry.revision);
+    }
     // Judged as if it had not been told to go.
     let kept = Instance { retired: None, traffic: Traffic::In, ..entry.clone() };
     let condition = condition(turn.now, turn.setup, &turn.state, view, instance, &kept);

@@ -7,6 +7,7 @@
 mod act;
 mod health;
 mod instance;
+mod leaving;
 mod tally;
 mod watch;
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::instance::{Instance, Made, Standby, Traffic};
+use super::{
+    instance::{Instance, Made, Standby, Traffic},
+    leaving::Leaving,
+};
 use crate::{
     engine::{InstanceState, Setup, Sight, State, View},
     id::{InstanceId, RevisionId},
@@ -133,7 +136,7 @@ pub(crate) fn tally(
         }
         Making::ByCount => {
             for (id, tally) in &mut tallies {
-                by_count(tally, state, view, id);
+                by_count(tally, state, view, id, setup.capabilities.drains_by_name());
             }
         }
     }
@@ -175,7 +178,7 @@ fn add(tally: &mut Tally, entry: &Instance, condition: Condition) {
 
 /// The counts of a pool that its backend keeps by count: what the backend shows, less what the last
 /// order may have taken away since, plus what it may have added.
-fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
+fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId, drains_by_name: bool) {
     let Some(inventory) = view.inventory.as_ref().map(|inventory| &inventory.what) else {
         // Nobody knows: nothing is to spare, nothing is absent.
         tally.created = tally.target;
@@ -194,15 +197,22 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
     let ordered = pending.map_or(size, |(_, replicas)| replicas.min(size));
     let least = told.map_or(ordered, |told| told.least.min(ordered));
     let least = least.min(seen.replicas).min(tally.target);
-    let going = seen.created.saturating_sub(least);
-    tally.created = size;
+    // Of those that go, the ones that are known by name not to answer take nothing away.
+    let leaving = Leaving::of(state, view, id);
+    let useless = leaving.count.saturating_sub(leaving.healthy);
+    let going = seen.created.saturating_sub(least).saturating_sub(useless).max(leaving.healthy);
+    let kept = leaving.kept(&seen, size);
+    tally.created = size.saturating_sub(kept);
     tally.ready = seen.ready.saturating_sub(going);
     tally.unready = tally.created.saturating_sub(tally.ready);
-    tally.serving = seen.available.saturating_sub(going);
+    tally.serving = seen.available.saturating_sub(going).saturating_sub(leaving.returning);
     tally.idle = tally.created.min(tally.target).saturating_sub(tally.serving);
     let dropped = told.map_or(0, |told| told.dropped).max(seen.created.saturating_sub(size));
-    tally.terminating = seen.terminating.saturating_add(dropped);
+    tally.terminating = seen.terminating.saturating_add(dropped).saturating_add(kept);
     // Before the answer comes, those may not have been told.
-    tally.parting = if pending.is_some() { dropped } else { 0 };
-    tally.may_serve = seen.ready;
+    tally.parting = match pending {
+        Some(_) if !drains_by_name => dropped.saturating_add(leaving.parting),
+        Some(_) | None => leaving.parting,
+    };
+    tally.may_serve = seen.ready.saturating_sub(leaving.drained);
 }

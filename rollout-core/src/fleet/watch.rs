@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::instance::{Instance, Made, Traffic};
 use crate::{
     engine::{
-        Change, Effect, Failure, InstanceSeen, InstanceState, Note, PoolSeen, Revision, Sight,
-        Turn, View, Walk,
+        Change, Effect, EnrolState, Failure, InstanceSeen, InstanceState, Note, PoolSeen, Revision,
+        Sight, Subject, Turn, View, Walk,
     },
     id::{InstanceId, RevisionId},
     port::Making,
@@ -17,6 +17,10 @@ pub(crate) fn watch(turn: &mut Turn<'_>, view: &View) {
     if turn.setup.capabilities.making == Making::ByCount {
         find_pools(turn, view);
         count_failures(turn, view);
+        if turn.setup.capabilities.drains_by_name() {
+            forget_gone(turn, view);
+            find_drained(turn, view);
+        }
         return;
     }
     find(turn, view);
@@ -202,6 +206,38 @@ fn find_pools(turn: &mut Turn<'_>, view: &View) {
     }
     for (id, seen) in unknown {
         turn.record(Change::PoolFound { revision: revision(&id), replicas: seen.replicas });
+    }
+}
+
+/// Forgets instances of pools kept by count that exist no more.
+fn forget_gone(turn: &mut Turn<'_>, view: &View) {
+    let is_gone = |instance: &InstanceId| view.seen(instance) == Sight::Absent;
+    let gone: Vec<InstanceId> =
+        turn.state.roster.keys().filter(|instance| is_gone(instance)).cloned().collect();
+    for instance in gone {
+        turn.take_back(&Subject::Instance(instance.clone()));
+        turn.record(Change::Gone { instance });
+    }
+}
+
+/// Takes in instances of pools kept by count that somebody has drained: an engine whose journal is not this
+/// one, or one that was pushed aside.
+fn find_drained(turn: &mut Turn<'_>, view: &View) {
+    let (Some(inventory), Some(enrolments)) = (&view.inventory, &view.enrolments) else { return };
+    let drained: Vec<(InstanceId, RevisionId)> = enrolments
+        .what
+        .instances
+        .iter()
+        .filter(|(_, enrolled)| enrolled.state == EnrolState::Draining)
+        .filter(|(instance, _)| !turn.state.roster.contains_key(*instance))
+        .filter_map(|(instance, _)| {
+            let seen = inventory.what.instances.get(instance)?;
+            Some((instance.clone(), seen.revision.clone()))
+        })
+        .filter(|(_, revision)| turn.state.pools.contains_key(revision))
+        .collect();
+    for (instance, revision) in drained {
+        turn.record(Change::Named { instance, revision, enrolled: false });
     }
 }
 

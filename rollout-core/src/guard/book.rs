@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::{
-        Change, Effect, EnrolState, Event, InstanceState, Observation, Outcome, PoolSeen,
-        ProbeKind, Record, Route, Settlement,
+        Change, Effect, EnrolState, Event, InstanceSeen, InstanceState, Observation, Outcome,
+        PoolSeen, ProbeKind, Record, Route, Settlement,
     },
     id::{ActionId, InstanceId, Mark, RevisionId},
     plan::{Budget, Plan},
-    port::Confirmation,
+    port::{Capabilities, Confirmation, Making},
     spec::{CheckedSpec, Counting, Drain},
     time::{Span, Timestamp},
 };
@@ -96,12 +96,17 @@ pub(crate) struct Book {
     pub(super) in_force: Option<Route>,
     pub(super) pending: BTreeMap<ActionId, Effect>,
     pub(super) last_action: ActionId,
-    /// Of the ports of this run: no record tells it.
+    /// Whether the backend makes instances by name, not by count. It and the next are of the ports of this
+    /// run: no record tells them.
+    #[serde(skip)]
+    pub(super) is_by_name: bool,
     #[serde(skip)]
     pub(super) confirmation: Option<Confirmation>,
     /// Pools that a backend keeps by count, as the last snapshot showed them.
     pub(super) pools: BTreeMap<RevisionId, PoolSeen>,
     pools_at: Mark,
+    /// Instances of those pools that the last snapshot showed not to answer.
+    not_ready: BTreeSet<InstanceId>,
     /// The sizes let through last.
     pub(super) sizes: BTreeMap<RevisionId, u64>,
     pub(super) now: Timestamp,
@@ -124,8 +129,18 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    pub(crate) fn new(confirmation: Option<Confirmation>) -> Self {
-        Self { confirmation, is_first: true, ..Self::default() }
+    /// Books for ports that can do this.
+    pub(super) fn new(capabilities: &Capabilities) -> Self {
+        Self {
+            is_by_name: capabilities.making == Making::ByName,
+            confirmation: capabilities.enrolment,
+            ..Self::empty()
+        }
+    }
+
+    /// Books that know of no ports, to fold records in.
+    pub(crate) fn empty() -> Self {
+        Self { is_first: true, ..Self::default() }
     }
 
     /// Takes note of a fact that came in at `now`.
@@ -187,6 +202,11 @@ impl Book {
                 if self.pools_at <= inventory.mark {
                     self.pools_at = inventory.mark;
                     self.pools.clone_from(&inventory.pools);
+                    if !self.is_by_name {
+                        let is_out = |seen: &InstanceSeen| seen.healthy != Some(true);
+                        let not_ready = inventory.instances.iter().filter(|(_, seen)| is_out(seen));
+                        self.not_ready = not_ready.map(|(instance, _)| instance.clone()).collect();
+                    }
                 }
                 for (instance, entry) in &mut self.entries {
                     let seen = inventory.instances.get(instance);
@@ -242,19 +262,19 @@ impl Book {
                 }
             }
             Change::Found { instance, revision, enrolled, started } => {
-                let entry = self.entries.entry(instance.clone()).or_default();
-                entry.revision = Some(revision.id.clone());
-                entry.enrolled = *enrolled;
-                entry.runs = *started;
-                entry.attached = *enrolled;
-                entry.found = true;
-                self.live.insert(instance.clone());
+                self.found(instance, &revision.id, (*enrolled, *started));
+            }
+            Change::Named { instance, revision, enrolled } => {
+                self.named(record.at, instance, revision, *enrolled);
+            }
+            Change::Spared { instance } => {
+                self.entries.entry(instance.clone()).or_default().retired = false;
             }
             Change::Intended { id, effect } => self.intended(*id, effect),
             Change::Settled { id, how } => self.settled(record.at, *id, how),
             Change::Snapshot(snapshot) => {
-                let confirmation = self.confirmation;
-                *self = Self { confirmation, ..snapshot.book.clone() };
+                let Self { is_by_name, confirmation, .. } = *self;
+                *self = Self { is_by_name, confirmation, ..snapshot.book.clone() };
             }
             Change::Failed { instance, failure } => {
                 let entry = self.entries.entry(instance.clone()).or_default();
@@ -272,6 +292,30 @@ impl Book {
             }
             _ => {}
         }
+    }
+
+    fn found(
+        &mut self,
+        instance: &InstanceId,
+        revision: &RevisionId,
+        (is_in, has_started): (bool, bool),
+    ) {
+        let entry = self.entries.entry(instance.clone()).or_default();
+        entry.revision = Some(revision.clone());
+        entry.enrolled = is_in;
+        entry.runs = has_started;
+        entry.attached = is_in;
+        entry.found = true;
+        self.live.insert(instance.clone());
+    }
+
+    fn named(&mut self, at: Timestamp, instance: &InstanceId, revision: &RevisionId, is_in: bool) {
+        let entry = self.entries.entry(instance.clone()).or_default();
+        entry.revision = Some(revision.clone());
+        entry.enrolled = is_in;
+        entry.found = true;
+        entry.unhealthy = self.not_ready.contains(instance);
+        entry.drained = (!is_in).then_some((at, Mark(0)));
     }
 
     fn submitted(&mut self, revision: &RevisionId, spec: &CheckedSpec, plan: &Plan) {
@@ -333,6 +377,18 @@ impl Book {
         let own = entry.revision.as_ref().and_then(|revision| self.drains.get(revision)).copied();
         let longest = own.or(self.longest_drain).unwrap_or_else(|| Drain::default().deadline);
         Some(at.after(longest))
+    }
+
+    /// Whether nothing is in flight on a drained instance any more.
+    pub(super) fn is_quiet(&self, entry: &Entry) -> bool {
+        let Some((at, from)) = entry.drained else { return false };
+        match self.confirmation {
+            Some(Confirmation::Elapsed(bound)) => {
+                let is_late = self.drain_until(entry).is_some_and(|until| until <= self.now);
+                is_late && at.after(bound) <= self.now
+            }
+            Some(Confirmation::Observed) | None => entry.quiet_at.is_some_and(|mark| from <= mark),
+        }
     }
 
     fn is_over(&mut self, instance: &InstanceId) {

@@ -15,7 +15,7 @@ pub(crate) use self::book::Book;
 use crate::{
     engine::{Action, Event, Record},
     id::ActionId,
-    port::{Capabilities, Making},
+    port::Capabilities,
     time::Timestamp,
 };
 
@@ -24,15 +24,13 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Guard {
     book: Book,
-    is_by_name: bool,
 }
 
 impl Guard {
     /// A guard that has seen nothing.
     #[must_use]
     pub fn new(capabilities: &Capabilities) -> Self {
-        let is_by_name = capabilities.making == Making::ByName;
-        Self { book: Book::new(capabilities.enrolment), is_by_name }
+        Self { book: Book::new(capabilities) }
     }
 
     /// Takes note of a fact that came in at `now`.
@@ -54,7 +52,7 @@ impl Guard {
         if actions.is_empty() {
             return Ok(());
         }
-        rules::check(&self.book, actions, records, self.is_by_name)
+        rules::check(&self.book, actions, records)
     }
 }
 

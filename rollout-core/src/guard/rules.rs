@@ -7,19 +7,14 @@ use super::{
 };
 use crate::{
     engine::{Action, Change, Effect, ModuleSetting, Record, Route, Shares, Trial},
-    id::{ActionId, InstanceId},
+    id::{ActionId, InstanceId, RevisionId},
     port::Confirmation,
     spec::Counting,
     weight::Weight,
 };
 
 /// Checks a batch of actions in order, each against what the ones before it leave.
-pub(super) fn check(
-    book: &Book,
-    actions: &[Action],
-    records: &[Record],
-    is_by_name: bool,
-) -> Result<(), Veto> {
+pub(super) fn check(book: &Book, actions: &[Action], records: &[Record]) -> Result<(), Veto> {
     // What the records of this batch say of instances and limits counts for its actions.
     let mut after = book.clone();
     for record in records {
@@ -38,14 +33,15 @@ pub(super) fn check(
             continue;
         }
         match &action.effect {
-            Effect::Create { .. } if is_by_name => ceiling(&after, action)?,
-            Effect::Drain { instance } => floor(&after, action, instance)?,
+            Effect::Create { .. } if after.is_by_name => ceiling(&after, action)?,
+            Effect::Drain { instance } if after.is_by_name => floor(&after, action, instance)?,
+            Effect::Drain { instance } => counts::drained(&after, action, instance)?,
             Effect::Stop { instance, .. } | Effect::Remove { instance } => {
                 drained(&after, action, instance)?;
                 floor(&after, action, instance)?;
             }
             Effect::Detach { instance } => detached(&after, action, instance)?,
-            Effect::Route(route) => routed(&after, action, route, is_by_name)?,
+            Effect::Route(route) => routed(&after, action, route)?,
             Effect::Scale { revision, replicas } => {
                 counts::scaled(&after, action, revision, *replicas)?;
             }
@@ -85,6 +81,15 @@ fn serves(book: &Book, entry: &Entry) -> bool {
         && !entry.failed
         && !entry.over
         && (!entry.retired || entry.enrolled)
+}
+
+/// Serving instances of the revisions that `is_meant` picks.
+fn serving(book: &Book, is_meant: impl Fn(&RevisionId) -> bool) -> u64 {
+    if !book.is_by_name {
+        return counts::serving(book, is_meant);
+    }
+    let is_meant = |entry: &Entry| entry.revision.as_ref().is_some_and(&is_meant);
+    book.entries.values().filter(|entry| is_meant(entry) && serves(book, entry)).count() as u64
 }
 
 /// Whether an instance is behind a share of the route.
@@ -173,13 +178,7 @@ fn detached(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), V
     if entry.enrolled && !is_over {
         return Err(veto(Rule::DrainOrder, action, 0, 1));
     }
-    let is_quiet = match (book.confirmation, entry.drained) {
-        (Some(Confirmation::Elapsed(bound)), Some((at, _))) => {
-            is_late && at.after(bound) <= book.now
-        }
-        (_, None) => true,
-        (_, Some((_, from))) => entry.quiet_at.is_some_and(|mark| from <= mark),
-    };
+    let is_quiet = entry.drained.is_none() || book.is_quiet(entry);
     let is_cut = is_late && book.confirmation == Some(Confirmation::Observed);
     if is_quiet || is_over || is_cut {
         return Ok(());
@@ -192,9 +191,7 @@ fn backed_beside(book: &Book, action: &Action, trial: &Trial) -> Result<(), Veto
     let goes = |route: &Option<Route>| {
         route.as_ref().is_some_and(|route| route.sends_beside(&trial.revision))
     };
-    let is_behind =
-        |entry: &&Entry| serves(book, entry) && entry.revision.as_ref() == Some(&trial.revision);
-    let serving = book.entries.values().filter(is_behind).count() as u64;
+    let serving = serving(book, |revision| *revision == trial.revision);
     if serving == 0 && !goes(&book.route) && !goes(&book.in_force) {
         return Err(veto(Rule::Backing, action, serving, 1));
     }
@@ -223,7 +220,7 @@ pub(super) fn needed(weight: Weight, desired: u64, unavailable: u64) -> u64 {
 
 /// T1, R3, T2: shares make 100 %, at most two revisions get one, and each has its capacity, unless it only
 /// gets less than before.
-fn routed(book: &Book, action: &Action, route: &Route, is_by_name: bool) -> Result<(), Veto> {
+fn routed(book: &Book, action: &Action, route: &Route) -> Result<(), Veto> {
     let Route::Weighted(Shares { weights, trial }) = route else { return Ok(()) };
     let sum: u64 = weights.values().map(|weight| weight.basis_points()).sum();
     let full = Weight::FULL.basis_points();
@@ -234,7 +231,7 @@ fn routed(book: &Book, action: &Action, route: &Route, is_by_name: bool) -> Resu
     if 2 < shares {
         return Err(veto(Rule::Revisions, action, shares, 2));
     }
-    let Some(limits) = book.limits.filter(|_| is_by_name) else { return Ok(()) };
+    let Some(limits) = book.limits else { return Ok(()) };
     if let Some(trial) = trial.as_ref().filter(|trial| trial.rules.sends()) {
         backed_beside(book, action, trial)?;
     }
@@ -244,17 +241,9 @@ fn routed(book: &Book, action: &Action, route: &Route, is_by_name: bool) -> Resu
         if before.is_some_and(|before| *weight <= before) {
             continue;
         }
-        let serving = book
-            .entries
-            .values()
-            .filter(|entry| serves(book, entry) && entry.revision.as_ref() == Some(revision))
-            .count() as u64;
         // The way back puts everything on stable once the candidate serves nothing: one is enough then.
-        let others = book
-            .entries
-            .values()
-            .filter(|entry| serves(book, entry) && entry.revision.as_ref() != Some(revision))
-            .count() as u64;
+        let others = serving(book, |other| other != revision);
+        let serving = serving(book, |other| other == revision);
         let wanted = match others {
             0 => 1,
             _ => needed(*weight, limits.least, limits.unavailable),

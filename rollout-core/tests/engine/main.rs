@@ -7,6 +7,7 @@ mod by_count;
 mod cases;
 mod corners;
 mod defaults;
+mod drained_by_name;
 mod edges;
 mod eta;
 mod orders;

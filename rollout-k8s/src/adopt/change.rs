@@ -137,7 +137,7 @@ fn keep_new(before: &Value, patch: &mut Value) {
     let Value::Object(fields) = patch else { return };
     fields.retain(|name, value| {
         let old = &before[name];
-        if value.is_object() && old.is_object() {
+        if value.is_object() && (old.is_object() || old.is_null()) {
             keep_new(old, value);
             return value.as_object().is_some_and(|rest| !rest.is_empty());
         }
@@ -145,7 +145,7 @@ fn keep_new(before: &Value, patch: &mut Value) {
     });
 }
 
-fn flatten(path: &str, before: &Value, patch: &Value, fields: &mut Vec<FieldChange>) {
+fn flatten(place: &str, before: &Value, patch: &Value, fields: &mut Vec<FieldChange>) {
     let Value::Object(parts) = patch else {
         let text = |value: &Value| match value {
             Value::Null => None,
@@ -154,16 +154,16 @@ fn flatten(path: &str, before: &Value, patch: &Value, fields: &mut Vec<FieldChan
                 Some(value.to_string())
             }
         };
-        fields.push(FieldChange { field: path.to_owned(), from: text(before), to: text(patch) });
+        fields.push(FieldChange { field: place.to_owned(), from: text(before), to: text(patch) });
         return;
     };
     for (name, value) in parts {
         // The guard of the write is no change.
-        if path == "metadata" && matches!(name.as_str(), "uid" | "resourceVersion") {
+        if place == "metadata" && matches!(name.as_str(), "uid" | "resourceVersion") {
             continue;
         }
-        let dot = if path.is_empty() { "" } else { "." };
-        flatten(&format!("{path}{dot}{name}"), &before[name], value, fields);
+        let dot = if place.is_empty() { "" } else { "." };
+        flatten(&format!("{place}{dot}{name}"), &before[name], value, fields);
     }
 }
 

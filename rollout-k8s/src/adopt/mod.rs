@@ -24,6 +24,11 @@ mod spec;
 mod taking;
 mod world;
 
+#[cfg(test)]
+mod play;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use kube::Client;
@@ -47,8 +52,8 @@ use self::{
 const LOOK: Duration = Duration::from_millis(200);
 /// Longest wait for a controller to do its part.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How often in a row a stage may find its objects changed by somebody else.
-const TRIES: u32 = 5;
+/// How often a stage writes before somebody else is taken to write against it.
+const TRIES: u32 = 8;
 
 /// Which way a workload goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,33 +133,18 @@ impl Handover {
     ///
     /// [`AdoptError`] as [`Handover::plan`]; and if the cluster does not do its part. Another run goes on.
     pub async fn run(&self, mut told: impl FnMut(&Change)) -> Result<Handing, AdoptError> {
-        let mut waiting: Option<(String, Instant)> = None;
-        let mut changed: (u32, Option<String>) = (0, None);
+        let mut pace = Pace::default();
         let mut handing = self.plan().await?;
         while let Some(stage) = handing.stages.first() {
+            pace.begin(stage)?;
             match &stage.waits_for {
-                Some(what) if stage.changes.is_empty() => {
-                    let since = match &waiting {
-                        Some((before, since)) if before == what => *since,
-                        Some(_) | None => Instant::now(),
-                    };
-                    if PATIENCE < since.elapsed() {
-                        let what = what.clone();
-                        return Err(AdoptError::Waited { seconds: PATIENCE.as_secs(), what });
-                    }
-                    waiting = Some((what.clone(), since));
-                    sleep(LOOK).await;
-                }
-                Some(_) | None => match self.write(stage, &mut told).await? {
-                    None => changed = (0, None),
-                    Some(object) if changed.0 + 1 == TRIES => {
-                        return Err(AdoptError::Contended { object, times: TRIES });
-                    }
-                    Some(object) => {
-                        changed = (changed.0 + 1, Some(object));
+                Some(_) if stage.changes.is_empty() => sleep(LOOK).await,
+                Some(_) | None => {
+                    if let Some(object) = self.write(stage, &mut told).await? {
+                        pace.changed(object);
                         sleep(LOOK).await;
                     }
-                },
+                }
             }
             handing = self.look().await?;
         }
@@ -182,6 +172,43 @@ impl Handover {
             Way::Adopt { released } => adopting(&world, released),
             Way::HandBack => handing_back(&world),
         }
+    }
+}
+
+/// How long the same stage has been the first one: nothing goes on for ever.
+#[derive(Debug, Default)]
+struct Pace {
+    stage: &'static str,
+    since: Option<Instant>,
+    writes: u32,
+    contended: Option<String>,
+}
+
+impl Pace {
+    /// Begins another round of `stage`.
+    fn begin(&mut self, stage: &Stage) -> Result<(), AdoptError> {
+        if self.stage != stage.what {
+            *self = Self { stage: stage.what, ..Self::default() };
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        self.writes += u32::from(!stage.changes.is_empty());
+        if TRIES < self.writes {
+            let object = self.contended.clone().or_else(|| {
+                stage.changes.first().map(|change| format!("{}/{}", change.kind, change.name))
+            });
+            return Err(AdoptError::Contended { object: object.unwrap_or_default(), times: TRIES });
+        }
+        match &stage.waits_for {
+            Some(what) if PATIENCE < since.elapsed() => {
+                Err(AdoptError::Waited { seconds: PATIENCE.as_secs(), what: what.clone() })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Somebody else changed `object` since it was read.
+    fn changed(&mut self, object: String) {
+        self.contended = Some(object);
     }
 }
 

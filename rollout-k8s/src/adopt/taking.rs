@@ -103,7 +103,9 @@ fn pods(world: &World, record: &Record) -> Stage {
     // One that has the first label has been taken over: what its other labels say is the engine's since.
     let strangers = world.pods_of(set.uid()).filter(|pod| pod.label(labels::WORKLOAD).is_none());
     stage.changes.extend(strangers.filter_map(|pod| Change::patch(Kind::Pod, pod, patch.clone())));
-    if stage.changes.is_empty() && !set.is_seen() {
+    // Where every Service asks for the label already, there is nothing left to wait for.
+    let is_early = unasking(world, record).next().is_some();
+    if stage.changes.is_empty() && is_early && !set.is_seen() {
         stage.waits_for = Some(format!("the controller of ReplicaSet/{} to see it", set.name()));
     }
     stage
@@ -123,7 +125,7 @@ fn trial(world: &World, record: &Record) -> Stage {
         return stage;
     }
     let Some(trial) = world.get(Kind::Service, &name) else {
-        let purpose = "for a moment: its endpoints show that the labels were seen";
+        let purpose = "until its endpoints show that the labels were seen; then it is deleted";
         stage.changes.push(Change::create(Kind::Service, trial_service(world), purpose));
         return stage;
     };

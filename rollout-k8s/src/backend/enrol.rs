@@ -1,7 +1,7 @@
 //! Enrol and drain: one merge patch of a pod.
 //!
-//! A drained pod loses the label by which Services find it and gets a deletion cost by which it is the first
-//! to go when its `ReplicaSet` shrinks. Both are absolute and stand on the pod itself, so a repeated patch
+//! A drained pod loses the label by which Services find it and gets a deletion cost by which it goes before
+//! all others when its `ReplicaSet` shrinks, and those drained earlier before those drained later. Both are absolute and stand on the pod itself, so a repeated patch
 //! changes nothing. A pod of a `ReplicaSet` has a name that is never used again; its uid is a condition all
 //! the same. Pods carry no epoch: a stale drain is undone by whoever reigns.
 
@@ -12,7 +12,7 @@ use kube::{
 };
 use rollout_core::{
     engine::RefusalKind,
-    id::{InstanceId, Mark, WorkloadId},
+    id::{ActionId, InstanceId, Mark, WorkloadId},
 };
 use serde_json::{Value, json};
 
@@ -32,8 +32,9 @@ pub(super) async fn drain(
     key: &Key,
     workload: &WorkloadId,
     instance: &InstanceId,
+    action: ActionId,
 ) -> Result<Mark, Failed> {
-    match write(backend, key, workload, instance, false).await? {
+    match write(backend, key, workload, instance, Some(action)).await? {
         Some(mark) => Ok(mark),
         None => Ok(backend.watches.cache.with(key, |held| held.acknowledged())),
     }
@@ -46,18 +47,22 @@ pub(super) async fn enrol(
     workload: &WorkloadId,
     instance: &InstanceId,
 ) -> Result<Mark, Failed> {
-    write(backend, key, workload, instance, true).await?.ok_or_else(|| {
+    write(backend, key, workload, instance, None).await?.ok_or_else(|| {
         Failed::now(RefusalKind::Missing, format!("there is no pod {instance} any more"))
     })
 }
 
-/// The patch that makes a pod serve, or not.
-fn patch(uid: &str, serves: bool) -> Value {
-    let (label, cost) = if serves {
-        (Some(labels::SERVING_VALUE), None)
-    } else {
-        (None, Some(labels::DRAINED_COST))
-    };
+/// The deletion cost of a pod that `action` drains: the numbers of actions only grow, so whoever was drained
+/// first costs least.
+fn cost(action: ActionId) -> String {
+    let rank = i32::try_from(action.0).unwrap_or(i32::MAX);
+    i32::MIN.saturating_add(rank).to_string()
+}
+
+/// The patch that makes a pod serve, or not any more by order of `drain`.
+fn patch(uid: &str, drain: Option<ActionId>) -> Value {
+    let label = drain.is_none().then_some(labels::SERVING_VALUE);
+    let cost = drain.map(cost);
     json!({ "metadata": {
         "uid": uid,
         "labels": { labels::SERVING: label },
@@ -65,13 +70,13 @@ fn patch(uid: &str, serves: bool) -> Value {
     }})
 }
 
-/// Makes a pod serve, or not; `None` if there is no such pod.
+/// Makes a pod serve, or not any more by order of `drain`; `None` if there is no such pod.
 async fn write(
     backend: &KubernetesBackend,
     key: &Key,
     workload: &WorkloadId,
     instance: &InstanceId,
-    serves: bool,
+    drain: Option<ActionId>,
 ) -> Result<Option<Mark>, Failed> {
     let name = instance.as_str();
     let api: Api<Pod> = Api::namespaced(backend.watches.client.clone(), &key.0);
@@ -79,7 +84,7 @@ async fn write(
     let known =
         cache.with(key, |held| held.pods.get(name).map(|pod| (pod.uid.clone(), pod.serving)));
     let uid = match known {
-        Some((_, serving)) if serving == serves => {
+        Some((_, serving)) if serving == drain.is_none() => {
             return Ok(Some(cache.with(key, |held| held.acknowledged())));
         }
         Some((uid, _)) => uid,
@@ -98,7 +103,7 @@ async fn write(
         field_manager: Some(labels::FIELD_MANAGER.to_owned()),
         ..PatchParams::default()
     };
-    let Some(pod) = ask_for(api.patch(name, &params, &Patch::Merge(patch(&uid, serves)))).await?
+    let Some(pod) = ask_for(api.patch(name, &params, &Patch::Merge(patch(&uid, drain)))).await?
     else {
         cache.answered_gone::<PodFacts>(key, name);
         return Ok(None);
@@ -116,15 +121,15 @@ mod tests {
     #[test]
     fn a_drain_takes_the_label_and_an_enrolment_gives_it_back() {
         assert_eq!(
-            patch("u", false),
+            patch("u", Some(ActionId(7))),
             json!({ "metadata": {
                 "uid": "u",
                 "labels": { "rollout-engine.dev/serving": null },
-                "annotations": { "controller.kubernetes.io/pod-deletion-cost": "-1000" },
+                "annotations": { "controller.kubernetes.io/pod-deletion-cost": "-2147483641" },
             }})
         );
         assert_eq!(
-            patch("u", true),
+            patch("u", None),
             json!({ "metadata": {
                 "uid": "u",
                 "labels": { "rollout-engine.dev/serving": "yes" },

@@ -149,7 +149,9 @@ impl KubernetesBackend {
             Effect::Scale { revision, replicas } => {
                 scale::scale(self, &key, action, revision, *replicas).await
             }
-            Effect::Drain { instance } => enrol::drain(self, &key, workload, instance).await,
+            Effect::Drain { instance } => {
+                enrol::drain(self, &key, workload, instance, action.id).await
+            }
             Effect::Enrol { instance, .. } => enrol::enrol(self, &key, workload, instance).await,
             Effect::Create { .. }
             | Effect::Start { .. }

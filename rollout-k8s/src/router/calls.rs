@@ -131,7 +131,11 @@ impl Calls {
     }
 
     fn api(&self, place: &Place) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &place.namespace, &place.resource)
+        let client = self.client.clone();
+        if place.namespace.is_empty() {
+            return Api::all_with(client, &place.resource);
+        }
+        Api::namespaced_with(client, &place.namespace, &place.resource)
     }
 }
 

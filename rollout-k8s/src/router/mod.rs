@@ -10,12 +10,17 @@ mod binding;
 mod calls;
 mod division;
 mod gateway;
+mod istio;
 mod matches;
+mod nginx;
 mod object;
+mod pair;
+mod perform;
 mod problem;
 mod shape;
 mod sides;
 mod subset;
+mod traefik;
 mod traffic;
 mod way;
 
@@ -28,7 +33,7 @@ use std::{
 use async_trait::async_trait;
 use kube::Client;
 use rollout_core::{
-    engine::{Action, Effect, Outcome, RouteInForce},
+    engine::{Action, Outcome, RouteInForce},
     id::{Epoch, Mark, RevisionId, WorkloadId},
     port::{Ability, ObserveError, Router},
 };
@@ -38,14 +43,11 @@ pub use self::traffic::{
     TrafficError, VirtualServiceSpec,
 };
 use self::{
-    binding::Binding,
     calls::Calls,
-    division::{Side, Target},
-    object::Object,
     problem::{Problem, Trouble},
-    shape::{Parts, Place, Shape},
+    shape::{Parts, Shape},
     sides::Stands,
-    way::{Now, Step},
+    way::Now,
 };
 
 /// What shares the traffic of workloads in one namespace, as the `traffic.kubernetes` of a spec says.
@@ -132,134 +134,6 @@ impl KubernetesRouter {
         }
         let (written, in_effect) = (sides.written.clone(), sides.in_effect.clone());
         Ok(Look { sides, parts, now: Now { written, in_effect, division, in_force } })
-    }
-
-    async fn perform(&self, action: &Action) -> Result<(), Trouble> {
-        let Effect::Route(route) = &action.effect else {
-            let why = format!("it shares traffic and cannot {}", action.effect);
-            return Err(Problem::never("the router", why, "send it to its own port").into());
-        };
-        let mut look = self.look().await?;
-        look.fence(action.epoch)?;
-        let target = Target::of(route, &look.now.written).ok_or_else(|| {
-            let way_out = "let the rollout before come to its end first";
-            Problem::never(
-                "the router",
-                "it has two sides and no place for three revisions",
-                way_out,
-            )
-        })?;
-        match &self.shape {
-            Some(shape) => shape.can(&target.division)?,
-            None if target.division.is_rest() => (),
-            None => {
-                let why = format!("a Service is switched as a whole and cannot be: {route}");
-                let way_out = "name a `router`, or use a strategy without shares";
-                return Err(Problem::never("the router", why, way_out).into());
-            }
-        }
-        for step in way::next(&look.now, &target) {
-            self.carry_out(&step, &mut look, &action.workload, action.epoch).await?;
-        }
-        Ok(())
-    }
-
-    async fn carry_out(
-        &self,
-        step: &Step,
-        look: &mut Look,
-        workload: &WorkloadId,
-        epoch: Epoch,
-    ) -> Result<(), Trouble> {
-        match (step, &self.shape) {
-            (Step::Bind(side, binding), _) => {
-                let by = (workload, epoch);
-                self.stands.bind(&self.calls, &mut look.sides, *side, binding, by).await
-            }
-            (Step::Divide(division), Some(shape)) => {
-                let mut after = shape::divide(&**shape, &look.parts, division);
-                for part in after.iter_mut().flatten() {
-                    part.set_annotation(crate::labels::EPOCH, Some(&epoch.0.to_string()));
-                }
-                if !division.rules.is_empty() {
-                    self.rehearse(&shape.places(), &look.parts, &after).await?;
-                }
-                self.write(&shape.places(), look, &after).await
-            }
-            (Step::Divide(_), None) => Ok(()),
-        }
-    }
-
-    /// Writes the objects that differ. What a first object relies on is made before it, and taken away
-    /// after it.
-    async fn write(&self, places: &[Place], look: &mut Look, after: &Parts) -> Result<(), Trouble> {
-        let all: Vec<usize> = (0..places.len()).collect();
-        let (gone, there): (Vec<usize>, Vec<usize>) =
-            all.into_iter().partition(|index| after[*index].is_none());
-        for index in there.into_iter().rev().chain(gone) {
-            let (before, after) = (look.parts[index].as_ref(), after[index].as_ref());
-            let written = self.calls.write(&places[index], before, after, false).await?;
-            look.parts[index] = written;
-        }
-        Ok(())
-    }
-
-    /// Asks whether the API server would keep every field, which it does not where its definitions are
-    /// older: a match or a part of copies lost silently would send the candidate more than it shall get.
-    async fn rehearse(
-        &self,
-        places: &[Place],
-        before: &Parts,
-        after: &Parts,
-    ) -> Result<(), Trouble> {
-        for ((place, before), after) in places.iter().zip(before).zip(after) {
-            let kept = self.calls.write(place, before.as_ref(), after.as_ref(), true).await?;
-            let spec =
-                |object: &Option<Object>| object.as_ref().and_then(|it| it.at("/spec").cloned());
-            if spec(&kept) != spec(after) {
-                return Err(Problem::never(
-                    &place.to_string(),
-                    "the API server does not keep all fields of the trial",
-                    "install newer definitions of its kind, or take `match` and `mirror` out of the steps",
-                )
-                .into());
-            }
-        }
-        Ok(())
-    }
-
-    async fn follow(
-        &self,
-        workload: &WorkloadId,
-        revision: &RevisionId,
-        epoch: Epoch,
-    ) -> Result<(), Trouble> {
-        let mut look = self.look().await?;
-        look.fence(epoch)?;
-        let binding = Binding::Revision(revision.clone());
-        let is_idle = look.now.division.is_rest() && look.now.in_force.is_rest();
-        if !is_idle || look.now.written.candidate == binding {
-            return Ok(());
-        }
-        let step = Step::Bind(Side::Candidate, binding);
-        self.carry_out(&step, &mut look, workload, epoch).await
-    }
-
-    async fn stamp(&self, epoch: Epoch) -> Result<(), Trouble> {
-        let mut look = self.look().await?;
-        look.fence(epoch)?;
-        let epoch = epoch.0.to_string();
-        for (place, object) in &look.sides.objects {
-            let mut after = object.clone();
-            after.set_annotation(crate::labels::EPOCH, Some(&epoch));
-            self.calls.write(place, Some(object), Some(&after), false).await?;
-        }
-        let Some(shape) = &self.shape else { return Ok(()) };
-        let mut after = look.parts.clone();
-        for part in after.iter_mut().flatten() {
-            part.set_annotation(crate::labels::EPOCH, Some(&epoch));
-        }
-        self.write(&shape.places(), &mut look, &after).await
     }
 }
 

@@ -13,9 +13,12 @@ use serde_json::Value;
 use super::{
     division::Division,
     gateway::Gateway,
+    istio::{Destinations, VirtualService},
+    nginx::Ingress,
     object::Object,
     problem::Problem,
-    traffic::{RouterSpec, Traffic},
+    traefik::Traefik,
+    traffic::{NginxSpec, RouterSpec, Traffic, VirtualServiceSpec},
 };
 
 /// Annotation: how traffic is divided, how it was before, and what to restore in the end.
@@ -25,6 +28,7 @@ const ROUTE: &str = "rollout-engine.dev/route";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) resource: ApiResource,
+    /// Empty for what belongs to none.
     pub(super) namespace: String,
     pub(super) name: String,
 }
@@ -43,7 +47,11 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} `{}` in the namespace `{}`", self.resource.kind, self.name, self.namespace)
+        write!(f, "{} `{}`", self.resource.kind, self.name)?;
+        match self.namespace.as_str() {
+            "" => Ok(()),
+            namespace => write!(f, " in the namespace `{namespace}`"),
+        }
     }
 }
 
@@ -65,6 +73,11 @@ pub(super) trait Shape: fmt::Debug + Send + Sync {
     /// Which field of the spec names the first one, without `traffic.kubernetes.router`.
     fn field(&self) -> &'static str;
 
+    /// Whether the first object names the others, so that they must be there before it.
+    fn leans(&self) -> bool {
+        false
+    }
+
     /// What else must be there, asked for only where nothing is in force.
     fn needs(&self, _parts: &Parts) -> Vec<Place> {
         Vec::new()
@@ -74,7 +87,12 @@ pub(super) trait Shape: fmt::Debug + Send + Sync {
     fn check(&self, parts: &Parts) -> Result<(), Problem>;
 
     /// Whether `division` can be written; what it cannot do is refused before anything is.
-    fn can(&self, division: &Division) -> Result<(), Problem>;
+    fn can(&self, parts: &Parts, division: &Division) -> Result<(), Problem>;
+
+    /// What those that are needed must say of themselves that they can do, for this division.
+    fn feature(&self, _division: &Division) -> Option<&'static str> {
+        None
+    }
 
     /// What is to be restored in the end.
     fn keep(&self, parts: &Parts) -> Value;
@@ -101,7 +119,25 @@ pub(super) fn of(traffic: &Traffic, namespace: &str) -> Option<Box<dyn Shape>> {
             let http_route = spec.http_route.clone();
             Some(Box::new(Gateway { namespace, http_route, stable, candidate }))
         }
-        RouterSpec::Istio(_) | RouterSpec::Nginx(_) | RouterSpec::Traefik(_) => None,
+        RouterSpec::Istio(spec) => {
+            let destinations = match &spec.destination_rule {
+                None => Destinations::Services(stable, candidate),
+                Some(rule) => {
+                    Destinations::Subsets(rule.stable_subset.clone(), rule.candidate_subset.clone())
+                }
+            };
+            let VirtualServiceSpec { name, routes } = spec.virtual_service.clone();
+            Some(Box::new(VirtualService { namespace, name, routes, destinations }))
+        }
+        RouterSpec::Nginx(spec) => {
+            let NginxSpec { ingress: name, annotation_prefix: prefix, weight_total: total } =
+                spec.clone();
+            Some(Box::new(Ingress { namespace, name, prefix, total, stable, candidate }))
+        }
+        RouterSpec::Traefik(spec) => {
+            let name = spec.service.clone();
+            Some(Box::new(Traefik { namespace, name, stable, candidate }))
+        }
     }
 }
 
@@ -139,7 +175,13 @@ pub(super) fn divided(shape: &dyn Shape, parts: &Parts) -> (Division, Division) 
     (written, in_force)
 }
 
-/// The objects with `division` written into them and remembered.
+/// `division` in the units of a router: what is less than one is nothing.
+pub(super) fn in_units(shape: &dyn Shape, division: &Division) -> Division {
+    let candidate = division.candidate.in_units(shape.units());
+    Division { candidate, rules: division.rules.clone() }
+}
+
+/// The objects with `division`, in units of the router, written into them and remembered.
 pub(super) fn divide(shape: &dyn Shape, parts: &Parts, division: &Division) -> Parts {
     let memory = Memory::of(parts);
     let (written, in_force) = divided(shape, parts);
@@ -156,3 +198,6 @@ pub(super) fn divide(shape: &dyn Shape, parts: &Parts, division: &Division) -> P
     }
     after
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -14,7 +14,7 @@ use super::{
 use crate::labels;
 
 /// Group, version and kind.
-pub(super) const RULE: (&str, &str, &str) = ("networking.istio.io", "v1", "DestinationRule");
+pub(super) const RULE: (&str, &str, &str) = ("networking.istio.io", "v1beta1", "DestinationRule");
 
 /// What stands behind both subsets of `rule`.
 pub(super) fn sides(

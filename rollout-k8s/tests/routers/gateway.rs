@@ -130,6 +130,12 @@ async fn matches_and_copies_stand_beside_the_shares() {
         let answers = requests::send(gateway, host, headers, 100).await;
         assert_eq!(answers.get(version), Some(&100), "{headers}: {answers:?}");
     }
+    // Contour does not say that it can copy a part, so nobody finds out by having all copied.
+    let before = place.get("httproute web");
+    let part = Rules { mirror: Weight::share(1, 10), ..rules.clone() };
+    let (kind, why) = refusal(place.order(&router, &trial(10, part), 1).await);
+    assert_eq!(kind, RefusalKind::Invalid, "{why}");
+    assert_eq!(place.get("httproute web"), before);
     let mirrored = Rules { mirror: Weight::FULL, ..rules };
     place.set(&router, &trial(10, mirrored)).await;
     let answers = requests::send(gateway, host, "", 100).await;

@@ -7,3 +7,4 @@ mod gateway;
 mod place;
 mod requests;
 mod service;
+mod written;

@@ -6,4 +6,8 @@ mod redb;
 
 pub use ::redb::StorageBackend;
 
-pub use self::{memory::MemoryJournal, redb::RedbJournal};
+pub use self::{
+    codec::{Chain, Unreadable, from_line, to_line},
+    memory::MemoryJournal,
+    redb::RedbJournal,
+};

@@ -228,7 +228,7 @@ impl Watch<'_> {
 }
 
 /// The exit code of an end.
-fn exit_of(end: &End) -> Exit {
+pub(super) fn exit_of(end: &End) -> Exit {
     match end {
         End::Completed => Exit::Done,
         End::RolledBack => Exit::RolledBack,

@@ -73,6 +73,21 @@ pub enum Change {
         /// Size it was told to have.
         replicas: u64,
     },
+    /// An instance of a pool that a backend keeps by count is treated by name from now on: it is to be
+    /// drained, or was found drained.
+    Named {
+        /// The instance.
+        instance: InstanceId,
+        /// Its revision.
+        revision: RevisionId,
+        /// Whether the load balancer may send it something new.
+        enrolled: bool,
+    },
+    /// An instance that was to go stays after all.
+    Spared {
+        /// The instance.
+        instance: InstanceId,
+    },
     /// Instances of a pool that a backend keeps by count have failed.
     PoolFailed {
         /// Its revision.

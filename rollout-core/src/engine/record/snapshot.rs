@@ -38,7 +38,7 @@ impl Record {
     ///
     /// [`ReplayError`] names the first record that does not follow from the ones before.
     pub fn fold(records: &[Self]) -> Result<Self, ReplayError> {
-        let (mut state, mut book) = (State::default(), Book::new(None));
+        let (mut state, mut book) = (State::default(), Book::empty());
         for record in records {
             state.follows(record).map_err(|why| ReplayError { seq: state.seq.next(), why })?;
             state.apply(record);

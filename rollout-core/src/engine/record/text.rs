@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Change, Resolution, Settlement};
+use crate::engine::Revision;
 
 /// Who did something, and why, where they said so.
 pub(in crate::engine) struct By<'a>(
@@ -39,22 +40,25 @@ impl fmt::Display for Settlement {
     }
 }
 
+fn found(f: &mut fmt::Formatter<'_>, what: &dyn fmt::Display, of: &Revision) -> fmt::Result {
+    write!(f, "found {what} of {}", of.id)
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Claimed { epoch } => write!(f, "claimed {epoch}"),
             Self::Adopted { revision } => write!(f, "adopted {}", revision.id),
-            Self::Found { instance, revision, .. } => {
-                write!(f, "found {instance} of {}", revision.id)
+            Self::Found { instance, revision, .. } => found(f, instance, revision),
+            Self::PoolFound { revision, replicas } => found(f, replicas, revision),
+            Self::Named { instance, revision, enrolled } => {
+                let drained = if *enrolled { "" } else { ", which is drained" };
+                write!(f, "named {instance} of {revision}{drained}")
             }
-            Self::PoolFound { revision, replicas } => {
-                write!(f, "found {replicas} of {}", revision.id)
-            }
-            Self::PoolFailed { revision, failed, why: None } => {
-                write!(f, "failed so far of {revision}: {failed}")
-            }
-            Self::PoolFailed { revision, failed, why: Some(why) } => {
-                write!(f, "failed so far of {revision}: {failed}, the last: {why}")
+            Self::Spared { instance } => write!(f, "spared {instance}"),
+            Self::PoolFailed { revision, failed, why } => {
+                let why = why.as_deref().map(|why| format!(", the last: {why}"));
+                write!(f, "failed so far of {revision}: {failed}{}", why.unwrap_or_default())
             }
             // Why stands with the order, right before.
             Self::Submitted { attempt, revision, plan, by, .. } => {
@@ -69,28 +73,24 @@ impl fmt::Display for Change {
             Self::Progressed { available } => write!(f, "progressed to {available} available"),
             Self::BatchEnded => f.write_str("batch ended"),
             Self::Reached { stage } => write!(f, "reached stage {stage}"),
-            Self::Passed { stage, gate, by: None, .. } => {
-                write!(f, "passed gate {gate} of stage {stage}")
-            }
-            Self::Passed { stage, gate, by: Some(by), why } => {
-                let by = By(by, why.as_deref());
-                write!(f, "passed gate {gate} of stage {stage} by order of {by}")
+            Self::Passed { stage, gate, by, why } => {
+                let by = by.as_deref().map(|by| format!(" by order of {}", By(by, why.as_deref())));
+                write!(f, "passed gate {gate} of stage {stage}{}", by.unwrap_or_default())
             }
             Self::Skipped { from, to, by, why } => {
                 write!(f, "skipped from stage {from} to {to} by order of {by}: {why}")
             }
             Self::Measured { place, reading } => write!(f, "measured {place}: {reading}"),
-            Self::HookEnded { run, failure: None } => write!(f, "hook run {run} succeeded"),
-            Self::HookEnded { run, failure: Some(why) } => {
-                write!(f, "hook run {run} failed: {why}")
-            }
+            Self::HookEnded { run, failure } => match failure {
+                None => write!(f, "hook run {run} succeeded"),
+                Some(why) => write!(f, "hook run {run} failed: {why}"),
+            },
             Self::Halted { by, why } => write!(f, "halted by {}", By(by, why.as_deref())),
             Self::Resized { plan, by, why, .. } => {
                 write!(f, "resized to {} by {}", plan.desired, By(by, why.as_deref()))
             }
-            Self::Resolved { how, by, why: None } => write!(f, "resolved by {by}: {how}"),
-            Self::Resolved { how, by, why: Some(why) } => {
-                write!(f, "resolved by {by}: {how}, for: {why}")
+            Self::Resolved { how, by, why } => {
+                write!(f, "resolved ({how}) by {}", By(by, why.as_deref()))
             }
             Self::Proven { revision } => write!(f, "proven {revision}"),
             Self::Failed { instance, failure } => write!(f, "failed {instance}: {failure}"),

@@ -28,14 +28,6 @@ impl State {
                 self.stable = Some(revision.clone());
                 self.proved(at, revision.clone(), None);
             }
-            Change::Found { instance, revision, enrolled, started } => {
-                let made = if *started { Made::Started } else { Made::Created };
-                self.found(instance, revision, *enrolled, made);
-            }
-            Change::PoolFound { revision, replicas } => self.pool(revision).target = *replicas,
-            Change::PoolFailed { revision, failed, why } => {
-                self.pool_failed(at, revision, *failed, why.as_deref());
-            }
             Change::Submitted { attempt, revision, spec, plan, purpose, .. } => {
                 self.submitted(at, *attempt, *purpose, (revision, spec, plan));
             }
@@ -46,13 +38,15 @@ impl State {
             }
             Change::Dropped { .. } => self.queued = None,
             Change::Targeted { revision, replicas } => self.targeted(revision, *replicas),
-            Change::Failed { instance, failure } => self.failed(at, instance, failure),
-            Change::Lost { instance } => self.lost(instance),
-            Change::Retired { instance } => self.retired(at, instance),
-            Change::Gone { instance } => {
-                self.roster.remove(instance);
-                self.forget_idle_pools();
-            }
+            Change::Found { .. }
+            | Change::PoolFound { .. }
+            | Change::Named { .. }
+            | Change::Spared { .. }
+            | Change::PoolFailed { .. }
+            | Change::Failed { .. }
+            | Change::Lost { .. }
+            | Change::Retired { .. }
+            | Change::Gone { .. } => self.saw(at, &record.change),
             Change::Paused { by, why } => self.stopped(at, by, why.as_ref(), false),
             Change::Halted { by, why } => self.stopped(at, by, why.as_ref(), true),
             Change::Resized { spec, plan, stage, .. } => self.resized(spec, plan, *stage),
@@ -75,6 +69,37 @@ impl State {
             | Change::Ended { .. } => self.walked(at, &record.change),
             Change::Vetoed(veto) => self.vetoed(at, veto),
             Change::Snapshot(snapshot) => self.clone_from(&snapshot.state),
+        }
+    }
+
+    /// Something became of single instances, or of a pool that its backend keeps by count.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` lists every record, once")]
+    fn saw(&mut self, at: Timestamp, change: &Change) {
+        match change {
+            Change::Found { instance, revision, enrolled, started } => {
+                let made = if *started { Made::Started } else { Made::Created };
+                self.found(instance, revision, *enrolled, made);
+            }
+            Change::PoolFound { revision, replicas } => self.pool(revision).target = *replicas,
+            Change::Named { instance, revision, enrolled } => {
+                self.named(at, instance, revision, *enrolled);
+            }
+            Change::Spared { instance } => {
+                if let Some(entry) = self.roster.get_mut(instance) {
+                    entry.retired = None;
+                }
+            }
+            Change::PoolFailed { revision, failed, why } => {
+                self.pool_failed(at, revision, *failed, why.as_deref());
+            }
+            Change::Failed { instance, failure } => self.failed(at, instance, failure),
+            Change::Lost { instance } => self.lost(instance),
+            Change::Retired { instance } => self.retired(at, instance),
+            Change::Gone { instance } => {
+                self.roster.remove(instance);
+                self.forget_idle_pools();
+            }
+            _ => {}
         }
     }
 
@@ -166,6 +191,32 @@ impl State {
                 retired: None,
                 dead: false,
                 proved_ready: enrolled,
+                pending: None,
+            },
+        );
+    }
+
+    fn named(
+        &mut self,
+        at: Timestamp,
+        instance: &InstanceId,
+        revision: &RevisionId,
+        enrolled: bool,
+    ) {
+        self.last_ordinal += 1;
+        self.roster.insert(
+            instance.clone(),
+            Instance {
+                revision: revision.clone(),
+                ordinal: self.last_ordinal,
+                found: true,
+                made: Made::Started,
+                enrolled_at: None,
+                standby: Standby::No,
+                traffic: if enrolled { Traffic::In } else { Traffic::Drained(at) },
+                retired: None,
+                dead: false,
+                proved_ready: false,
                 pending: None,
             },
         );

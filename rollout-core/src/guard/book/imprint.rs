@@ -14,7 +14,7 @@ use crate::{
 impl Guard {
     /// Adds to `imprint` everything of the guard that decides what it refuses.
     pub(crate) fn imprint(&self, imprint: &mut Imprint) {
-        let Self { book, is_by_name: _ } = self;
+        let Self { book } = self;
         book.imprint(imprint);
     }
 }
@@ -28,9 +28,10 @@ impl Book {
             route,
             in_force,
             pending,
-            // The first is higher than every number in use, the second never changes, and the third
+            // The first is higher than every number in use, the next two never change, and the last
             // follows the time of the next event.
             last_action: _,
+            is_by_name: _,
             confirmation: _,
             now: _,
             must_be_available,
@@ -45,6 +46,7 @@ impl Book {
             from,
             pools,
             pools_at,
+            not_ready,
             sizes,
         } = self;
         let longest = drains.values().copied().chain(*longest_drain).max();
@@ -54,6 +56,7 @@ impl Book {
             entry.imprint(imprint, longest.unwrap_or(Span::from_secs(1 << 40)));
         }
         imprint.instances(live);
+        imprint.instances(not_ready);
         limits.imprint(imprint);
         imprint.route(route.as_ref());
         imprint.route(in_force.as_ref());

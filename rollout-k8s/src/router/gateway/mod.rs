@@ -12,11 +12,12 @@ mod status;
 use std::collections::BTreeSet;
 
 use rollout_core::{port::Ability, weight::Weight};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     division::Division,
     object::Object,
+    pair::Pair,
     problem::Problem,
     shape::{Parts, Place, Shape},
 };
@@ -74,7 +75,7 @@ impl Shape for Gateway {
         status::check(route, &what)
     }
 
-    fn can(&self, division: &Division) -> Result<(), Problem> {
+    fn can(&self, _parts: &Parts, division: &Division) -> Result<(), Problem> {
         if division.rules.affinity.is_some() {
             return Err(Problem::never(
                 &self.what(),
@@ -85,22 +86,23 @@ impl Shape for Gateway {
         Ok(())
     }
 
+    /// A class that cannot copy a part copies all, and the route would look the same.
+    fn feature(&self, division: &Division) -> Option<&'static str> {
+        let mirror = division.rules.mirror;
+        let is_part = !mirror.is_zero() && mirror != Weight::FULL;
+        is_part.then_some("HTTPRouteRequestPercentageMirror")
+    }
+
     fn keep(&self, parts: &Parts) -> Value {
-        let kept = self.divided(parts).map(|rule| {
-            let weight = |name: &str| rules::backend(rule, name).map(rules::weight);
-            json!({ "stable": weight(&self.stable), "candidate": weight(&self.candidate) })
-        });
-        kept.collect()
+        self.divided(parts).map(|rule| Pair::keep(self, rules::backends(rule))).collect()
     }
 
     fn share(&self, parts: &Parts) -> Weight {
-        let share = |rule: &Value| {
-            let weight = |name: &str| rules::backend(rule, name).map_or(0, rules::weight);
-            let (stable, candidate) = (weight(&self.stable), weight(&self.candidate));
-            Weight::share(candidate, stable.saturating_add(candidate))
-        };
         // The rule that gives it most counts: nobody shall believe it gets less.
-        self.divided(parts).map(share).max().unwrap_or_default()
+        self.divided(parts)
+            .map(|rule| Pair::share(self, rules::backends(rule)))
+            .max()
+            .unwrap_or_default()
     }
 
     fn shaped(&self, parts: &Parts, was: &Division, division: &Division, kept: &Value) -> Parts {

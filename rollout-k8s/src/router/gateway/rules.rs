@@ -8,26 +8,22 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        division::Division,
+        division::{Division, Side},
         matches::{self, Want},
         object::Object,
+        pair::Pair,
         problem::Problem,
     },
     Gateway,
 };
 
-/// The backend of `rule` that is the Service `name`.
-pub(super) fn backend<'a>(rule: &'a Value, name: &str) -> Option<&'a Value> {
-    backends(rule).iter().find(|backend| is_service(backend, name))
-}
-
-/// The weight of a backend, 1 where none is written.
-pub(super) fn weight(backend: &Value) -> u64 {
-    backend.get("weight").and_then(Value::as_u64).unwrap_or(1)
-}
-
-fn backends(rule: &Value) -> &[Value] {
+/// The backends of `rule`.
+pub(super) fn backends(rule: &Value) -> &[Value] {
     list(rule, "backendRefs")
+}
+
+fn backends_mut(rule: &mut Value) -> Option<&mut Vec<Value>> {
+    rule.get_mut("backendRefs")?.as_array_mut()
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
@@ -42,10 +38,29 @@ fn is_service(backend: &Value, name: &str) -> bool {
         && text("namespace").is_none()
 }
 
+impl Pair for Gateway {
+    fn is(&self, entry: &Value, side: Side) -> bool {
+        match side {
+            Side::Stable => is_service(entry, &self.stable),
+            Side::Candidate => is_service(entry, &self.candidate),
+        }
+    }
+
+    fn made(&self, stable: &Value) -> Value {
+        let mut made = stable.clone();
+        made["name"] = json!(self.candidate);
+        made
+    }
+
+    fn implied(&self, _entries: usize) -> u64 {
+        1
+    }
+}
+
 impl Gateway {
     /// Whether the shares of `rule` are ours to set.
     pub(super) fn is_divided(&self, rule: &Value) -> bool {
-        backend(rule, &self.stable).is_some()
+        self.entry(backends(rule), Side::Stable).is_some()
     }
 
     /// Whether there is a rule to divide, and nobody else has a part in one.
@@ -58,12 +73,7 @@ impl Gateway {
                 "add it to `backendRefs`, or correct `traffic.kubernetes.stable_service`",
             ));
         }
-        let is_other = |backend: &&Value| {
-            !is_service(backend, &self.stable)
-                && !is_service(backend, &self.candidate)
-                && 0 < weight(backend)
-        };
-        match divided().flat_map(backends).find(is_other) {
+        match divided().find_map(|rule| self.other(backends(rule))) {
             None => Ok(()),
             Some(other) => Err(Problem::conflict(
                 what,
@@ -96,10 +106,16 @@ impl Gateway {
             self.set_copies(&mut rule, Weight::ZERO);
             shaped.extend(self.matching(&rule, &division.rules.matches));
             if division.is_rest() {
-                self.restore(&mut rule, kept.get(place).unwrap_or(&Value::Null));
+                let kept = kept.get(place).unwrap_or(&Value::Null);
+                if let Some(list) = backends_mut(&mut rule) {
+                    self.restore(list, kept);
+                }
             } else {
-                let points = division.candidate.basis_points();
-                self.set_weights(&mut rule, division.candidate.rest().basis_points(), points);
+                let share = division.candidate;
+                let (stable, candidate) = (share.rest().basis_points(), share.basis_points());
+                if let Some(list) = backends_mut(&mut rule) {
+                    self.set(list, stable, candidate);
+                }
                 self.set_copies(&mut rule, division.rules.mirror);
             }
             place += 1;
@@ -131,42 +147,19 @@ impl Gateway {
         let own = if own.is_empty() { &whole[..] } else { own };
         let headers = || trial.iter().filter_map(header_match);
         let wanted = own.iter().flat_map(|one| headers().filter_map(|it| narrowed(one, &it)));
+        let wanted: Vec<Value> = wanted.collect();
+        if wanted.is_empty() {
+            // Without a match it would take everything.
+            return None;
+        }
         let mut made = rule.clone();
-        made["matches"] = wanted.collect();
-        let mut backend = backend(rule, &self.stable)?.clone();
-        backend["name"] = json!(self.candidate);
+        made["matches"] = Value::Array(wanted);
+        let mut backend = self.made(self.entry(backends(rule), Side::Stable)?);
         backend["weight"] = json!(1);
         made["backendRefs"] = json!([backend]);
         // The name of a rule is its own.
         made.as_object_mut()?.remove("name");
         Some(made)
-    }
-
-    fn set_weights(&self, rule: &mut Value, stable: u64, candidate: u64) {
-        let Some(list) = rule.get_mut("backendRefs").and_then(Value::as_array_mut) else { return };
-        if !list.iter().any(|backend| is_service(backend, &self.candidate)) {
-            let stable = list.iter().find(|backend| is_service(backend, &self.stable));
-            let mut made = stable.cloned().unwrap_or_default();
-            made["name"] = json!(self.candidate);
-            list.push(made);
-        }
-        for backend in list {
-            if is_service(backend, &self.stable) {
-                backend["weight"] = json!(stable);
-            } else if is_service(backend, &self.candidate) {
-                backend["weight"] = json!(candidate);
-            }
-        }
-    }
-
-    /// The weights as they were before the first division.
-    fn restore(&self, rule: &mut Value, kept: &Value) {
-        let stable = kept.get("stable").and_then(Value::as_u64).filter(|weight| 0 < *weight);
-        self.set_weights(rule, stable.unwrap_or(1), 0);
-        let was_there = kept.get("candidate").is_some_and(Value::is_u64);
-        if !was_there && let Some(Value::Array(list)) = rule.get_mut("backendRefs") {
-            list.retain(|backend| !is_service(backend, &self.candidate));
-        }
     }
 
     /// The filter that copies `share` of the requests to the candidate Service; none for no share.
@@ -175,7 +168,8 @@ impl Gateway {
             let to = filter.pointer("/requestMirror/backendRef");
             to.is_some_and(|to| is_service(to, &self.candidate))
         };
-        let port = backend(rule, &self.stable).and_then(|backend| backend.get("port")).cloned();
+        let stable = self.entry(backends(rule), Side::Stable);
+        let port = stable.and_then(|backend| backend.get("port")).cloned();
         let Some(fields) = rule.as_object_mut() else { return };
         if let Some(Value::Array(filters)) = fields.get_mut("filters") {
             filters.retain(|filter| !is_ours(filter));

@@ -1,11 +1,16 @@
 //! Read-back of what was written, other people's rules, and what the parents say.
 
 use proptest::prelude::*;
-use rollout_core::spec::{Affinity, Match, Rules};
+use rollout_core::spec::{Affinity, Rules};
 use rollout_core::{engine::RefusalKind, time::Span};
 
+use serde_json::json;
+
 use super::{
-    super::shape::{divide, divided},
+    super::shape::{
+        divide, divided,
+        tests::{at, cookie, divisions, header, holds, parts},
+    },
     *,
 };
 
@@ -48,39 +53,10 @@ fn stable(weight: u64) -> Value {
     json!({ "group": "", "kind": "Service", "name": "web", "port": 80, "weight": weight })
 }
 
-fn parts(route: Value) -> Parts {
-    vec![Some(Object(route))]
-}
-
-fn spec(parts: &Parts) -> Value {
-    parts[0].as_ref().unwrap().at("/spec").unwrap().clone()
-}
-
-fn header(name: &str) -> Match {
-    Match { header: Some(name.to_owned()), exact: Some("yes".to_owned()), ..Match::default() }
-}
-
-fn divisions() -> impl Strategy<Value = Division> {
-    let matches = prop::sample::subsequence(
-        vec![
-            header("x-a"),
-            header("x-b"),
-            Match { cookie: Some("c".to_owned()), ..Match::default() },
-        ],
-        0..=3,
-    );
-    let mirror = prop::sample::select(vec![0, 50, 1_000, 10_000_u64]);
-    (0..=10_000_u64, matches, mirror).prop_map(|(points, matches, mirror)| {
-        let weight = |points| Weight::from_basis_points(points).unwrap();
-        let rules = Rules { matches, mirror: weight(mirror), affinity: None };
-        Division { candidate: weight(points), rules }
-    })
-}
-
 proptest! {
     #[test]
     fn what_was_written_is_read_and_the_end_is_the_beginning(
-        way in prop::collection::vec(divisions(), 1..5),
+        way in prop::collection::vec(divisions(&[header("x-a"), header("x-b"), cookie("c", "v")], &[0, 50, 1_000, 10_000], false), 1..5),
         weight in prop::option::of(1..1_000_u64),
         has_candidate in any::<bool>(),
     ) {
@@ -88,29 +64,22 @@ proptest! {
         if has_candidate {
             backends.push(json!({ "group": "", "kind": "Service", "name": "web-canary", "port": 80, "weight": 0 }));
         }
-        let begun = parts(route(&Value::Array(backends)));
-        let mut now = begun.clone();
-        for division in &way {
-            now = divide(&shape(), &now, division);
-            let (written, in_force) = divided(&shape(), &now);
-            prop_assert_eq!(&written, division);
-            prop_assert_eq!(&in_force, division);
-            let rules = spec(&now)["rules"].clone();
-            let theirs = spec(&begun)["rules"].clone();
+        let begun = parts(&[route(&Value::Array(backends))]);
+        let theirs = at(&begun, 0, "/spec/rules");
+        holds(&shape(), &begun, &way, |_, now| {
+            let rules = at(now, 0, "/spec/rules");
             let last = rules.as_array().unwrap().len() - 1;
             prop_assert_eq!(&rules[0], &theirs[0]);
             prop_assert_eq!(&rules[last], &theirs[2]);
             prop_assert_eq!(&rules[last - 1]["filters"][0], &theirs[1]["filters"][0]);
-        }
-        let ended = divide(&shape(), &now, &Division::default());
-        prop_assert_eq!(spec(&ended), spec(&begun));
-        prop_assert!(divided(&shape(), &ended).0.is_rest());
+            Ok(())
+        })?;
     }
 }
 
 #[test]
 fn the_old_division_is_told_until_every_parent_has_taken_in_the_new_one() {
-    let begun = parts(route(&json!([stable(1)])));
+    let begun = parts(&[route(&json!([stable(1)]))]);
     let ten = Division::of(Weight::share(1, 10));
     let mut now = divide(&shape(), &begun, &ten);
     // The API server counts the change; the parent has not looked yet.
@@ -125,7 +94,7 @@ fn the_old_division_is_told_until_every_parent_has_taken_in_the_new_one() {
 
 #[test]
 fn weights_of_somebody_else_are_told_as_they_are() {
-    let begun = parts(route(&json!([stable(1)])));
+    let begun = parts(&[route(&json!([stable(1)]))]);
     let mut now = divide(&shape(), &begun, &Division::of(Weight::share(1, 10)));
     now[0].as_mut().unwrap().0["spec"]["rules"][1]["backendRefs"][1]["weight"] = json!(9_000);
     assert_eq!(divided(&shape(), &now).0, Division::of(Weight::share(1, 2)));
@@ -133,17 +102,17 @@ fn weights_of_somebody_else_are_told_as_they_are() {
 
 #[test]
 fn what_cannot_be_divided_is_told() {
-    let refused = |route: Value| {
-        let problem = shape().check(&parts(route)).unwrap_err();
+    let refused = |route: &Value| {
+        let problem = shape().check(&parts(std::slice::from_ref(route))).unwrap_err();
         (problem.kind, format!("{}: {}", problem.what, problem.why))
     };
-    let (kind, why) = refused(route(&json!([])));
+    let (kind, why) = refused(&route(&json!([])));
     assert_eq!(kind, RefusalKind::Missing);
     assert_eq!(
         why,
         "HTTPRoute `web` in the namespace `shop`: no rule has the Service `web` among its backends"
     );
-    let (kind, why) = refused(route(&json!([stable(1), { "name": "third", "weight": 1 }])));
+    let (kind, why) = refused(&route(&json!([stable(1), { "name": "third", "weight": 1 }])));
     assert_eq!(kind, RefusalKind::Conflict);
     assert!(
         why.ends_with(
@@ -153,22 +122,23 @@ fn what_cannot_be_divided_is_told() {
     );
     let mut orphan = route(&json!([stable(1)]));
     orphan["spec"]["parentRefs"] = json!([]);
-    assert!(refused(orphan).1.contains("it has no parent"));
+    assert!(refused(&orphan).1.contains("it has no parent"));
     let mut turned_down = route(&json!([stable(1)]));
     turned_down["status"]["parents"] = json!([state("False", 3)]);
-    let (_, why) = refused(turned_down.clone());
+    let (_, why) = refused(&turned_down);
     assert!(
         why.ends_with("the parent `public` says that Accepted is false: Because: so it is"),
         "{why}"
     );
     // What it said of an older generation is no answer.
     turned_down["status"]["parents"] = json!([state("False", 2)]);
-    assert_eq!(shape().check(&parts(turned_down.clone())), Ok(()));
-    assert!(!shape().is_in_force(&parts(turned_down)));
+    assert_eq!(shape().check(&parts(&[turned_down.clone()])), Ok(()));
+    assert!(!shape().is_in_force(&parts(&[turned_down])));
     let rules = Rules {
         affinity: Some(Affinity { cookie: "c".to_owned(), max_age: Span::from_secs(60) }),
         ..Rules::default()
     };
-    let problem = shape().can(&Division { rules, ..Division::default() }).unwrap_err();
+    let problem =
+        shape().can(&Parts::new(), &Division { rules, ..Division::default() }).unwrap_err();
     assert_eq!(problem.kind, RefusalKind::Invalid);
 }

@@ -1,0 +1,64 @@
+//! Pools whose backend keeps them by count: told their size, drained by name before they get smaller.
+
+use std::collections::BTreeMap;
+
+use super::leave;
+use crate::{
+    engine::{Effect, Space, Turn, View},
+    fleet::tally::{self, Tally},
+    id::RevisionId,
+    spec::Counting,
+};
+
+/// Tells a backend that makes instances by count how many there are to be: fewer at once, more as far as there
+/// is room beside what has not gone yet, and not before it shows how many went last. Where instances can be
+/// drained, fewer only by those that are.
+pub(super) fn scale(
+    turn: &mut Turn<'_>,
+    view: &View,
+    space: Space,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) {
+    if turn.setup.capabilities.drains_by_name() {
+        let sizes = leave::leave(turn, view);
+        // Who is to go has changed.
+        let tallies = tally::tally(turn.now, turn.setup, &turn.state, view);
+        tell(turn, view, sizes, space.live(&tallies).saturating_sub(space.ceiling()));
+        return;
+    }
+    let pools = turn.state.pools.iter();
+    let sizes: Vec<(RevisionId, u64)> = pools.map(|(id, pool)| (id.clone(), pool.target)).collect();
+    // In loose counting those that are told to go in this very call have not heard of it.
+    let goes = |(id, target): &(RevisionId, u64)| match space.counting {
+        Counting::Strict => 0,
+        Counting::Loose => view.pool(id).map_or(0, |seen| seen.created.saturating_sub(*target)),
+    };
+    let going = sizes.iter().map(goes).fold(0, u64::saturating_add);
+    let live = space.live(tallies).saturating_add(going);
+    tell(turn, view, sizes, live.saturating_sub(space.ceiling()));
+}
+
+/// Tells every pool its size, less what there is no room for: `excess` in all.
+fn tell(turn: &mut Turn<'_>, view: &View, sizes: Vec<(RevisionId, u64)>, mut excess: u64) {
+    for (revision, replicas) in sizes {
+        let (told, is_over) = match turn.state.pending_scale(&revision) {
+            // Nobody will ever answer what is not under way any more.
+            Some((id, pending)) => (Some(pending), !view.is_in_flight(id)),
+            None => (view.pool(&revision).map(|pool| pool.replicas), false),
+        };
+        let Some(told) = told else { continue };
+        let has_dropped = view.told.get(&revision).is_some_and(|told| 0 < told.dropped);
+        if has_dropped && !is_over && told < replicas {
+            continue;
+        }
+        // What is there still needs no room.
+        let there = view.pool(&revision).map_or(0, |pool| pool.created);
+        let held = if is_over { there } else { told.max(there) };
+        let waits = excess.min(replicas.saturating_sub(held));
+        excess -= waits;
+        let replicas = replicas - waits;
+        if replicas != told {
+            turn.intend(Effect::Scale { revision, replicas });
+        }
+    }
+}

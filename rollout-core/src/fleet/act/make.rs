@@ -1,0 +1,107 @@
+//! Which instances are to go, and which are to be made.
+
+use std::collections::BTreeMap;
+
+use super::is_given_up;
+use crate::{
+    engine::{Change, Effect, Space, Turn, View, WaitReason},
+    fleet::{
+        instance::Instance,
+        tally::{Condition, Tally, condition},
+    },
+    id::{InstanceId, RevisionId},
+    spec::Counting,
+};
+
+/// Tells the instances to go that a pool has too many of: those that get nothing for sure first, then the
+/// least useful, then the newest.
+pub(super) fn retire(turn: &mut Turn<'_>, view: &View) {
+    let mut pools: BTreeMap<RevisionId, Vec<(bool, Condition, u64, InstanceId)>> = BTreeMap::new();
+    for (instance, entry) in &turn.state.roster {
+        if entry.is_terminating() {
+            continue;
+        }
+        let condition = condition(turn.now, turn.setup, &turn.state, view, instance, entry);
+        pools.entry(entry.revision.clone()).or_default().push((
+            entry.may_get_more() && condition != Condition::Unready,
+            condition,
+            u64::MAX - entry.ordinal,
+            instance.clone(),
+        ));
+    }
+    for (revision, mut instances) in pools {
+        let target = turn.state.pools.get(&revision).map_or(0, |pool| pool.target);
+        let over =
+            instances.len() - instances.len().min(usize::try_from(target).unwrap_or(usize::MAX));
+        if over == 0 {
+            continue;
+        }
+        instances.sort();
+        for (_, _, _, instance) in instances.into_iter().take(over) {
+            turn.record(Change::Retired { instance });
+        }
+    }
+}
+
+/// Makes the instances that a pool has too few of, below the ceiling.
+pub(super) fn create(
+    turn: &mut Turn<'_>,
+    view: &View,
+    space: Space,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) {
+    // What was retired in this very call still exists.
+    let mut existing: u64 = match space.counting {
+        Counting::Strict => count(turn, |_| true),
+        Counting::Loose => count(turn, |entry| !entry.is_terminating() || entry.may_get_more()),
+    };
+    let pools: Vec<RevisionId> = tallies.keys().cloned().collect();
+    for revision in pools {
+        let Some(pool) = turn.state.pools.get(&revision) else { continue };
+        let created = count(turn, |entry| !entry.is_terminating() && entry.revision == revision);
+        let missing = pool.target.saturating_sub(created);
+        if missing == 0 || is_given_up(turn, &revision) {
+            continue;
+        }
+        let not_before = pool
+            .last_failure
+            .as_ref()
+            .map_or(turn.now, |(at, _)| at.after(turn.setup.tuning.backoff(pool.failed)));
+        if turn.now < not_before {
+            turn.wake(not_before);
+            continue;
+        }
+        let room = space.ceiling().saturating_sub(existing);
+        if room < missing {
+            let (live, ceiling) = (existing, space.ceiling());
+            turn.wait(turn.now, None, || WaitReason::Ceiling { live, ceiling });
+        }
+        for _ in 0..missing.min(room) {
+            let instance = new_name(turn, view, &revision);
+            turn.intend(Effect::Create { instance, revision: revision.clone() });
+            existing += 1;
+        }
+    }
+}
+
+/// A name that no instance has, not even one whose journal was lost.
+fn new_name(turn: &Turn<'_>, view: &View, revision: &RevisionId) -> InstanceId {
+    let name = |number: u64| {
+        InstanceId::new(format!("{}-{revision}-{number}", turn.setup.workload))
+            .expect("two names of at most 63 characters and a number make a name")
+    };
+    let is_taken = |instance: &InstanceId| {
+        let seen = view.inventory.as_ref().map(|seen| &seen.what.instances);
+        turn.state.roster.contains_key(instance)
+            || seen.is_some_and(|instances| instances.contains_key(instance))
+    };
+    let mut number = turn.state.last_ordinal + 1;
+    while is_taken(&name(number)) {
+        number += 1;
+    }
+    name(number)
+}
+
+pub(super) fn count(turn: &Turn<'_>, which: impl Fn(&Instance) -> bool) -> u64 {
+    turn.state.roster.values().filter(|entry| which(entry)).count() as u64
+}

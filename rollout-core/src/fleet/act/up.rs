@@ -1,0 +1,109 @@
+//! The way up of one instance: started, enrolled, drained when it is of no use.
+
+use std::collections::BTreeSet;
+
+use super::{is_given_up, make::count};
+use crate::{
+    engine::{Admission, Effect, Route, Turn, View},
+    fleet::{
+        instance::{Instance, Made, Standby, Traffic},
+        tally::{Condition, condition},
+    },
+    id::{InstanceId, RevisionId},
+};
+
+/// The next action for an instance that is to serve.
+pub(super) fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instance) {
+    // Once it has recovered, an enrolment takes the place of a drain that nobody has confirmed.
+    let pending = turn.state.pending_on(entry).map(|(_, effect)| effect);
+    if pending.is_some_and(|effect| !matches!(effect, Effect::Drain { .. })) {
+        return;
+    }
+    if entry.made == Made::Created {
+        turn.intend(Effect::Start { instance: instance.clone() });
+        return;
+    }
+    if turn.setup.capabilities.enrolment.is_none() || entry.made != Made::Started {
+        return;
+    }
+    let condition = condition(turn.now, turn.setup, &turn.state, view, instance, entry);
+    match condition {
+        Condition::Ready => {
+            let since = view.health.get(instance).and_then(|health| health.ready_since);
+            let min_ready = turn.state.health_of(entry).min_ready;
+            turn.wake(since.unwrap_or(turn.now).after(min_ready));
+        }
+        Condition::Available => enrol(turn, view, instance, entry),
+        // No further route is to come that would let it in.
+        Condition::Standby if is_missed(turn, entry) => enrol(turn, view, instance, entry),
+        Condition::Unready if entry.traffic == Traffic::In => {
+            turn.intend(Effect::Drain { instance: instance.clone() });
+        }
+        // It came back elsewhere: what it was enrolled with may be another one's by now.
+        Condition::Serving if has_moved(view, instance, entry) => {
+            turn.intend(Effect::Drain { instance: instance.clone() });
+        }
+        Condition::Unready | Condition::Unknown | Condition::Standby | Condition::Serving => {}
+    }
+}
+
+/// Whether an instance was enrolled on standby too late for the route that lets everybody in.
+fn is_missed(turn: &Turn<'_>, entry: &Instance) -> bool {
+    turn.state.route == Some(Route::ByReplicas) && entry.standby == Standby::Waits
+}
+
+/// Whether an instance answers elsewhere than where it was enrolled.
+fn has_moved(view: &View, instance: &InstanceId, entry: &Instance) -> bool {
+    let seen = view.seen(instance).there().and_then(|seen| seen.address);
+    seen.is_some() && entry.enrolled_at.is_some() && seen != entry.enrolled_at
+}
+
+/// Enrols an available instance, unless a third revision would get traffic by it.
+fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instance) {
+    let Some(address) = view.seen(instance).there().and_then(|seen| seen.address) else { return };
+    let exposed: BTreeSet<&RevisionId> = turn
+        .state
+        .roster
+        .values()
+        .filter(|other| other.traffic != Traffic::Out)
+        .map(|other| &other.revision)
+        .collect();
+    if 2 <= exposed.len() && !exposed.contains(&entry.revision) {
+        return;
+    }
+    if is_cap_reached(turn, entry) || is_on_its_way_back(turn, entry) {
+        return;
+    }
+    let admission = match &turn.state.route {
+        Some(Route::ByReplicas) => Admission::Serving,
+        None if turn.setup.capabilities.router.is_none() => Admission::Serving,
+        None | Some(Route::Weighted(_) | Route::Empty) => Admission::Standby,
+    };
+    turn.intend(Effect::Enrol {
+        instance: instance.clone(),
+        revision: entry.revision.clone(),
+        address,
+        admission,
+    });
+}
+
+/// Whether a candidate on trial has as many instances in traffic as it may have, counting those whose
+/// drain nobody has confirmed yet.
+fn is_cap_reached(turn: &Turn<'_>, entry: &Instance) -> bool {
+    let rollout = turn.state.under_way().filter(|rollout| {
+        !rollout.proven && rollout.from.is_some() && rollout.candidate.id == entry.revision
+    });
+    let Some(rollout) = rollout else { return false };
+    // A resize may have made the stage smaller than the pool is yet.
+    let target = turn.state.pools.get(&entry.revision).map_or(0, |pool| pool.target);
+    let cap = target.min(rollout.stage().1.candidate);
+    let is_same = |other: &Instance| {
+        other.revision == entry.revision && other.may_get_more() && other.ordinal != entry.ordinal
+    };
+    entry.traffic != Traffic::In && cap <= count(turn, is_same)
+}
+
+/// Whether an instance is of a candidate that was given up: nothing new is sent to it any more.
+fn is_on_its_way_back(turn: &Turn<'_>, entry: &Instance) -> bool {
+    is_given_up(turn, &entry.revision) && entry.traffic == Traffic::Out
+}

@@ -1,0 +1,18 @@
+//! Adoptions and hand-backs on a real cluster, under load.
+//!
+//! `ROLLOUT_TEST_KUBECONFIG` names the kubeconfig of a cluster that `cargo xtask cluster up` has started: its
+//! images are used. Without the variable nothing is run, which is said; with `ROLLOUT_REQUIRE_LIVE=1` that is
+//! a failure.
+
+#[cfg(test)]
+#[path = "adopt/handover.rs"]
+mod handover;
+#[cfg(test)]
+#[path = "adopt/load.rs"]
+mod load;
+#[cfg(test)]
+#[path = "adopt/refused.rs"]
+mod refused;
+#[cfg(test)]
+#[path = "adopt/shop.rs"]
+mod shop;
