@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::{Change, Resolution, Settlement};
-use crate::engine::Revision;
+use crate::{
+    engine::Revision,
+    id::{InstanceId, RevisionId},
+};
 
 /// Who did something, and why, where they said so.
 pub(in crate::engine) struct By<'a>(
@@ -44,6 +47,28 @@ fn found(f: &mut fmt::Formatter<'_>, what: &dyn fmt::Display, of: &Revision) -> 
     write!(f, "found {what} of {}", of.id)
 }
 
+/// An instance of a pool kept by count that has a name from now on.
+fn named(
+    f: &mut fmt::Formatter<'_>,
+    instance: &InstanceId,
+    of: &RevisionId,
+    is_enrolled: bool,
+) -> fmt::Result {
+    let drained = if is_enrolled { "" } else { ", which is drained" };
+    write!(f, "named {instance} of {of}{drained}")
+}
+
+/// How often a pool kept by count has failed.
+fn pool_failed(
+    f: &mut fmt::Formatter<'_>,
+    of: &RevisionId,
+    failed: u64,
+    why: Option<&str>,
+) -> fmt::Result {
+    let why = why.map(|why| format!(", the last: {why}")).unwrap_or_default();
+    write!(f, "failed so far of {of}: {failed}{why}")
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -51,14 +76,10 @@ impl fmt::Display for Change {
             Self::Adopted { revision } => write!(f, "adopted {}", revision.id),
             Self::Found { instance, revision, .. } => found(f, instance, revision),
             Self::PoolFound { revision, replicas } => found(f, replicas, revision),
-            Self::Named { instance, revision, enrolled } => {
-                let drained = if *enrolled { "" } else { ", which is drained" };
-                write!(f, "named {instance} of {revision}{drained}")
-            }
+            Self::Named { instance, revision, enrolled } => named(f, instance, revision, *enrolled),
             Self::Spared { instance } => write!(f, "spared {instance}"),
             Self::PoolFailed { revision, failed, why } => {
-                let why = why.as_deref().map(|why| format!(", the last: {why}"));
-                write!(f, "failed so far of {revision}: {failed}{}", why.unwrap_or_default())
+                pool_failed(f, revision, *failed, why.as_deref())
             }
             // Why stands with the order, right before.
             Self::Submitted { attempt, revision, plan, by, .. } => {
