@@ -5,10 +5,13 @@
 //! order. The same seed gives the same bytes.
 
 pub mod conformance;
+pub mod counterexample;
 pub mod explore;
 mod faults;
+pub mod incident;
 pub mod invariants;
 pub mod ledger;
+pub mod museum;
 pub mod random;
 pub mod runner;
 pub mod saboteur;

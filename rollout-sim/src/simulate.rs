@@ -16,7 +16,7 @@ use rollout_core::{
 use crate::{
     invariants::Violation,
     runner::{self, FaultChoice, Finish, RunConfig},
-    setting::{History, Setting},
+    setting::{History, Setting, TRAVEL},
     world::{Loss, Truth, WorldConfig},
 };
 
@@ -122,6 +122,7 @@ pub fn simulate(spec: &CheckedSpec, scenario: &Scenario) -> Result<Report, PlanE
         history: if scenario.first { History::Nothing } else { History::Adopted },
         poll: 1000,
         storm: 120_000,
+        travel: TRAVEL,
     };
     let run = runner::run(&RunConfig {
         seed: scenario.seed,
@@ -129,7 +130,9 @@ pub fn simulate(spec: &CheckedSpec, scenario: &Scenario) -> Result<Report, PlanE
         faults: if scenario.faults { FaultChoice::Drawn } else { FaultChoice::Off },
         truth: Some(scenario.candidate.truth()),
         transcript: true,
+        incidents: false,
         unchecked: false,
+        until_broken: None,
     });
     let failed = Loss::ALL
         .iter()

@@ -5,7 +5,9 @@
 
 use std::fmt::Write;
 
-use rollout_core::engine::{Action, Event, Observation, OrderKind, PoolSeen, ProbeKind, Step};
+use rollout_core::engine::{
+    Action, Event, Observation, Order, OrderKind, PoolSeen, ProbeKind, Step,
+};
 
 use crate::{
     setting::Setting,
@@ -101,28 +103,36 @@ impl Transcript {
     }
 }
 
+/// An order, in words.
 #[expect(clippy::wildcard_enum_match_arm, reason = "orders may come that this has no word for")]
+pub(crate) fn order(text: &mut impl Write, kind: &OrderKind) -> std::fmt::Result {
+    match kind {
+        OrderKind::Submit { revision, .. } => write!(text, "submit {}", revision.id),
+        OrderKind::Pause => write!(text, "pause"),
+        OrderKind::Resume => write!(text, "resume"),
+        OrderKind::Promote { all: false } => write!(text, "promote"),
+        OrderKind::Promote { .. } => write!(text, "promote all"),
+        OrderKind::Abort => write!(text, "abort"),
+        OrderKind::Undo { to: None } => write!(text, "undo"),
+        OrderKind::Undo { to: Some(to) } => write!(text, "undo to {to}"),
+        OrderKind::Retry => write!(text, "retry"),
+        OrderKind::Resize { replicas } => write!(text, "resize to {replicas}"),
+        OrderKind::Restart => write!(text, "restart"),
+        OrderKind::Skip { to } => write!(text, "skip to {to}"),
+        OrderKind::Halt => write!(text, "halt"),
+        OrderKind::Resolve(how) => write!(text, "resolve: {how:?}"),
+        _ => write!(text, "something newer"),
+    }
+}
+
 fn describe(text: &mut String, event: &Event) -> std::fmt::Result {
     match event {
         Event::Claimed { epoch } => write!(text, "claimed {epoch}"),
         Event::Woke => write!(text, "woke"),
-        Event::Ordered(order) => match &order.kind {
-            OrderKind::Submit { revision, .. } => write!(text, "ordered submit {}", revision.id),
-            OrderKind::Pause => write!(text, "ordered pause"),
-            OrderKind::Resume => write!(text, "ordered resume"),
-            OrderKind::Promote { all: false } => write!(text, "ordered promote"),
-            OrderKind::Promote { .. } => write!(text, "ordered promote all"),
-            OrderKind::Abort => write!(text, "ordered abort"),
-            OrderKind::Undo { to: None } => write!(text, "ordered undo"),
-            OrderKind::Undo { to: Some(to) } => write!(text, "ordered undo to {to}"),
-            OrderKind::Retry => write!(text, "ordered retry"),
-            OrderKind::Resize { replicas } => write!(text, "ordered resize to {replicas}"),
-            OrderKind::Restart => write!(text, "ordered restart"),
-            OrderKind::Skip { to } => write!(text, "ordered skip to {to}"),
-            OrderKind::Halt => write!(text, "ordered halt"),
-            OrderKind::Resolve(how) => write!(text, "ordered resolve: {how:?}"),
-            _ => write!(text, "ordered something newer"),
-        },
+        Event::Ordered(Order { kind, .. }) => {
+            write!(text, "ordered ")?;
+            order(text, kind)
+        }
         Event::Attempted { id, outcome } => write!(text, "{id} {outcome}"),
         Event::Observed(observation) => observed(text, observation),
         Event::Unobserved { port, .. } => write!(text, "{port} cannot be observed"),

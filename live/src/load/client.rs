@@ -24,9 +24,9 @@ use super::{
     answer::{Answer, parse},
 };
 
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: web\r\nuser-agent: rollout-live\r\n\r\n";
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: web.test\r\nuser-agent: rollout-live\r\n\r\n";
 const LAST_REQUEST: &[u8] =
-    b"GET / HTTP/1.1\r\nhost: web\r\nuser-agent: rollout-live\r\nconnection: close\r\n\r\n";
+    b"GET / HTTP/1.1\r\nhost: web.test\r\nuser-agent: rollout-live\r\nconnection: close\r\n\r\n";
 /// Addresses that strangers come from, without the host's own and that of all.
 const SOURCES: u32 = (1 << 24) - (1 << 17);
 

@@ -23,6 +23,8 @@ use tokio::{sync::oneshot, time::Instant};
 pub use self::report::{Bucket, Failure, Instance, Latency, Report, Tally};
 use self::{client::Client, report::Sample};
 
+/// The host that every request asks for.
+pub const HOST: &str = "web.test";
 /// How often a waiting [`Load::reached`] looks.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 

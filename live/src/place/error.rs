@@ -8,7 +8,7 @@ use rollout_core::{
     port::JournalError,
     spec::{CheckErrors, ParseError},
 };
-use rollout_k8s::client::ConnectError;
+use rollout_k8s::{client::ConnectError, router::TrafficError};
 use rollout_runtime::{OrderError, StartError};
 
 use super::SETTLE_DEADLINE;
@@ -29,6 +29,9 @@ pub enum PlaceError {
     /// There is no client.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// The traffic of the spec is refused.
+    #[error(transparent)]
+    Traffic(#[from] TrafficError),
     /// The load cannot be started.
     #[error(transparent)]
     Load(#[from] LoadError),

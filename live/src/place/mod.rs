@@ -4,11 +4,11 @@
 //! port, what stands in the end. Absent: promises; the suites say what must be so.
 
 mod error;
+mod objects;
 mod spec;
 mod standing;
 
 use std::{
-    collections::BTreeMap,
     future::Future,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -23,6 +23,7 @@ use rollout_core::{id::WorkloadId, time::Span};
 use rollout_k8s::{
     backend::{self, KubernetesBackend, Scope, Watches},
     client, labels,
+    router::{KubernetesRouter, Traffic},
 };
 use rollout_runtime::{Options, Ports, Runtime, journal::RedbJournal};
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ use tokio::time::{Instant, sleep};
 
 pub use self::{error::PlaceError, standing::Standing};
 use crate::{
-    bed::{Image, Manners, SERVER_PORT},
+    bed::{Image, Manners},
     cluster::Cluster,
     load::{Load, LoadPlan, Report},
     rig::Life,
@@ -40,9 +41,11 @@ use crate::{
 pub const REPLICAS: u64 = 4;
 /// Name of the workload and of its Service.
 pub const WORKLOAD: &str = "web";
+/// Name of the Service that follows a candidate.
+const CANDIDATE: &str = "web-candidate";
 /// How long kube-proxy of the bed takes to learn that a pod left, at most: it writes its rules at most once a
 /// second.
-const CONFIRMATION: Span = Span::from_secs(2);
+const CONFIRMATION: Span = Span::from_secs(4);
 /// Longest wait for pods to come or to be gone.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(60);
 /// Requests that end before a story begins.
@@ -50,12 +53,25 @@ const BEFORE: u64 = 100;
 /// How long the load goes on after a story.
 const AFTER: Duration = Duration::from_secs(1);
 
+/// How requests come to the pods.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// A Service of all pods, by replicas.
+    #[default]
+    Service,
+    /// A Service that is switched from one revision to the other.
+    Switch,
+    /// An `HTTPRoute` by weight, through Envoy.
+    Gateway,
+}
+
 /// A namespace with a Service. Dropping it removes all that is in it.
 #[derive(Debug)]
 pub struct Place {
     cluster: Cluster,
     namespace: String,
     manners: Manners,
+    way: Way,
     port: u16,
     dir: PathBuf,
 }
@@ -71,6 +87,15 @@ impl Place {
     ///
     /// [`PlaceError::Cluster`] if no cluster runs or it refuses.
     pub fn new(name: &str, manners: Manners) -> Result<Self, PlaceError> {
+        Self::by(Way::Service, name, manners)
+    }
+
+    /// The same with another way to the pods.
+    ///
+    /// # Errors
+    ///
+    /// As [`Place::new`].
+    pub fn by(way: Way, name: &str, manners: Manners) -> Result<Self, PlaceError> {
         static PLACES: AtomicU64 = AtomicU64::new(0);
         let cluster = Cluster::get()?;
         let nth = PLACES.fetch_add(1, Ordering::Relaxed);
@@ -79,25 +104,16 @@ impl Place {
         std::fs::create_dir_all(&dir)
             .map_err(|why| PlaceError::Folder { path: dir.clone(), why })?;
         cluster.kubectl(["create", "namespace", &namespace])?;
-        let mut place = Self { cluster, namespace, manners, port: 0, dir };
-        place.cluster.apply(&place.service().to_string())?;
+        let mut place = Self { cluster, namespace, manners, way, port: 0, dir };
+        place.apply(place.service(WORKLOAD))?;
+        if way == Way::Gateway {
+            place.apply(place.service(CANDIDATE))?;
+            place.apply(place.http_route())?;
+        }
         let format = "jsonpath={.spec.ports[0].nodePort}";
         let port = place.kubectl(["get", "service", WORKLOAD, "-o", format])?;
         place.port = port.parse().map_err(|_| PlaceError::NoPort { seen: port })?;
         Ok(place)
-    }
-
-    fn service(&self) -> Value {
-        json!({
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": { "name": WORKLOAD, "namespace": self.namespace },
-            "spec": {
-                "type": "NodePort",
-                "selector": BTreeMap::from(Self::SELECTOR),
-                "ports": [{ "port": 80, "targetPort": SERVER_PORT }],
-            },
-        })
     }
 
     /// The cluster.
@@ -123,10 +139,13 @@ impl Place {
         self.dir.join("journal.redb")
     }
 
-    /// Where the Service takes requests.
+    /// Where requests are taken.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        match self.way {
+            Way::Service | Way::Switch => (Ipv4Addr::LOCALHOST, self.port).into(),
+            Way::Gateway => self.cluster.gateway_addr(),
+        }
     }
 
     /// Runs `kubectl` in the namespace and returns what it printed, trimmed.
@@ -173,13 +192,21 @@ impl Place {
             ..client::Options::default()
         };
         let (client, namespace) = client::connect(&connection).await?;
+        let traffic = Traffic::read(&self.traffic())?;
+        let router = KubernetesRouter::new(client.clone(), &namespace, &traffic).map(Arc::new);
         let watches = Watches::start(client, &Scope::Namespace(namespace.clone()));
         let options =
             backend::Options { confirmation: CONFIRMATION, ..backend::Options::default() };
-        let backend = Arc::new(KubernetesBackend::new(&watches, namespace, options));
-        let journal = RedbJournal::open(self.journal()).await?;
-        let ports = Ports::new(Arc::<KubernetesBackend>::clone(&backend), Arc::new(journal))
+        let mut backend = KubernetesBackend::new(&watches, namespace, options);
+        if let Some(router) = &router {
+            backend = backend.with_router(Arc::clone(router));
+        }
+        let (backend, journal) = (Arc::new(backend), RedbJournal::open(self.journal()).await?);
+        let mut ports = Ports::new(Arc::<KubernetesBackend>::clone(&backend), Arc::new(journal))
             .with_enrolment(backend);
+        if let Some(router) = router {
+            ports = ports.with_router(router);
+        }
         let runtime = Runtime::new();
         let workload = WorkloadId::new(WORKLOAD)?;
         let handle = runtime.start(&workload, ports, Options::default()).await?;
@@ -296,6 +323,10 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if self.way == Way::Gateway {
+            // The Gateway takes one route for a host: the next place must not find this one's.
+            self.kubectl(["delete", "httproute", WORKLOAD, "--ignore-not-found"]).ok();
+        }
         // What is left of a namespace goes with the cluster, and a folder of the system's with the system.
         self.cluster.kubectl(["delete", "namespace", &self.namespace, "--wait=false"]).ok();
         std::fs::remove_dir_all(&self.dir).ok();

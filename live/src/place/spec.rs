@@ -23,6 +23,7 @@ impl Place {
             "strategy": strategy,
             "drain": { "deadline": "500ms" },
             "deadlines": { "progress": "30s" },
+            "traffic": self.traffic(),
             "template": self.template(image),
         })
     }

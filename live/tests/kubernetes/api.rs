@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use rollout_core::engine::End;
 use rollout_live::{
     bed::{Image, Manners},
     cluster::Component,
-    place::{Place, PlaceError},
+    place::Place,
     proxy::{Fault, Proxy, Trouble, Which},
     rig::Life,
 };
 use tokio::time::sleep;
 
-use crate::{Promise, holds, rolled_out, rolling};
+use crate::{Promise, ended, holds, rolled_out, rolling};
 
 /// How long a trouble that is not counted lasts.
 const SPELL: Duration = Duration::from_secs(6);
@@ -52,7 +51,7 @@ async fn outlives(name: &str, trouble: Trouble, which: Which) {
         proxy.inject(Fault::lasting(trouble, which));
         sleep(SPELL).await;
         proxy.heal();
-        Ok::<End, PlaceError>(life.end().await?)
+        ended(&life).await
     })
     .await;
 }
@@ -63,10 +62,10 @@ async fn refusals_of_writes_cost_time_only() {
     survives(
         "refused",
         vec![
-            Fault::next(2, refuse(409, None), Which::Writes),
-            Fault::next(2, refuse(429, Some(1)), Which::Writes),
-            Fault::next(2, refuse(500, None), Which::Writes),
-            Fault::next(2, refuse(504, None), Which::Writes),
+            Fault::next(1, refuse(409, None), Which::Writes),
+            Fault::next(1, refuse(429, Some(1)), Which::Writes),
+            Fault::next(1, refuse(500, None), Which::Writes),
+            Fault::next(1, refuse(504, None), Which::Writes),
         ],
     )
     .await;
@@ -111,5 +110,5 @@ async fn the_api_server_killed_and_restarted_loses_nothing() {
     cluster.kill(Component::Api).expect("it is killed");
     sleep(Duration::from_secs(2)).await;
     cluster.restart(Component::Api).expect("it comes back");
-    holds(&place, Promise::DONE, async { Ok(life.end().await?) }).await;
+    holds(&place, Promise::DONE, async { ended(&life).await }).await;
 }

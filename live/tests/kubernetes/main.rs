@@ -71,5 +71,15 @@ async fn deployed(name: &str, manners: Manners) -> (Place, Life) {
 /// Submits version 2 and waits for the end.
 async fn rolled_out(place: &Place, life: &Life, strategy: &Value) -> Result<End, PlaceError> {
     place.submit(life, Image::V2, strategy).await?;
-    Ok(life.end().await?)
+    ended(life).await
+}
+
+/// Waits for the end; says why if it is not the good one.
+async fn ended(life: &Life) -> Result<End, PlaceError> {
+    let end = life.end().await?;
+    if end != End::Completed {
+        let cause = life.handle().status().await.map(|status| status.cause);
+        println!("{end}, because: {cause:?}");
+    }
+    Ok(end)
 }

@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use rollout_core::engine::End;
-use rollout_live::{
-    bed::{Image, Manners},
-    place::PlaceError,
-};
+use rollout_live::bed::{Image, Manners};
 use tokio::time::sleep;
 
-use crate::{Promise, deployed, holds, rolling};
+use crate::{Promise, deployed, ended, holds, rolling};
 
 #[tokio::test]
 async fn a_person_who_edits_replicas_is_put_right() {
@@ -20,7 +16,21 @@ async fn a_person_who_edits_replicas_is_put_right() {
         let sets = place.kubectl(["get", "replicasets", "-o", "name"])?;
         let newest = sets.lines().last().unwrap_or_default();
         place.kubectl(["scale", newest, "--replicas=6"])?;
-        Ok::<End, PlaceError>(life.end().await?)
+        ended(&life).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_resize_in_mid_rollout_is_followed() {
+    let (place, life) = deployed("resized", Manners::Abrupt).await;
+    holds(&place, Promise::DONE, async {
+        place.submit(&life, Image::V2, &rolling()).await?;
+        for replicas in [6, 2, 4] {
+            sleep(Duration::from_secs(3)).await;
+            life.handle().resize(replicas, "autoscaler", None).await?;
+        }
+        ended(&life).await
     })
     .await;
 }

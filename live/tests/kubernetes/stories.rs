@@ -1,10 +1,17 @@
 //! Rollouts as they should go, with servers that end gracefully and abruptly, and without any preStop hook.
 
-use rollout_core::engine::Phase;
-use rollout_live::bed::{Image, Manners};
-use serde_json::json;
+use std::time::Duration;
 
-use crate::{Promise, deployed, holds, rolled_out, rolling};
+use rollout_core::engine::Phase;
+use rollout_live::{
+    bed::{Image, Manners},
+    place::{Place, Way},
+    rig::Life,
+};
+use serde_json::json;
+use tokio::time::sleep;
+
+use crate::{Promise, deployed, ended, holds, rolled_out, rolling};
 
 const MANNERS: [Manners; 2] = [Manners::Graceful, Manners::Abrupt];
 
@@ -37,10 +44,57 @@ async fn a_canary_that_a_person_aborts_loses_nothing() {
             place.submit(&life, Image::V2, &canary).await?;
             life.until("the gate", |status| status.phase == Phase::Gating).await?;
             life.handle().abort("live", Some("as the story goes")).await?;
-            Ok(life.end().await?)
+            ended(&life).await
         })
         .await;
     }
+}
+
+/// The first version behind a way of sharing traffic.
+async fn shared(way: Way, name: &str, manners: Manners) -> (Place, Life) {
+    let place = Place::by(way, name, manners).unwrap_or_else(|why| panic!("{why}"));
+    let life = place.engine().await.unwrap_or_else(|why| panic!("{why}"));
+    place.deploy(&life).await.unwrap_or_else(|why| panic!("{why}"));
+    (place, life)
+}
+
+#[tokio::test]
+async fn blue_green_by_one_service_loses_nothing() {
+    for manners in MANNERS {
+        let (place, life) = shared(Way::Switch, "switch", manners).await;
+        let strategy = json!({ "blue_green": { "standby": "0s" } });
+        holds(&place, Promise::DONE, rolled_out(&place, &life, &strategy)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_canary_through_a_gateway_loses_nothing() {
+    for manners in MANNERS {
+        let (place, life) = shared(Way::Gateway, "gateway", manners).await;
+        let step = |weight: &str| json!({ "weight": weight, "gates": [{ "hold": "2s" }] });
+        let steps = ["10%", "50%", "100%"].map(step);
+        let canary = json!({ "canary": { "steps": steps } });
+        holds(&place, Promise::DONE, rolled_out(&place, &life, &canary)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_canary_through_a_gateway_that_is_aborted_keeps_to_its_share() {
+    let (place, life) = shared(Way::Gateway, "gateway-abort", Manners::Abrupt).await;
+    let canary = json!({ "canary": { "steps": [
+        { "weight": "25%", "gates": [{ "approval": {} }] },
+        { "weight": "100%" },
+    ] } });
+    let report = holds(&place, Promise::BACK, async {
+        place.submit(&life, Image::V2, &canary).await?;
+        life.until("the gate", |status| status.phase == Phase::Gating).await?;
+        sleep(Duration::from_secs(10)).await;
+        life.handle().abort("live", Some("as the story goes")).await?;
+        ended(&life).await
+    })
+    .await;
+    let share = report.share_while(Image::V2.version());
+    assert!((23..=27).contains(&share), "{share} %: {report}");
 }
 
 #[tokio::test]
@@ -48,7 +102,7 @@ async fn a_version_that_never_gets_ready_is_rolled_back_unseen() {
     let (place, life) = deployed("never", Manners::Graceful).await;
     let report = holds(&place, Promise::BACK, async {
         place.submit(&life, Image::Broken, &rolling()).await?;
-        Ok(life.end().await?)
+        ended(&life).await
     })
     .await;
     assert!(!report.versions.contains_key(Image::Broken.version()), "{report}");

@@ -56,7 +56,7 @@ pub(super) fn spare(
     if turn.state.pending_route().is_none() {
         return decided;
     }
-    let in_force = view.route_in_force();
+    let in_force = view.route_in_force(&turn.state);
     in_force.map_or(0, |seen| spare_by(seen.route.as_ref(), space, tallies, id)).min(decided)
 }
 
@@ -92,7 +92,7 @@ pub(super) fn is_backed(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
     };
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
     let space = moving::space(rollout);
-    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
+    let in_force = view.route_in_force(&turn.state).and_then(|seen| seen.route.as_ref());
     let serving = |id: &RevisionId| tallies.get(id).map_or(0, Tally::able);
     let others_may_serve =
         |id: &RevisionId| tallies.iter().any(|(other, tally)| other != id && 0 < tally.may_serve);
@@ -114,7 +114,7 @@ pub(super) fn is_backed(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
 pub(super) fn is_forward_again(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
     let turned = turn.state.rollout.as_ref().filter(|it| it.cause.is_some() && !it.proven);
     let Some(candidate) = turned.map(|rollout| &rollout.candidate.id) else { return false };
-    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
+    let in_force = view.route_in_force(&turn.state).and_then(|seen| seen.route.as_ref());
     let has = in_force.and_then(|route| route.weight_of(candidate));
     let wanted = route.weight_of(candidate).unwrap_or_default();
     let sends = in_force.is_some_and(|route| route.sends_beside(candidate));
@@ -172,12 +172,12 @@ pub(super) fn set(turn: &mut Turn<'_>, view: &View, wanted: &Route) -> bool {
     if (is_new || is_due) && is_backed(turn, view, wanted) {
         turn.intend(Effect::Route(wanted.clone()));
     }
-    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
+    let in_force = view.route_in_force(&turn.state).and_then(|seen| seen.route.as_ref());
     if turn.state.pending_route().is_none() && turn.state.route.as_ref() == Some(wanted) {
         if in_force == Some(wanted) {
             return true;
         }
-        let differs = view.route_in_force().is_some();
+        let differs = view.route_in_force(&turn.state).is_some();
         let again_at = turn.state.routed_at.unwrap_or_default().after(AGAIN_AFTER);
         if differs && again_at <= turn.now && is_backed(turn, view, wanted) {
             turn.intend(Effect::Route(wanted.clone()));

@@ -105,10 +105,8 @@ pub(crate) struct View {
     pub(crate) health: BTreeMap<InstanceId, HealthView>,
     /// Sizes that pools made by count were told to have since a snapshot last showed all of it.
     pub(crate) told: BTreeMap<RevisionId, Told>,
-    /// Attempts at setting a route that were not answered yet.
+    /// Attempts at setting a route that were not answered yet, replaced ones as well: they may still come.
     pub(crate) routes_out: BTreeSet<ActionId>,
-    /// Whether one of them is at a route that another one has replaced since: it may still come.
-    is_route_in_doubt: bool,
     /// From which mark on a port's snapshots show my last acknowledged write to a subject.
     shown_from: BTreeMap<(Port, Subject), Mark>,
     /// Since when every candidate instance serves without a break.
@@ -223,9 +221,11 @@ impl View {
         }
     }
 
-    /// The route in force; `None` while no snapshot shows my last write to it.
-    pub(crate) fn route_in_force(&self) -> Option<&RouteInForce> {
-        let route = &self.route.as_ref().filter(|_| !self.is_route_in_doubt)?.what;
+    /// The route in force; `None` while no snapshot shows my last write to it, or one that another has
+    /// replaced in `state` may still come.
+    pub(crate) fn route_in_force(&self, state: &State) -> Option<&RouteInForce> {
+        let may_come = self.routes_out.iter().any(|id| !state.pending.contains_key(id));
+        let route = &self.route.as_ref().filter(|_| !may_come)?.what;
         self.shows(Port::Router, || Subject::Route, route.mark).then_some(route)
     }
 
@@ -282,7 +282,6 @@ impl View {
             mark.is_none_or(|mark| mark < *from)
         });
         self.attempts.retain(|id, _| state.pending.contains_key(id));
-        self.is_route_in_doubt = self.routes_out.iter().any(|id| !state.pending.contains_key(id));
         let mut told = std::mem::take(&mut self.told);
         told.retain(|pool, _| state.pending_scale(pool).is_some() || self.pool(pool).is_none());
         self.told = told;

@@ -1,6 +1,8 @@
 //! The orders beside submit, pause, promote and abort.
 
-use rollout_core::engine::{End, OrderKind, OrderRefused, Phase, Resolution, RollbackState};
+use rollout_core::engine::{
+    End, InstanceState, OrderKind, OrderRefused, Phase, Resolution, RollbackState,
+};
 use serde_json::json;
 
 use super::{
@@ -286,4 +288,30 @@ fn a_paused_rollout_follows_the_load() {
         }
         assert!(8 <= world.serving(), "{} serve\n{}", world.serving(), log(&world));
     }
+}
+
+/// Where another size turns the rollout back, for one failure is too many now, the stable instances that it
+/// would have let go stay.
+#[test]
+fn a_resize_that_turns_back_lets_nothing_of_stable_go() {
+    let rest = json!({
+        "strategy": {"rolling": {"surge": 0, "unavailable": 1}},
+        "health": {"readiness": {"tcp": {"port": 80}}, "max_failure_ratio": "50%"},
+    });
+    let mut world = deployed(Some(10_000), &rest);
+    world.submit("v2", &spec(4, &rest)).unwrap();
+    while world.of("v2") < 3 {
+        world.tick();
+    }
+    let victim = world.instances.iter().find(|(_, (seen, _))| seen.revision.as_str() == "v2");
+    let victim = victim.map(|(name, _)| name.clone()).unwrap();
+    world.instances.get_mut(&victim).unwrap().0.state =
+        InstanceState::Exited { code: 1, detail: String::new() };
+    world.tick();
+    assert_ne!(world.engine.status(world.now).phase, Phase::Reverting, "{}", log(&world));
+    world.order(OrderKind::Resize { replicas: 1 }).unwrap();
+    assert_eq!(world.engine.status(world.now).phase, Phase::Reverting, "{}", log(&world));
+    assert_eq!(world.run(), "rolled back", "{}", log(&world));
+    let of_stable = |line: &&String| line.contains("create web-v1");
+    assert_eq!(world.log.iter().filter(of_stable).count(), 4, "{}", log(&world));
 }

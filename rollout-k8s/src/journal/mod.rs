@@ -48,6 +48,8 @@ const BYTES_MOST: usize = 1 << 20;
 /// Records that are kept as they are where the limit makes it necessary to fold the others.
 const KEPT_AT_LIMIT: usize = 256;
 
+type Heads = BTreeMap<WorkloadId, Option<Head>>;
+
 /// A journal in the cluster.
 #[derive(Clone)]
 pub struct KubernetesJournal {
@@ -56,7 +58,7 @@ pub struct KubernetesJournal {
     namespace: String,
     parent: Option<OwnerReference>,
     /// Where each journal ended when it was read or written last; `None` if there was none.
-    heads: Arc<Mutex<BTreeMap<WorkloadId, Option<Head>>>>,
+    heads: Arc<Mutex<Heads>>,
 }
 
 impl KubernetesJournal {
@@ -85,18 +87,14 @@ impl KubernetesJournal {
         JournalError::Store { place: self.place(workload), why: why.into() }
     }
 
-    fn remember(&self, workload: &WorkloadId, head: Option<Option<Head>>) {
-        // Nothing below the lock can panic halfway through a change.
-        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-        match head {
-            Some(head) => heads.insert(workload.clone(), head),
-            None => heads.remove(workload),
-        };
+    /// Remembers where a journal ends; `None` if there is none.
+    fn remember(&self, workload: &WorkloadId, head: Option<Head>) {
+        self.with_heads(|heads| heads.insert(workload.clone(), head));
     }
 
-    fn known(&self, workload: &WorkloadId) -> Option<Option<Head>> {
-        let heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-        heads.get(workload).copied()
+    fn with_heads<T>(&self, work: impl FnOnce(&mut Heads) -> T) -> T {
+        // Nothing below the lock can panic halfway through a change.
+        work(&mut self.heads.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -44,6 +44,7 @@ impl Write {
 }
 
 /// The epoch that was claimed in `records`, if one was.
+#[expect(clippy::wildcard_enum_match_arm, reason = "one change of many claims an epoch")]
 pub(super) fn epoch_of(records: &[Record]) -> Option<Epoch> {
     records.iter().rev().find_map(|record| match record.change {
         Change::Claimed { epoch } => Some(epoch),

@@ -23,7 +23,10 @@ use crate::{
 
 impl KubernetesJournal {
     /// Reads the object; `None` if there is none.
-    pub(super) async fn read(&self, workload: &WorkloadId) -> Result<Option<Written>, JournalError> {
+    pub(super) async fn read(
+        &self,
+        workload: &WorkloadId,
+    ) -> Result<Option<Written>, JournalError> {
         let object = ask(async {
             match self.api.get(workload.as_str()).await {
                 Ok(object) => Ok(Some(object)),
@@ -33,7 +36,7 @@ impl KubernetesJournal {
         });
         let object = object.await.map_err(|failed| self.failed(workload, failed))?;
         let Some(mut object) = object else {
-            self.remember(workload, Some(None));
+            self.remember(workload, None);
             return Ok(None);
         };
         let place = self.place(workload);
@@ -46,7 +49,7 @@ impl KubernetesJournal {
         let written: Written = serde_json::from_value(spec).map_err(|error| {
             JournalError::Damaged { place, seq: Seq(0), why: error.to_string() }
         })?;
-        self.remember(workload, Some(Some(Head::of(&written))));
+        self.remember(workload, Some(Head::of(&written)));
         Ok(Some(written))
     }
 
@@ -57,7 +60,8 @@ impl KubernetesJournal {
         expected: Seq,
     ) -> Result<Option<Head>, JournalError> {
         let seq = |head: Option<Head>| head.unwrap_or_default().seq;
-        if let Some(head) = self.known(workload).filter(|head| seq(*head) == expected) {
+        let known = self.with_heads(|heads| heads.get(workload).copied());
+        if let Some(head) = known.filter(|head| seq(*head) == expected) {
             return Ok(head);
         }
         let head = self.read(workload).await?.map(|written| Head::of(&written));
@@ -76,7 +80,7 @@ impl KubernetesJournal {
         change: Write,
     ) -> Result<(), JournalError> {
         // Until it is answered, nobody knows where the journal ends.
-        self.remember(workload, None);
+        self.with_heads(|heads| heads.remove(workload));
         let name = workload.as_str();
         let failed = match (before, change) {
             (None, Write::Part(part, epoch) | Write::Whole(part, epoch)) => {
@@ -97,7 +101,7 @@ impl KubernetesJournal {
             }
         };
         let Some(failed) = failed else {
-            self.remember(workload, Some(Some(after)));
+            self.remember(workload, Some(after));
             return Ok(());
         };
         // Whatever was answered, the records themselves say what became of it.

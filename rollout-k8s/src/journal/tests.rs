@@ -5,11 +5,7 @@ use std::{collections::VecDeque, io};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use kube::client::Body;
-use rollout_core::{
-    engine::Change,
-    id::Epoch,
-    time::Timestamp,
-};
+use rollout_core::{engine::Change, id::Epoch, time::Timestamp};
 use serde_json::{Value, json};
 
 use super::*;

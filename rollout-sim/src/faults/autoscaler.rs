@@ -2,7 +2,7 @@
 
 use rollout_core::engine::OrderKind;
 
-use super::{Fault, Scene};
+use super::{Deed, Fault, Scene};
 use crate::random::Stream;
 
 struct Autoscaler {
@@ -33,7 +33,7 @@ impl Fault for Autoscaler {
             0 => 0,
             _ => self.stream.between(1, MOST),
         };
-        scene.orders.push(OrderKind::Resize { replicas });
+        scene.deeds.push(Deed::Order(OrderKind::Resize { replicas }));
         true
     }
 }

@@ -1,6 +1,6 @@
 //! Crash after ready: an instance that serves ends, exit 0 included.
 
-use super::{Fault, Scene, victim};
+use super::{Deed, Fault, Scene, victim};
 use crate::random::Stream;
 
 struct CrashAfterReady {
@@ -18,10 +18,11 @@ impl Fault for CrashAfterReady {
     }
 
     fn strike(&mut self, scene: &mut Scene<'_>) -> bool {
-        let Some(name) = victim(&mut self.stream, scene.world) else {
+        let Some(instance) = victim(&mut self.stream, scene.world) else {
             return false;
         };
         let code = self.stream.pick(&[0, 1, 137, 139]);
-        scene.world.kill(&name, code)
+        scene.deeds.push(Deed::Kill { instance, code });
+        true
     }
 }

@@ -2,7 +2,7 @@
 
 use rollout_core::engine::Step;
 
-use super::{CrashPoint, Fault, Scene, rate};
+use super::{CrashPoint, Deed, Fault, Scene, rate};
 use crate::random::Stream;
 
 struct EngineCrash {
@@ -37,7 +37,7 @@ impl Fault for EngineCrash {
     }
 
     fn strike(&mut self, scene: &mut Scene<'_>) -> bool {
-        *scene.crash = true;
+        scene.deeds.push(Deed::Crash);
         true
     }
 }

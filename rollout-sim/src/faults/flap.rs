@@ -1,6 +1,6 @@
 //! Readiness flap: an instance that serves stops answering for a while.
 
-use super::{Fault, Scene, victim};
+use super::{Deed, Fault, Scene, victim};
 use crate::random::Stream;
 
 struct Flap {
@@ -18,10 +18,11 @@ impl Fault for Flap {
     }
 
     fn strike(&mut self, scene: &mut Scene<'_>) -> bool {
-        let Some(name) = victim(&mut self.stream, scene.world) else {
+        let Some(instance) = victim(&mut self.stream, scene.world) else {
             return false;
         };
         let length = self.stream.magnitude(50, 15_000);
-        scene.world.make_unready(&name, length)
+        scene.deeds.push(Deed::Unready { instance, length });
+        true
     }
 }

@@ -2,7 +2,7 @@
 
 use rollout_core::engine::OrderKind;
 
-use super::{Fault, Scene};
+use super::{Deed, Fault, Scene};
 use crate::random::Stream;
 
 struct Halt {
@@ -30,9 +30,9 @@ impl Fault for Halt {
         let order = if self.is_on { OrderKind::Resume } else { OrderKind::Halt };
         // Given twice, it changes nothing.
         if self.stream.hits(100_000) {
-            scene.orders.push(order.clone());
+            scene.deeds.push(Deed::Order(order.clone()));
         }
-        scene.orders.push(order);
+        scene.deeds.push(Deed::Order(order));
         self.is_on = !self.is_on;
         true
     }

@@ -1,6 +1,6 @@
 //! Instance lost: the environment takes an instance away, with everything that told of it.
 
-use super::{Fault, Scene, victim};
+use super::{Deed, Fault, Scene, victim};
 use crate::random::Stream;
 
 struct InstanceLost {
@@ -18,6 +18,9 @@ impl Fault for InstanceLost {
     }
 
     fn strike(&mut self, scene: &mut Scene<'_>) -> bool {
-        victim(&mut self.stream, scene.world).is_some_and(|name| scene.world.lose(&name))
+        let victim = victim(&mut self.stream, scene.world);
+        let deeds = scene.deeds.len();
+        scene.deeds.extend(victim.map(Deed::Lose));
+        deeds < scene.deeds.len()
     }
 }

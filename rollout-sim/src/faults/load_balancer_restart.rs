@@ -1,6 +1,6 @@
 //! Load balancer restart: it forgets every instance and the route.
 
-use super::{Fault, Scene};
+use super::{Deed, Fault, Scene};
 use crate::random::Stream;
 
 struct LoadBalancerRestart {
@@ -21,7 +21,7 @@ impl Fault for LoadBalancerRestart {
     }
 
     fn strike(&mut self, scene: &mut Scene<'_>) -> bool {
-        scene.world.restart_load_balancer();
+        scene.deeds.push(Deed::RestartLoadBalancer);
         true
     }
 }

@@ -20,16 +20,22 @@ mod observation_failure;
 mod operator;
 pub(crate) mod orders;
 mod others_modules;
+mod script;
 mod slow_action;
 mod slow_start;
 mod stale_view;
 
-use rollout_core::engine::{OrderKind, Step};
+use rollout_core::{
+    engine::{Effect, Step},
+    id::{HookRun, InstanceId, RevisionId},
+};
 
+use self::script::Script;
 use crate::{
+    incident::{Answer, CrashPoint, Deed, Fate, Incident, Sight},
     ledger::Ledger,
     random::Stream,
-    world::{Job, Life, Truth, World},
+    world::{BEGINNING, Job, Life, Truth, World},
 };
 
 /// One class of faults, in one run. Every method says whether it struck.
@@ -75,60 +81,14 @@ pub(crate) trait Fault: Send {
     }
 }
 
-/// What happens to an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fate {
-    /// Time from order to effect, in milliseconds.
-    pub(crate) there: u64,
-    /// Time from effect to answer, in milliseconds.
-    pub(crate) back: u64,
-    /// Whether it reaches the world.
-    pub(crate) arrives: bool,
-    /// What comes back.
-    pub(crate) answer: Answer,
-}
-
-/// What comes back from an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// What the world says.
-    Honest,
-    /// Nothing; the attempt is given up after this long, in milliseconds.
-    Lost(u64),
-    /// A refusal: too busy.
-    Busy,
-}
-
-/// What happens to an observation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sight {
-    /// Time from snapshot to delivery, in milliseconds.
-    pub(crate) lag: u64,
-    /// Whether there is no answer.
-    pub(crate) fails: bool,
-}
-
-/// Where in carrying out a step the engine crashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CrashPoint {
-    /// Before the records are durable.
-    BeforeAppend,
-    /// After they are, before they are committed.
-    BeforeCommit,
-    /// After they were committed and this many actions were attempted.
-    AfterAttempts(usize),
-}
-
-/// What a strike by the clock can change.
+/// What a strike by the clock sees, and what it does.
 pub(crate) struct Scene<'a> {
     /// The world.
-    pub(crate) world: &'a mut World,
+    pub(crate) world: &'a World,
     /// What the journal says.
     pub(crate) ledger: &'a Ledger,
-    /// Orders to give.
-    pub(crate) orders: &'a mut Vec<OrderKind>,
-    /// Whether the engine crashes.
-    pub(crate) crash: &'a mut bool,
+    /// What is done.
+    pub(crate) deeds: &'a mut Vec<Deed>,
 }
 
 /// Makes one class for a run, or decides that the run goes without it.
@@ -167,13 +127,16 @@ pub fn class_name(class: usize) -> &'static str {
     CLASSES[class].0
 }
 
-/// The classes of one run.
+/// What goes wrong in one run: classes that draw, or a script.
 pub(crate) struct Faults {
     /// Whether they strike.
     pub(crate) on: bool,
     classes: Vec<(usize, Box<dyn Fault>)>,
     /// Strikes of each class since they were last taken.
     pub(crate) struck: Vec<usize>,
+    script: Option<Script>,
+    /// What the classes did, if that is wanted.
+    kept: Option<Script>,
 }
 
 /// Chance, in a million, that a run has a given class.
@@ -191,12 +154,32 @@ impl Faults {
                 classes.push((class, make(&mut stream)));
             }
         }
-        Self { on: false, classes, struck: Vec::new() }
+        Self { classes, ..Self::none() }
     }
 
     /// No class at all.
     pub(crate) const fn none() -> Self {
-        Self { on: false, classes: Vec::new(), struck: Vec::new() }
+        Self { on: false, classes: Vec::new(), struck: Vec::new(), script: None, kept: None }
+    }
+
+    /// What is written down, and nothing else.
+    pub(crate) fn written(incidents: &[Incident]) -> Self {
+        Self { script: Some(Script::new(incidents)), ..Self::none() }
+    }
+
+    /// Keeps everything that the classes do from now on.
+    pub(crate) fn keep(&mut self) {
+        self.kept = Some(Script::default());
+    }
+
+    /// What was kept.
+    pub(crate) fn into_kept(self) -> Vec<Incident> {
+        self.kept.map(Script::into_incidents).unwrap_or_default()
+    }
+
+    /// Whether a script says what goes wrong.
+    pub(crate) const fn is_written(&self) -> bool {
+        self.script.is_some()
     }
 
     /// Names of the classes.
@@ -215,35 +198,97 @@ impl Faults {
         }
     }
 
-    pub(crate) fn truth(&mut self) -> Truth {
+    fn written_now(&mut self) -> Option<&mut Script> {
+        self.script.as_mut().filter(|_| self.on)
+    }
+
+    fn note(&mut self, incident: impl FnOnce() -> Incident) {
+        if let Some(kept) = &mut self.kept {
+            kept.keep(incident());
+        }
+    }
+
+    pub(crate) fn truth(&mut self, revision: &RevisionId) -> Truth {
+        if let Some(script) = &mut self.script {
+            return script.truth(revision).unwrap_or(Truth::Good);
+        }
         let mut truth = Truth::Good;
         self.each(|fault| fault.truth(&mut truth));
+        if truth != Truth::Good {
+            self.note(|| Incident::Truth { revision: revision.clone(), truth });
+        }
         truth
     }
 
-    pub(crate) fn life(&mut self, life: &mut Life) {
+    pub(crate) fn life(&mut self, instance: &InstanceId, life: &mut Life) {
+        if let Some(script) = self.written_now() {
+            *life = script.life(instance).unwrap_or(*life);
+            return;
+        }
+        let before = *life;
         self.each(|fault| fault.life(life));
+        if before != *life {
+            self.note(|| Incident::Life { instance: instance.clone(), life: *life });
+        }
     }
 
-    pub(crate) fn job(&mut self, job: &mut Job) {
+    pub(crate) fn job(&mut self, run: &HookRun, job: &mut Job) {
+        if let Some(script) = self.written_now() {
+            return script.job(run, job);
+        }
+        let before = *job;
         self.each(|fault| fault.job(job));
+        if before != *job {
+            let longer = job.ends - before.ends;
+            let Job { fails, forgotten, .. } = *job;
+            self.note(|| Incident::Hook { run: run.clone(), longer, fails, forgotten });
+        }
     }
 
-    pub(crate) fn attempt(&mut self, fate: &mut Fate) {
+    pub(crate) fn attempt(&mut self, effect: &Effect, fate: &mut Fate) {
+        let is_on = self.on;
+        if let Some(script) = &mut self.script {
+            *fate = script.attempt(effect).filter(|_| is_on).unwrap_or(*fate);
+            return;
+        }
+        let before = *fate;
         self.each(|fault| fault.attempt(fate));
+        if let Some(kept) = &mut self.kept {
+            let (effect, nth) = kept.count_attempt(effect);
+            if before != *fate {
+                kept.keep(Incident::Attempt { effect, nth, fate: *fate });
+            }
+        }
     }
 
-    pub(crate) fn observation(&mut self, sight: &mut Sight) {
-        self.each(|fault| fault.observation(sight));
+    /// What happens to a look at `what`.
+    pub(crate) fn observation(&mut self, now: u64, what: &impl ToString) -> Sight {
+        let at = now - BEGINNING;
+        if let Some(script) = self.written_now() {
+            return script.sight(at, &what.to_string()).unwrap_or_default();
+        }
+        let mut sight = Sight::default();
+        self.each(|fault| fault.observation(&mut sight));
+        if sight != Sight::default() {
+            self.note(|| Incident::Sight { what: what.to_string(), at, sight });
+        }
+        sight
     }
 
-    pub(crate) fn crash(&mut self, step: &Step) -> Option<CrashPoint> {
+    pub(crate) fn crash(&mut self, now: u64, step: &Step) -> Option<CrashPoint> {
+        let at = now - BEGINNING;
+        if let Some(script) = self.written_now() {
+            return script.crash(at);
+        }
         let mut point = None;
         self.each(|fault| {
             let drawn = fault.crash(step);
             point = point.or(drawn);
             drawn.is_some()
         });
+        if let Some(point) = point {
+            self.note(|| Incident::Crash { at, point });
+        }
         point
     }
 
@@ -265,6 +310,27 @@ impl Faults {
         }
         fault.wait()
     }
+
+    /// Notes what is done at a time.
+    pub(crate) fn note_deed(&mut self, now: u64, deed: &Deed) {
+        self.note(|| Incident::Deed { at: now - BEGINNING, deed: deed.clone() });
+    }
+
+    /// What a script does by the clock: the place in it, and when.
+    pub(crate) fn deeds(&self) -> Vec<(usize, u64)> {
+        self.script.as_ref().map(Script::deeds).unwrap_or_default()
+    }
+
+    /// What a script does at that place. The environment does nothing once the faults are off.
+    pub(crate) fn deed(&mut self, place: usize) -> Option<Deed> {
+        let is_on = self.on;
+        self.script.as_mut()?.deed(place).filter(|deed| is_on || deed.is_order())
+    }
+
+    /// Whether a script has an order to give yet.
+    pub(crate) fn has_orders_left(&self) -> bool {
+        self.script.as_ref().is_some_and(Script::has_orders_left)
+    }
 }
 
 /// A rate in a million whose order of magnitude is drawn evenly, up to `most`.
@@ -273,7 +339,7 @@ fn rate(stream: &mut Stream, most: u64) -> u64 {
 }
 
 /// The instances that serve, to choose a victim from.
-fn victim(stream: &mut Stream, world: &World) -> Option<rollout_core::id::InstanceId> {
+fn victim(stream: &mut Stream, world: &World) -> Option<InstanceId> {
     let now = world.now();
     let serving = || {
         let all = world.instances().iter();

@@ -1,14 +1,8 @@
 //! Operator: orders at any time, whether they make sense or not.
 
-use std::sync::Arc;
+use rollout_core::{engine::OrderKind, id::RevisionId};
 
-use rollout_core::{
-    engine::{OrderKind, Revision},
-    id::RevisionId,
-};
-use serde_json::Value;
-
-use super::{Fault, Scene};
+use super::{Deed, Fault, Scene};
 use crate::random::Stream;
 
 struct Operator {
@@ -37,10 +31,7 @@ impl Fault for Operator {
             7 => OrderKind::Promote { all: true },
             8 => OrderKind::Abort,
             _ => {
-                let Some(spec) = scene.ledger.spec.clone() else {
-                    return false;
-                };
-                if SUBMITS_MAX <= self.submits {
+                if scene.ledger.spec.is_none() || SUBMITS_MAX <= self.submits {
                     return false;
                 }
                 self.submits += 1;
@@ -48,11 +39,11 @@ impl Fault for Operator {
                 let Ok(id) = RevisionId::new(name) else {
                     return false;
                 };
-                let template = Value::Null;
-                OrderKind::Submit { revision: Arc::new(Revision { id, template }), spec }
+                scene.deeds.push(Deed::Submit { revision: id, anew: false });
+                return true;
             }
         };
-        scene.orders.push(order);
+        scene.deeds.push(Deed::Order(order));
         true
     }
 }

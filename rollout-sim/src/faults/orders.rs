@@ -5,7 +5,7 @@ use rollout_core::{
     id::RevisionId,
 };
 
-use super::{Fault, Scene};
+use super::{Deed, Fault, Scene};
 use crate::{ledger::Ledger, random::Stream};
 
 struct Orders {
@@ -44,7 +44,7 @@ impl Fault for Orders {
         }
         self.begun += u64::from(begins);
         self.last = Some(order.clone());
-        scene.orders.push(order);
+        scene.deeds.push(Deed::Order(order));
         true
     }
 }

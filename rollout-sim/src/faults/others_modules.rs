@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fault, Scene};
+use super::{Deed, Fault, Scene};
 use crate::random::Stream;
 
 struct OthersModules {
@@ -26,7 +26,7 @@ impl Fault for OthersModules {
             .map(|module| module.name.clone())
             .collect();
         let differs = scene.world.modules().others != chosen;
-        scene.world.degrade_by_others(chosen);
+        scene.deeds.push(Deed::Degrade(chosen));
         differs
     }
 }

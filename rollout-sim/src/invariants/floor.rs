@@ -28,9 +28,10 @@ impl Invariant for Floor {
         }
         let unseen = moment.world.unseen(landing.terms.step, None);
         let floor = landing.terms.least(moment.ledger);
-        // Which ones of a pool go is the orchestrator's choice: those that came since may.
-        let is_by_count = matches!(landing.action.effect, Effect::Scale { .. });
-        if is_by_count && landing.terms.capacity <= after {
+        // Which ones of a pool go is the orchestrator's choice, and a route leaves a whole revision out:
+        // those that came, or came back, since it was ordered may be among them.
+        let chooses = matches!(landing.action.effect, Effect::Scale { .. } | Effect::Route(_));
+        if chooses && landing.terms.capacity <= after {
             return Ok(());
         }
         if before < floor && matches!(landing.action.effect, Effect::Route(_)) {

@@ -37,6 +37,9 @@ impl Run<'_> {
         for (place, wait) in self.faults.first_strikes() {
             self.queue.push(self.began + wait, Job::Strike(place));
         }
+        for (place, at) in self.faults.deeds() {
+            self.queue.push(self.began.max(BEGINNING + at), Job::Deed(place));
+        }
     }
 
     /// Ends the faults.

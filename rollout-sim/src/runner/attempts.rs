@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use rollout_core::{
     engine::{Action, Effect, Event, Outcome, Port, RefusalKind, Retry},
-    id::Mark,
+    id::{InstanceId, Mark},
 };
 
 use super::{Job, Run};
 use crate::{
-    faults::{Answer, Fate},
+    incident::{Answer, Fate},
     invariants::{Happened, Landing, Target, Terms},
     world::{Receipt, World},
 };
@@ -63,9 +63,6 @@ fn same_subject(one: &Effect, other: &Effect) -> bool {
     }
 }
 
-/// Time from order to effect and from effect to answer where nothing is wrong, in milliseconds.
-const TRAVEL: (u64, u64) = (5, 40);
-
 impl Run<'_> {
     /// Begins an attempt, or lets it wait for the one before on the same subject.
     pub(super) fn attempt(&mut self, action: Action, terms: Terms) {
@@ -77,13 +74,14 @@ impl Run<'_> {
     }
 
     fn send(&mut self, action: Action, terms: Terms) {
+        let travel = self.setting.travel;
         let mut fate = Fate {
-            there: self.stream.between(TRAVEL.0, TRAVEL.1),
-            back: self.stream.between(TRAVEL.0, TRAVEL.1),
+            there: self.stream.between(travel.0, travel.1),
+            back: self.stream.between(travel.0, travel.1),
             arrives: true,
             answer: Answer::Honest,
         };
-        self.faults.attempt(&mut fate);
+        self.faults.attempt(&action.effect, &mut fate);
         self.note_strikes();
         let now = self.world.now();
         let index = self.attempts.all.len();
@@ -115,14 +113,16 @@ impl Run<'_> {
             saboteur.land(action);
         }
         let action = action.clone();
-        let drawn = draw_life(&mut self.world, &action, |life| self.faults.life(life));
+        let drawn = draw_life(&mut self.world, &action, |instance, life| {
+            self.faults.life(instance, life);
+        });
         self.note_strikes();
         let target = target(&self.world, &action);
         let receipt = self.world.apply_with(&action, drawn);
         if let Effect::Run { run, .. } = &action.effect
             && let Some(job) = self.world.job_mut(run).filter(|_| receipt.effective)
         {
-            self.faults.job(job);
+            self.faults.job(run, job);
             self.note_strikes();
         }
         self.transcript.landed(self.world.now(), &action, &receipt);
@@ -190,14 +190,14 @@ impl Run<'_> {
 fn draw_life(
     world: &mut World,
     action: &Action,
-    change: impl FnOnce(&mut crate::world::Life),
+    change: impl FnOnce(&InstanceId, &mut crate::world::Life),
 ) -> Option<crate::world::Life> {
     let Effect::Start { instance } = &action.effect else {
         return None;
     };
     let revision = world.instance(instance)?.revision.clone();
     let mut life = world.draw_life(&revision);
-    change(&mut life);
+    change(instance, &mut life);
     Some(life)
 }
 

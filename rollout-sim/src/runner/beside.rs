@@ -11,7 +11,6 @@ use rollout_core::{
 
 use super::{Job, Run};
 use crate::{
-    faults::Sight,
     random::Stream,
     world::{Truth, World},
 };
@@ -86,8 +85,7 @@ impl Run<'_> {
             self.beside.runs.remove(&run);
             return;
         }
-        let mut sight = Sight::default();
-        self.faults.observation(&mut sight);
+        let sight = self.faults.observation(self.world.now(), &run);
         self.note_strikes();
         let now = self.world.now();
         if !sight.fails {

@@ -55,12 +55,14 @@ impl Run<'_> {
             return;
         }
         self.broken.push(invariant);
-        self.violations.push(Violation {
+        let violation = Violation {
             invariant,
             seed: self.seed,
             at: self.world.now() - BEGINNING,
             mark: self.world.mark(),
             detail,
-        });
+        };
+        self.transcript.say(self.world.now(), &violation.to_string());
+        self.violations.push(violation);
     }
 }

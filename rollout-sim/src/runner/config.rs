@@ -2,7 +2,7 @@
 //!
 //! In: nothing. Out: [`RunConfig`] for [`super::run`]. Absent: what becomes of it.
 
-use crate::{setting::Setting, world::Truth};
+use crate::{incident::Incident, setting::Setting, world::Truth};
 
 /// What to do with a seed.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +17,12 @@ pub struct RunConfig {
     pub truth: Option<Truth>,
     /// Whether a transcript is kept.
     pub transcript: bool,
+    /// Whether everything that goes wrong is kept, to be played again.
+    pub incidents: bool,
     /// Whether the promises are checked.
     pub unchecked: bool,
+    /// The promise whose break ends the run.
+    pub until_broken: Option<String>,
 }
 
 /// Which faults strike.
@@ -31,4 +35,6 @@ pub enum FaultChoice {
     Off,
     /// Of those that the seed draws, the ones of these names.
     Only(Vec<String>),
+    /// These, and nothing else; orders after the end are among them.
+    Written(Vec<Incident>),
 }

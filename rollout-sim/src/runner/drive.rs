@@ -8,7 +8,7 @@ use rollout_core::{
 
 use super::{Job, Run, coverage};
 use crate::{
-    faults::CrashPoint,
+    incident::CrashPoint,
     invariants::{Happened, Moment, Terms},
     runner::check::{self, Judge},
 };
@@ -51,7 +51,7 @@ impl Run<'_> {
         self.judge(Happened::Stepped { alone, output, quiet });
         let crash = match output {
             0 => None,
-            _ => self.faults.crash(&step),
+            _ => self.faults.crash(now, &step),
         };
         self.note_strikes();
         if crash == Some(CrashPoint::BeforeAppend) {
@@ -109,6 +109,7 @@ impl Run<'_> {
             ledger: &self.ledger,
             happened,
         };
+        let known = self.violations.len();
         check::check(
             &mut Judge {
                 seed: self.seed,
@@ -118,6 +119,9 @@ impl Run<'_> {
             },
             &moment,
         );
+        for violation in &self.violations[known..] {
+            self.transcript.say(self.world.now(), &violation.to_string());
+        }
     }
 
     /// What the engine is bound to now.

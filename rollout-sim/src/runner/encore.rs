@@ -8,6 +8,7 @@ use rollout_core::engine::{End, OrderKind, Resolution};
 use super::{Act, FaultChoice, Job, Run, RunConfig, whole};
 use crate::{
     faults::{autoscaler, orders},
+    incident::Deed,
     random::Stream,
     setting::revision,
 };
@@ -39,6 +40,9 @@ impl Run<'_> {
         if self.ended_at.is_some() || self.ledger.end == Some(End::Fenced) {
             return false;
         }
+        if self.faults.is_written() {
+            return self.faults.has_orders_left();
+        }
         if !self.encores.is_due && 0 < self.encores.left {
             self.encores.left -= 1;
             self.encores.is_due = true;
@@ -59,6 +63,12 @@ impl Run<'_> {
             self.calm_at = self.world.now();
         }
         let order = self.draw_encore(&end);
+        let deed = if let OrderKind::Submit { revision, .. } = &order {
+            Deed::Submit { revision: revision.id.clone(), anew: true }
+        } else {
+            Deed::Order(order.clone())
+        };
+        self.faults.note_deed(self.world.now(), &deed);
         self.order(order);
     }
 

@@ -7,7 +7,6 @@ use rollout_core::{
 };
 
 use super::{Job, Run};
-use crate::faults::Sight;
 
 /// A snapshot on its way.
 #[derive(Debug)]
@@ -73,8 +72,7 @@ impl Run<'_> {
             return;
         }
         self.looks.due[port as usize] = None;
-        let mut sight = Sight::default();
-        self.faults.observation(&mut sight);
+        let sight = self.faults.observation(self.world.now(), &port);
         self.note_strikes();
         let observation = match port {
             Port::Backend => Observation::Inventory(self.world.inventory()),

@@ -108,8 +108,26 @@ pub fn run(config: &RunConfig) -> RunReport {
 pub fn run_with(config: &RunConfig, saboteur: Option<&mut dyn Saboteur>) -> RunReport {
     let mut run = Run::new(config, saboteur);
     run.open();
-    while run.turn() {}
+    let is_told = |run: &Run<'_>| {
+        let wanted = config.until_broken.as_deref();
+        wanted.is_some_and(|wanted| run.broken.contains(&wanted))
+    };
+    while !is_told(&run) && run.turn() {}
     run.report()
+}
+
+/// What goes wrong in a run.
+fn faults_of(config: &RunConfig) -> Faults {
+    let mut faults = match &config.faults {
+        FaultChoice::Drawn => Faults::draw(config.seed, None),
+        FaultChoice::Off => Faults::none(),
+        FaultChoice::Only(names) => Faults::draw(config.seed, Some(names)),
+        FaultChoice::Written(incidents) => Faults::written(incidents),
+    };
+    if config.incidents {
+        faults.keep();
+    }
+    faults
 }
 
 impl<'a> Run<'a> {
@@ -117,15 +135,11 @@ impl<'a> Run<'a> {
         let seed = config.seed;
         let setting = config.setting.clone().unwrap_or_else(|| Setting::draw(seed));
         let mut setting = setting;
-        let faults = match &config.faults {
-            FaultChoice::Drawn => Faults::draw(seed, None),
-            FaultChoice::Off => {
-                // No storm: a person helps on from the beginning.
-                setting.storm = 0;
-                Faults::none()
-            }
-            FaultChoice::Only(names) => Faults::draw(seed, Some(names)),
-        };
+        if matches!(config.faults, FaultChoice::Off) {
+            // No storm: a person helps on from the beginning.
+            setting.storm = 0;
+        }
+        let faults = faults_of(config);
         let setup = Setup {
             workload: setting.workload.clone(),
             capabilities: setting.world.capabilities.clone(),
@@ -265,6 +279,7 @@ impl<'a> Run<'a> {
             Job::Calm => self.begin_calm(),
             Job::Help => self.help(),
             Job::Strike(place) => self.strike(place),
+            Job::Deed(place) => self.perform_written(place),
             Job::Encore => self.encore(),
             Job::Poll(run) => self.poll(run),
             Job::Polled(run, state, life) => self.polled(run, state, life),

@@ -24,7 +24,7 @@ impl Run<'_> {
             return;
         }
         if name == "v2" {
-            let truth = self.truth.unwrap_or_else(|| self.faults.truth());
+            let truth = self.truth.unwrap_or_else(|| self.faults.truth(&id));
             self.world.set_truth(id.clone(), truth);
             self.note_strikes();
         }

@@ -37,6 +37,8 @@ pub(super) enum Job {
     Help,
     /// A fault strikes by the clock.
     Strike(usize),
+    /// Something is done that a script says.
+    Deed(usize),
     /// A run of a hook is asked for.
     Poll(HookRun),
     /// What was said of a run reaches the engine of this life.
@@ -51,13 +53,16 @@ pub(super) enum Job {
 
 struct Due {
     at: u64,
+    /// What a person or the environment does comes first, so that its place among the rest does not depend
+    /// on when it was known.
+    is_later: bool,
     place: u64,
     job: Job,
 }
 
 impl PartialEq for Due {
     fn eq(&self, other: &Self) -> bool {
-        (self.at, self.place) == (other.at, other.place)
+        self.cmp(other) == std::cmp::Ordering::Equal
     }
 }
 
@@ -71,7 +76,8 @@ impl PartialOrd for Due {
 
 impl Ord for Due {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.place).cmp(&(other.at, other.place))
+        let key = |due: &Self| (due.at, due.is_later, due.place);
+        key(self).cmp(&key(other))
     }
 }
 
@@ -83,11 +89,12 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Puts `job` at `at`, after everything that is there already for that time.
+    /// Puts `job` at `at`, after everything of its kind that is there already for that time.
     pub(super) fn push(&mut self, at: u64, job: Job) {
         let place = self.pushed;
         self.pushed += 1;
-        self.heap.push(Reverse(Due { at, place, job }));
+        let is_later = !matches!(job, Job::Strike(_) | Job::Deed(_) | Job::Encore);
+        self.heap.push(Reverse(Due { at, is_later, place, job }));
     }
 
     /// When the next job is due; [`u64::MAX`]: none is left.

@@ -5,10 +5,7 @@ use std::fmt;
 use rollout_core::engine::End;
 
 use super::{Act, Coverage, Run};
-use crate::{
-    invariants::Violation,
-    world::{BEGINNING, Traffic},
-};
+use crate::{incident::Incident, invariants::Violation, world::Traffic};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +80,8 @@ pub struct RunReport {
     pub engines: u32,
     /// Which faults struck in which phase.
     pub coverage: Coverage,
+    /// Everything that went wrong, or was ordered; empty if that was not wanted.
+    pub incidents: Vec<Incident>,
     /// The transcript; empty if none was wanted.
     pub transcript: String,
 }
@@ -100,9 +99,6 @@ impl Run<'_> {
             Act::Prologue | Act::Storm | Act::Calm => Finish::Overdue,
         };
         let ended = self.ended_at.unwrap_or(self.world.now());
-        for violation in &self.violations {
-            self.transcript.say(violation.at + BEGINNING, &violation.to_string());
-        }
         RunReport {
             seed: self.seed,
             finish,
@@ -115,6 +111,7 @@ impl Run<'_> {
             vetoes: self.ledger.vetoes,
             engines: self.life,
             coverage: self.coverage,
+            incidents: self.faults.into_kept(),
             transcript: self.transcript.into_text(),
         }
     }

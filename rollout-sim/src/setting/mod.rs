@@ -21,6 +21,7 @@ use rollout_core::{
     time::Span,
     weight::Weight,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     faults::autoscaler,
@@ -29,13 +30,15 @@ use crate::{
 };
 
 /// What one run is about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Setting {
     /// The workload.
     pub workload: WorkloadId,
     /// The fleet.
     pub world: WorldConfig,
     /// Limits of the engine.
+    #[serde(with = "TuningText")]
     pub tuning: Tuning,
     /// How to move to the revision under trial.
     pub spec: Arc<CheckedSpec>,
@@ -45,10 +48,26 @@ pub struct Setting {
     pub poll: u64,
     /// Time the faults are on, in milliseconds.
     pub storm: u64,
+    /// Shortest and longest time from order to effect, and from effect to answer, where nothing is wrong, in
+    /// milliseconds.
+    pub travel: (u64, u64),
 }
 
+/// Limits of the engine, as they are written down.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Tuning", deny_unknown_fields)]
+struct TuningText {
+    stale_after: Span,
+    retry_first: Span,
+    retry_most: Span,
+}
+
+/// Time from order to effect and from effect to answer where nothing is wrong, in milliseconds.
+pub const TRAVEL: (u64, u64) = (5, 40);
+
 /// What runs before the rollout under trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum History {
     /// Nothing: it is the first deploy.
     Nothing,
@@ -117,6 +136,7 @@ impl Setting {
             history,
             poll: stream.between(1000, 5000),
             storm: stream.magnitude(5000, 90_000),
+            travel: TRAVEL,
             world,
         })
     }

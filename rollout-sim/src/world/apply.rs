@@ -260,10 +260,9 @@ impl World {
                     busy_until: 0,
                     load: 0,
                 });
-                for harm in &mut self.harms {
-                    if harm.enrolment && harm.instance == *name {
-                        harm.healed.get_or_insert(self.now);
-                    }
+                // On standby it gets nothing yet: what it had before is still missing.
+                if admission == Admission::Serving {
+                    self.heal_enrolment(name);
                 }
                 self.changed();
             }
@@ -326,14 +325,18 @@ impl World {
     }
 
     fn put_route(&mut self, route: Route) -> Receipt {
-        let mut admitted = false;
-        for instance in self.instances.values_mut() {
-            if let Some(server) = &mut instance.server {
-                admitted |= !server.admitted;
-                server.admitted = true;
+        let mut admitted = Vec::new();
+        for (name, instance) in &mut self.instances {
+            if let Some(server) = &mut instance.server
+                && !std::mem::replace(&mut server.admitted, true)
+            {
+                admitted.push(name.clone());
             }
         }
-        if admitted || self.route.as_ref() != Some(&route) {
+        for name in &admitted {
+            self.heal_enrolment(name);
+        }
+        if !admitted.is_empty() || self.route.as_ref() != Some(&route) {
             self.route = Some(route);
             self.changed();
         }

@@ -9,11 +9,13 @@ use rollout_core::{
     port::{Ability, Capabilities, Confirmation, Making},
     spec::Counting,
 };
+use serde::{Deserialize, Serialize};
 
 use super::{Manner, Truth};
 
 /// What a world is made of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WorldConfig {
     /// What its ports can do.
     pub capabilities: Capabilities,

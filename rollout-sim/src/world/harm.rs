@@ -28,6 +28,15 @@ pub struct Harm {
 }
 
 impl World {
+    /// Notes that the load balancer sends to an instance again.
+    pub(super) fn heal_enrolment(&mut self, name: &InstanceId) {
+        for harm in &mut self.harms {
+            if harm.enrolment && harm.instance == *name {
+                harm.healed.get_or_insert(self.now);
+            }
+        }
+    }
+
     /// Everything the environment did to instances in service.
     #[must_use]
     pub fn harms(&self) -> &[Harm] {

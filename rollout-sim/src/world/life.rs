@@ -1,9 +1,11 @@
 //! Lives: what an instance will do from its start on, drawn before it starts.
 
+use serde::{Deserialize, Serialize};
+
 use crate::random::Stream;
 
 /// What an instance will do from its start on. Times are in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {
     /// Time from start to the first answer; `None`: it runs and never answers.
     pub serves_after: Option<u64>,
@@ -22,7 +24,8 @@ pub struct Life {
 }
 
 /// How an instance takes the stop signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Manner {
     /// Takes nothing new, finishes what it has.
     Graceful,
@@ -33,7 +36,8 @@ pub enum Manner {
 }
 
 /// What is true of a revision, whatever the engine thinks of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Truth {
     /// It works.
     Good,

@@ -36,6 +36,7 @@ pub(in crate::engine) fn decide(
         return give_up(turn, view, &rollout, tallies);
     };
     let wanted = rollout.from_desired;
+    keep_existing(turn, &from, wanted, tallies);
     let available = moving::serving(tallies, &from);
     if rollout.high_water.0 < available {
         turn.record(Change::Progressed { available });
@@ -78,6 +79,22 @@ pub(in crate::engine) fn decide(
         return end(turn, End::NeedsOperator { why });
     }
     false
+}
+
+/// Keeps the stable instances that there are. An order of this very call may have lowered their number, and
+/// none of them has heard of it yet.
+fn keep_existing(
+    turn: &mut Turn<'_>,
+    from: &RevisionId,
+    wanted: u64,
+    tallies: &mut BTreeMap<RevisionId, Tally>,
+) {
+    let Some(tally) = tallies.get_mut(from) else { return };
+    let replicas = tally.created.min(wanted);
+    if tally.target < replicas {
+        tally.target = replicas;
+        turn.record(Change::Targeted { revision: from.clone(), replicas });
+    }
 }
 
 /// When a way back that does not get on is given up; drains have deadlines of their own, which come on top.
@@ -170,7 +187,7 @@ fn routing(
     // A weighted rollout that decided no route yet has left everything where it was: on stable. A route
     // in doubt counts as in force: to take a step back in doubt back would raise the candidate's share,
     // to undo a step forward at once would put on stable what it may not be able to carry yet.
-    let in_force = view.route_in_force().and_then(|seen| seen.route.as_ref());
+    let in_force = view.route_in_force(&turn.state).and_then(|seen| seen.route.as_ref());
     let known = match turn.state.pending_route() {
         Some(_) => None,
         None => in_force.and_then(|route| route.weight_of(from)),

@@ -26,7 +26,6 @@ impl View {
             whole_since,
             broken_since,
             routes_out,
-            is_route_in_doubt,
             sighted_since,
             // It says how long the rest may take, to people.
             pace: _,
@@ -64,7 +63,6 @@ impl View {
         }
         imprint.since(*whole_since, limits.health);
         imprint.since(*broken_since, limits.progress);
-        imprint.flag(*is_route_in_doubt);
         imprint.word(routes_out.len() as u64);
         for id in routes_out {
             imprint.action(*id);

@@ -46,6 +46,12 @@ pub(super) fn stuck(status: &PodStatus) -> Option<String> {
     })
 }
 
+/// Whether the environment takes a pod away: an eviction, a preemption, a node that is gone.
+pub(super) fn is_disrupted(status: &PodStatus) -> bool {
+    let says = |one: &PodCondition| one.type_ == "DisruptionTarget" && one.status == "True";
+    status.conditions.as_ref().is_some_and(|all| all.iter().any(says))
+}
+
 /// Since when no node takes a pod, and why. A pod for which others are being moved away waits for them.
 pub(super) fn unschedulable(status: &PodStatus) -> Option<(Timestamp, String)> {
     if status.nominated_node_name.as_ref().is_some_and(|node| !node.is_empty()) {

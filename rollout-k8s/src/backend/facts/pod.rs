@@ -51,17 +51,21 @@ impl Facts for PodFacts {
         let ended = matches!(phase, "Failed" | "Succeeded");
         let state = how_far(&status, ended);
         let why = failure::last(&status);
-        let stuck = u64::from(matches!(state, InstanceState::Stuck { .. }) && restarts == 0);
+        let terminating = meta.deletion_timestamp.is_some();
+        // One that was told to go, or was taken by the environment, failed nobody.
+        let own = !terminating && !failure::is_disrupted(&status);
+        let stuck = matches!(state, InstanceState::Stuck { .. }) && restarts == 0;
+        let failures = u64::from(own && stuck) + u64::from(own && ended);
         Some(Self {
             version: Version::read(meta.resource_version.as_deref()),
             uid: meta.uid.clone().unwrap_or_default(),
             revision: RevisionId::new(label(meta, labels::REVISION)?).ok()?,
             address: status.pod_ip.as_deref().and_then(|text| text.parse().ok()),
             ready_since: ready_since(&status),
-            terminating: meta.deletion_timestamp.is_some(),
+            terminating,
             serving: label(meta, labels::SERVING) == Some(labels::SERVING_VALUE),
             unschedulable: failure::unschedulable(&status),
-            failures: u64::from(restarts) + stuck + u64::from(ended),
+            failures: u64::from(restarts) + failures,
             restarts,
             ended,
             state,

@@ -1,0 +1,26 @@
+//! Every bug of the museum is played through the production engine, which does not have it.
+
+use std::collections::BTreeSet;
+
+use rollout_sim::museum::exhibits;
+
+#[test]
+fn the_engine_has_none_of_the_bugs_in_the_museum() {
+    let mut found = Vec::new();
+    for exhibit in exhibits() {
+        for difference in exhibit.differences() {
+            found.push(format!("{} ({}): {difference}", exhibit.name, exhibit.source));
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn every_exhibit_has_a_name_of_its_own_and_says_what_happened() {
+    let names: BTreeSet<&str> = exhibits().iter().map(|exhibit| exhibit.name).collect();
+    assert_eq!(names.len(), exhibits().len(), "two have one name");
+    assert!(60 <= names.len(), "only {}", names.len());
+    for exhibit in exhibits() {
+        assert!(!exhibit.source.is_empty() && !exhibit.what.is_empty(), "{}", exhibit.name);
+    }
+}
