@@ -45,7 +45,7 @@ mod words;
 use rollout_core::{plan, spec::CheckedSpec};
 
 pub use self::{
-    document::TEXT_LIMIT,
+    document::Places,
     error::{ImportError, ImportErrors},
     words::{PROXIES_LEARN, Words, capabilities},
 };
