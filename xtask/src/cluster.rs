@@ -21,7 +21,7 @@ use crate::{
 /// Test targets of `rollout-live` that run beside a cluster.
 pub(crate) const TARGETS: [&str; 2] = ["cluster", "kubernetes"];
 /// Test targets of `rollout-k8s` that run beside a cluster.
-const ADAPTER_TARGETS: [&str; 3] = ["adopt", "backend", "routers"];
+const ADAPTER_TARGETS: [&str; 5] = ["adopt", "backend", "journal", "operator", "routers"];
 /// Test targets of `rollout-live` that start and end clusters of their own.
 pub(crate) const OWN_TARGETS: [&str; 1] = ["cluster_end"];
 /// After `live`: the suites that use the cluster they find.
