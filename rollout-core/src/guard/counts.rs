@@ -21,10 +21,10 @@ pub(super) fn scaled(
     replicas: u64,
 ) -> Result<(), Veto> {
     let Some(limits) = book.limits else { return Ok(()) };
+    let before = size_of(book, revision);
     // Somebody else may have made it larger than it was told to be: bringing it down is no growth.
     let seen = book.pools.get(revision).map_or(0, |seen| seen.replicas);
-    let before = size_of(book, revision).max(seen);
-    if before < replicas {
+    if before.max(seen) < replicas {
         return ceiling(book, action, limits, (revision, replicas));
     }
     drained_first(book, action, revision, replicas)?;
