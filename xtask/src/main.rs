@@ -28,8 +28,10 @@ usage: cargo xtask COMMAND
   cluster down     removes it
   cluster build    builds its programs and starts nothing
   bench            the benchmarks
-  bench kubernetes the engine beside the Deployment controller on a real Kubernetes
-  deep             the long searches of the simulator and the full grid of makespans, in release mode";
+  bench kubernetes the engine beside the Deployment controller on a real Kubernetes; `real`, `many`, `fleet [N]` or
+                   `idle [N]` after it for one part
+  deep             the long searches of the simulator and the full grid of makespans, in release mode
+  deep kubernetes  the operator killed a hundred times on a real Kubernetes";
 
 /// Seeds of `deep`.
 const DEEP_SEEDS: &str = "0..1000000";
@@ -49,8 +51,9 @@ fn main() -> ExitCode {
         ["cluster", "up"] => cluster::up(),
         ["cluster", "down"] => cluster::down(),
         ["bench"] => bench(),
-        ["bench", "kubernetes"] => cluster::bench(),
+        ["bench", "kubernetes", part @ ..] => cluster::bench(part),
         ["deep"] => deep(),
+        ["deep", "kubernetes"] => cluster::deep(),
         _ => {
             step::say(USAGE);
             return ExitCode::from(2);

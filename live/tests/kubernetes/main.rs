@@ -3,6 +3,7 @@
 
 mod api;
 mod killed;
+mod operator;
 mod people;
 mod pods;
 mod stories;
