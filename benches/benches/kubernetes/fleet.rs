@@ -9,7 +9,7 @@ use rollout_live::{bed::Manners, cluster::Component, place::Place};
 use crate::{
     Failure,
     copy::{Copy, Used},
-    objects::{Many, define},
+    objects::{Many, clear, define},
     say,
     writes::Writes,
 };
@@ -67,5 +67,5 @@ async fn rollouts(count: usize) -> Result<(), Failure> {
     let writes = Writes::now(&place)?.since(&before);
     say(&format!("  Rollouts     {:>5.1} s  {}", took.as_secs_f64(), writes.each(count)));
     say(&format!("               the operator: {used}"));
-    Ok(())
+    clear(&place)
 }

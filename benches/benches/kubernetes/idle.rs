@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use crate::{
     Failure,
     copy::Copy,
-    objects::{Many, define},
+    objects::{Many, clear, define},
     say,
     writes::{Reads, Writes},
 };
@@ -36,7 +36,8 @@ pub(crate) async fn measure(count: usize) -> Result<(), Failure> {
     rests("after it", &place, &copy).await?;
     drop(copy);
     let copy = Copy::start(&mut place)?;
-    rests("begun anew", &place, &copy).await
+    rests("begun anew", &place, &copy).await?;
+    clear(&place)
 }
 
 async fn rests(who: &str, place: &Place, copy: &Copy) -> Result<(), Failure> {

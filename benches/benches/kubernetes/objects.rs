@@ -145,6 +145,13 @@ where
     }
 }
 
+/// Deletes every `Rollout` of `place`, as long as there is an operator that lets them go: without one the
+/// namespace would stay.
+pub(crate) fn clear(place: &Place) -> Result<(), Failure> {
+    place.kubectl(["delete", "rollouts", "--all", "--timeout=600s"])?;
+    Ok(())
+}
+
 /// A client of the cluster that `place` is in.
 async fn connected(place: &mut Place) -> Result<Client, Failure> {
     let options = client::Options {

@@ -92,7 +92,8 @@ fn counted(place: &Place, wanted: &[(&str, &str, &[&str])]) -> Result<Counts, Fa
         let is_wanted = |(kind, subresource, verbs): &(&str, &str, &[&str])| {
             (*kind, *subresource) == (resource, part) && verbs.contains(&verb)
         };
-        if wanted.iter().any(is_wanted) {
+        // A dry run writes nothing.
+        if wanted.iter().any(is_wanted) && value("dry_run") == Some("") {
             let name = [resource, part].join("/");
             let count: f64 = count.parse()?;
             #[expect(
