@@ -5,10 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    action::{Port, Revision},
-    observation::Observation,
-    outcome::Outcome,
-    record::Resolution,
+    action::Revision, observation::Observation, outcome::Outcome, record::Resolution, subject::Port,
 };
 use crate::{
     guard::Veto,

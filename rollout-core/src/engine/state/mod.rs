@@ -14,10 +14,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    action::{Effect, ModuleSetting, Revision, Subject},
+    action::{Effect, ModuleSetting, Revision},
     event::MetricPlace,
     record::{Cause, End, Purpose},
     route::Route,
+    subject::Subject,
 };
 use crate::{
     fleet::{Instance, Roster, Standby, Traffic},
