@@ -86,6 +86,7 @@ impl Options {
             | Effect::Detach { .. }
             | Effect::Remove { .. }
             | Effect::Scale { .. }
+            | Effect::Divide(_)
             | Effect::Route(_)
             | Effect::Run { .. }
             | Effect::Modules(_) => self.attempt_deadline,

@@ -109,8 +109,8 @@ pub(crate) fn beside() -> Result<(), Problem> {
     Ok(())
 }
 
-/// Measures the engine on Kubernetes beside the Deployment controller: `part` of it, or most.
-pub(crate) fn bench(part: &[&str]) -> Result<(), Problem> {
+/// Measures the engine on Kubernetes beside the Deployment controller; `parts` alone, if any are named.
+pub(crate) fn bench(parts: &[&str]) -> Result<(), Problem> {
     let mut steps = prepared("bench kubernetes")?;
     // Built together, so that nothing is built a second time with other features.
     let packages = ["--package", "rollout-cli", "--package", "rollout-benches"];
@@ -118,8 +118,9 @@ pub(crate) fn bench(part: &[&str]) -> Result<(), Problem> {
     let build = ["build", "--release", "--locked"].into_iter().chain(packages).chain(targets);
     steps.cargo("build in release mode", build)?;
     let mut beside = bed();
-    beside.args(["run", "cargo", "bench", "--locked"]).args(packages).args(["--bench", "kubernetes", "--"]);
-    steps.run("engine and Deployments, side by side", beside.args(part))?;
+    beside.args(["run", "cargo", "bench", "--locked"]).args(packages);
+    beside.args(["--bench", "kubernetes", "--"]).args(parts);
+    steps.run("engine and Deployments, side by side", &mut beside)?;
     steps.end();
     Ok(())
 }

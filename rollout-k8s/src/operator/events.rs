@@ -51,17 +51,17 @@ impl Events {
     /// Tells `note` of `rollout`, if it is for people. An event that is lost is lost.
     pub(super) fn tell(&self, rollout: &Rollout, note: &Note) {
         if let Some((kind, reason, subject)) = meaning(note) {
-            self.put(rollout, kind, reason, subject, note.to_string());
+            self.put(rollout, kind, reason, subject, &note.to_string());
         }
     }
 
     /// Warns of something that is not the engine's.
-    pub(super) fn warn(&self, rollout: &Rollout, reason: &str, why: String) {
+    pub(super) fn warn(&self, rollout: &Rollout, reason: &str, why: &str) {
         self.put(rollout, EventType::Warning, reason, reason, why);
     }
 
     /// Events of one reason and subject are counted as one; so the subject is what tells them apart.
-    fn put(&self, rollout: &Rollout, kind: EventType, reason: &str, subject: &str, note: String) {
+    fn put(&self, rollout: &Rollout, kind: EventType, reason: &str, subject: &str, note: &str) {
         let event = Event {
             type_: kind,
             reason: reason.to_owned(),

@@ -11,6 +11,8 @@ use crate::lease::KeeperOptions;
 const LINGER: Span = Span::from_secs(10);
 /// The watches tell every change of pods and `ReplicaSet`s; this is for what no watch tells.
 const POLL: Span = Span::from_secs(5);
+/// What an API server does beside everything else.
+const STATUSES: NonZeroU32 = NonZeroU32::new(16).expect("sixteen is not zero");
 /// A pod on its way tells several things in a row.
 const LOOKS_APART: Span = Span::from_millis(100);
 
@@ -54,7 +56,7 @@ impl OperatorOptions {
             listen: None,
             driver,
             status_gap: Duration::from_secs(2),
-            statuses_per_second: NonZeroU32::new(16).expect("sixteen is not zero"),
+            statuses_per_second: STATUSES,
             restart_first: Duration::from_secs(1),
             park_after: Duration::from_secs(30),
         }

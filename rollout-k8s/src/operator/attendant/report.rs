@@ -179,7 +179,7 @@ impl Report {
             ..before.clone()
         };
         if status != before {
-            self.context.events.warn(rollout, "NotDriven", why.to_owned());
+            self.context.events.warn(rollout, "NotDriven", why);
             self.put(rollout, status).await;
         }
     }
