@@ -42,7 +42,8 @@ impl Copy {
         // This program lies in `release/deps`.
         let program = env::current_exe()?.with_file_name("../rollout");
         if !program.exists() {
-            let why = format!("{}: build it by `cargo build --release --bin rollout`", program.display());
+            let why =
+                format!("{}: build it by `cargo build --release --bin rollout`", program.display());
             return Err(why.into());
         }
         let log = env::temp_dir().join(format!("{}.log", place.namespace()));

@@ -52,7 +52,10 @@ impl Writes {
     /// The same, told by workload.
     pub(crate) fn each(&self, workloads: usize) -> String {
         let share = |count: u64| {
-            #[expect(clippy::cast_precision_loss, reason = "counts of requests are told to a tenth")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "counts of requests are told to a tenth"
+            )]
             let (count, workloads) = (count as f64, workloads as f64);
             format!("{:.1}", count / workloads)
         };

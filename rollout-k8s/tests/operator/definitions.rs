@@ -52,6 +52,6 @@ fn rules(path: &[&str]) -> Vec<String> {
 fn the_chart_gives_the_rights_of_the_manifests() {
     let manifests = rules(&["operator", "roles.yaml"]);
     let chart = rules(&["helm", "rollout-operator", "templates", "roles.yaml"]);
-    assert!(manifests.len() % 3 == 0 && 30 < manifests.len(), "{manifests:#?}");
+    assert!(manifests.len().is_multiple_of(3) && 30 < manifests.len(), "{manifests:#?}");
     assert_eq!(manifests, chart);
 }

@@ -104,7 +104,9 @@ impl Pace {
 
     pub(super) fn period(self, port: Port, options: &Options) -> Span {
         match (self, port) {
-            (_, Port::Backend | Port::Enrolment) if let Some(hinted) = options.poll_hinted => hinted,
+            (_, Port::Backend | Port::Enrolment) if let Some(hinted) = options.poll_hinted => {
+                hinted
+            }
             (Self::Ended, _) => options.poll_ended,
             (Self::Draining, Port::Enrolment) => options.poll_draining,
             (Self::Draining | Self::Moving, _) => options.poll_moving,

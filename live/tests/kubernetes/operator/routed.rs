@@ -42,10 +42,8 @@ async fn a_route_is_divided_with_the_rights_of_the_manifests() {
 #[tokio::test]
 async fn the_account_may_do_nothing_else() {
     let operated = Operated::new("op-rights");
-    let account = format!(
-        "--as=system:serviceaccount:{0}:rollout-operator-{0}",
-        operated.place.namespace()
-    );
+    let account =
+        format!("--as=system:serviceaccount:{0}:rollout-operator-{0}", operated.place.namespace());
     for (verb, kind) in NEVER {
         // It exits with 1 where the answer is no.
         let answer = operated.place.kubectl(["auth", "can-i", verb, kind, &account]);
