@@ -117,7 +117,7 @@ impl Watches {
         let tasks = tasks.map(|task| task.abort_handle());
         let mirror = Arc::new(Mirror::new(client.clone()));
         let next_list = Mutex::new(Instant::now());
-        Arc::new(Self { client, cache, mirror, next_list, tasks })
+        Arc::new(Self { client, cache, next_list, mirror, tasks })
     }
 
     /// What routers read, which share these watches.
