@@ -12,6 +12,7 @@ mod config;
 mod coverage;
 mod drive;
 mod encore;
+mod film;
 mod look;
 mod person;
 mod probes;
@@ -37,6 +38,7 @@ use self::{
 pub use self::{
     config::{FaultChoice, RunConfig},
     coverage::{Coverage, ORDERS, PHASES, SIGHTS},
+    film::{Film, Frame, Look, Second, Share, Track},
     report::{Finish, RunReport},
 };
 use crate::{
@@ -52,6 +54,9 @@ use crate::{
 
 /// Most events of a run; one that has more goes in circles.
 const EVENTS_MAX: u64 = 200_000;
+
+/// Time from the beginning to the trial where a revision is adopted, in milliseconds.
+pub(crate) const HEAD: u64 = 500;
 
 /// Time after the end in which the engine may still tidy up, in milliseconds.
 const TIDYING: u64 = 60_000;
@@ -95,6 +100,7 @@ pub(crate) struct Run<'a> {
     encores: Encores,
     coverage: Coverage,
     transcript: Transcript,
+    film: Option<Film>,
 }
 
 /// Carries out one run.
@@ -122,6 +128,7 @@ fn faults_of(config: &RunConfig) -> Faults {
         FaultChoice::Drawn => Faults::draw(config.seed, None),
         FaultChoice::Off => Faults::none(),
         FaultChoice::Only(names) => Faults::draw(config.seed, Some(names)),
+        FaultChoice::Named(names) => Faults::named(config.seed, names),
         FaultChoice::Written(incidents) => Faults::written(incidents),
     };
     if config.incidents {
@@ -183,6 +190,7 @@ impl<'a> Run<'a> {
             stream,
             coverage: Coverage::default(),
             transcript: Transcript::new(config.transcript),
+            film: config.film.then(Film::default),
         }
     }
 
@@ -208,7 +216,7 @@ impl<'a> Run<'a> {
         match self.setting.history {
             History::Deployed => self.queue.push(self.world.now() + 50, Job::Submit("v1")),
             History::Adopted | History::Nothing => {
-                self.queue.push(self.world.now() + 500, Job::Trial);
+                self.queue.push(self.world.now() + HEAD, Job::Trial);
             }
         }
     }
@@ -264,6 +272,7 @@ impl<'a> Run<'a> {
             let capacity = self.tally.capacity();
             self.lowest = Some(self.lowest.unwrap_or(capacity).min(capacity));
         }
+        self.take_frame();
     }
 
     fn carry_out(&mut self, job: Job) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use rollout_core::engine::End;
 
-use super::{Act, Coverage, Run};
+use super::{Act, Coverage, Film, Run};
 use crate::{incident::Incident, invariants::Violation, world::Traffic};
 
 /// How a run ended.
@@ -84,6 +84,8 @@ pub struct RunReport {
     pub incidents: Vec<Incident>,
     /// The transcript; empty if none was wanted.
     pub transcript: String,
+    /// What was seen, moment by moment, if that was wanted.
+    pub film: Option<Film>,
 }
 
 impl Run<'_> {
@@ -113,6 +115,7 @@ impl Run<'_> {
             coverage: self.coverage,
             incidents: self.faults.into_kept(),
             transcript: self.transcript.into_text(),
+            film: self.film.map(|film| film.until(ended.saturating_sub(self.began))),
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Instance {
     pub life: Life,
     /// When it was started; 0 before.
     pub started: u64,
+    /// Requests it answered with an error when they were last counted, in a million.
+    pub errors: u64,
     /// When its process ends, if it was told to.
     pub ends: u64,
     /// Newest action on it that the backend knows.

@@ -10,6 +10,7 @@ mod harm;
 mod hooks;
 mod instance;
 mod life;
+mod load;
 mod modules;
 mod observe;
 mod pool;
@@ -34,7 +35,8 @@ pub use self::{
     harm::Harm,
     hooks::Job,
     instance::{Condition, Instance, Server},
-    life::{Life, Manner, Truth},
+    life::{Flaw, Life, Manner, Truth},
+    load::Delays,
     modules::Modules,
     pool::Pool,
     ports::{ManualClock, SimBackend, SimEnrolment, SimFleet, SimHooks, SimModules, SimRouter},

@@ -97,7 +97,10 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::life::Manner, *};
+    use super::{
+        super::life::{Flaw, Manner},
+        *,
+    };
 
     #[test]
     fn a_pool_of_a_million_grows_and_shrinks_in_batches() {
@@ -107,6 +110,8 @@ mod tests {
             exit_code: 0,
             unready: None,
             errors: 0,
+            flaw: Flaw::Constant,
+            slowness: 1,
             manner: Manner::Graceful,
             stops_after: 50,
         };
