@@ -12,6 +12,7 @@ pub mod incident;
 pub mod invariants;
 pub mod ledger;
 pub mod museum;
+pub mod oracles;
 pub mod page;
 pub mod random;
 pub mod runner;

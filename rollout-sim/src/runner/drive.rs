@@ -35,6 +35,9 @@ impl Run<'_> {
             if let Event::Ordered(order) = &event { coverage::place_of(&order.kind) } else { None };
         self.steps += 1;
         self.transcript.event(now, &event);
+        if let Some(trace) = self.trace.as_mut().filter(|_| self.life == 1) {
+            trace.events.push((Timestamp(now), event.clone()));
+        }
         let Some(engine) = &mut self.engine else {
             return;
         };
@@ -171,7 +174,13 @@ impl Run<'_> {
         }
         let at = Timestamp(self.world.now());
         match Engine::replay(self.setup.clone(), &self.journal) {
-            Ok(again) => self.judge(Happened::Replayed(&engine.status(at), &again.status(at))),
+            Ok(again) => {
+                let mut status = engine.status(at);
+                if let Some(saboteur) = &mut self.saboteur {
+                    saboteur.tell(&mut status);
+                }
+                self.judge(Happened::Replayed(&status, &again.status(at)));
+            }
             Err(error) => self.violate("C2 replay", error.to_string()),
         }
     }

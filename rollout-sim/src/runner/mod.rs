@@ -39,7 +39,7 @@ pub use self::{
     config::{FaultChoice, RunConfig},
     coverage::{Coverage, ORDERS, PHASES, SIGHTS},
     film::{Film, Frame, Look, Second, Share, Track},
-    report::{Finish, RunReport},
+    report::{Finish, RunReport, Trace},
 };
 use crate::{
     faults::Faults,
@@ -101,6 +101,7 @@ pub(crate) struct Run<'a> {
     coverage: Coverage,
     transcript: Transcript,
     film: Option<Film>,
+    trace: Option<Trace>,
 }
 
 /// Carries out one run.
@@ -137,6 +138,11 @@ fn faults_of(config: &RunConfig) -> Faults {
     faults
 }
 
+/// The name of what is somebody else's: one that ours could have.
+fn neighbour() -> InstanceId {
+    InstanceId::new("web-v9-9").expect("a short name of letters, digits and dashes is a name")
+}
+
 impl<'a> Run<'a> {
     fn new(config: &RunConfig, saboteur: Option<&'a mut dyn Saboteur>) -> Self {
         let seed = config.seed;
@@ -152,12 +158,17 @@ impl<'a> Run<'a> {
             capabilities: setting.world.capabilities.clone(),
             tuning: setting.tuning,
         };
+        let trace = config.trace.then(|| Trace { setup: setup.clone(), events: Vec::new() });
+        let mut world = World::new(setting.world.clone(), seed);
+        if config.neighbour {
+            world.put_foreign(neighbour(), report::NEIGHBOUR);
+        }
         let invariants = if config.unchecked { Vec::new() } else { invariants::all() };
         let mut stream = Stream::new(seed, "runner");
         Self {
             seed,
             truth: config.truth,
-            world: World::new(setting.world.clone(), seed),
+            world,
             setting,
             ledger: Ledger::default(),
             faults,
@@ -191,6 +202,7 @@ impl<'a> Run<'a> {
             coverage: Coverage::default(),
             transcript: Transcript::new(config.transcript),
             film: config.film.then(Film::default),
+            trace,
         }
     }
 
@@ -204,7 +216,7 @@ impl<'a> Run<'a> {
         if self.setting.history == History::Adopted {
             let names: Vec<InstanceId> = (1..=self.setting.spec.replicas)
                 .map(|number| {
-                    InstanceId::new(format!("web-v1-{number}"))
+                    InstanceId::new(format!("{}-v1-{number}", self.setting.workload))
                         .expect("a short name of letters, digits and dashes is a name")
                 })
                 .collect();

@@ -2,10 +2,17 @@
 
 use std::fmt;
 
-use rollout_core::engine::End;
+use rollout_core::{
+    engine::{End, Event, Route, Setup},
+    time::Timestamp,
+};
 
 use super::{Act, Coverage, Film, Run};
-use crate::{incident::Incident, invariants::Violation, world::Traffic};
+use crate::{
+    incident::Incident,
+    invariants::Violation,
+    world::{Tally, Traffic},
+};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +62,18 @@ impl fmt::Display for Finish {
     }
 }
 
+/// All that an engine was told.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// What it was made of.
+    pub setup: Setup,
+    /// Everything it was told, and when.
+    pub events: Vec<(Timestamp, Event)>,
+}
+
+/// The fingerprint of what is somebody else's.
+pub(super) const NEIGHBOUR: u64 = 7;
+
 /// What a run tells afterwards.
 #[derive(Clone, Debug)]
 pub struct RunReport {
@@ -86,6 +105,16 @@ pub struct RunReport {
     pub transcript: String,
     /// What was seen, moment by moment, if that was wanted.
     pub film: Option<Film>,
+    /// All that the first engine was told until it crashed, if that was wanted.
+    pub trace: Option<Trace>,
+    /// The numbers of the last moment.
+    pub tally: Tally,
+    /// The route of the last moment.
+    pub route: Option<Route>,
+    /// Times that the environment harmed an instance.
+    pub harms: u64,
+    /// Whether what is somebody else's is as it was.
+    pub neighbour_is_well: bool,
 }
 
 impl Run<'_> {
@@ -115,6 +144,11 @@ impl Run<'_> {
             coverage: self.coverage,
             incidents: self.faults.into_kept(),
             transcript: self.transcript.into_text(),
+            trace: self.trace,
+            tally: self.world.tally(),
+            route: self.world.route().cloned(),
+            harms: self.world.harms().len() as u64,
+            neighbour_is_well: self.world.foreign().values().all(|print| *print == NEIGHBOUR),
             film: self.film.map(|film| film.until(ended.saturating_sub(self.began))),
         }
     }

@@ -41,7 +41,7 @@ const NOT_AROUND: [&str; 5] = ["bad candidate", "operator", "rare orders", "halt
 
 impl FaultSet {
     /// The names of the faults of what is around a rollout: processes, networks, orchestrators, engines.
-    pub(super) fn around() -> Vec<String> {
+    pub(crate) fn around() -> Vec<String> {
         let all = (0..CLASS_COUNT).map(class_name).filter(|name| !NOT_AROUND.contains(name));
         all.map(str::to_owned).collect()
     }
