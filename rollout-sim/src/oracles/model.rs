@@ -107,14 +107,22 @@ pub(super) fn bounds_and_ends(seed: u64) -> Answer {
         Strategy::Rolling(pace) if pace.order.is_none() && pace.counting.is_none() => {
             Some(Bounds::of(&spec, pace.surge, pace.unavailable, strict))
         }
-        _ => None,
+        Strategy::Rolling(_)
+        | Strategy::Recreate(_)
+        | Strategy::BlueGreen(_)
+        | Strategy::Canary(_)
+        | Strategy::Stages(_) => None,
     };
     let ladder = match &spec.strategy {
         // A router of few units rounds; one of basis points does not.
         Strategy::Canary(canary) if canary.ramp.is_none() && ports.router == Some(10_000) => {
             Some(shares(canary))
         }
-        _ => None,
+        Strategy::Rolling(_)
+        | Strategy::Recreate(_)
+        | Strategy::BlueGreen(_)
+        | Strategy::Canary(_)
+        | Strategy::Stages(_) => None,
     };
     if rolling.is_none() && ladder.is_none() {
         return Answer::NONE;

@@ -13,11 +13,14 @@ use rollout_core::{
 use super::{Saboteur, replace};
 use crate::{ledger::Ledger, world::World};
 
+/// What is done to a step.
+type Spoil = fn(&mut Step, &World, &Ledger);
+
 /// A planted bug that spoils decisions.
 struct Spoils {
     name: &'static str,
     caught_by: &'static str,
-    spoil: fn(&mut Step, &World, &Ledger),
+    spoil: Spoil,
 }
 
 impl Saboteur for Spoils {
@@ -36,7 +39,7 @@ impl Saboteur for Spoils {
 
 /// Every one of them.
 pub(super) fn all() -> Vec<Box<dyn Saboteur>> {
-    let table: [(&str, &str, fn(&mut Step, &World, &Ledger)); 13] = [
+    let table: [(&str, &str, Spoil); 13] = [
         ("makes one instance more", "P3 ceiling", makes_one_more),
         ("never turns back by itself", "L1 ends", never_turns_back),
         ("says that it is back before it is", "R4 abort ends at stable", back_too_soon),
@@ -159,9 +162,11 @@ fn proves_the_failed(step: &mut Step, _: &World, ledger: &Ledger) {
 
 /// The weights of every route that is ordered, changed.
 fn reweigh(step: &mut Step, change: impl Fn(&mut Shares)) {
-    let routes = step.actions.iter().filter_map(|action| match &action.effect {
-        Effect::Route(Route::Weighted(shares)) => Some((action.id, shares.clone())),
-        _ => None,
+    let routes = step.actions.iter().filter_map(|action| {
+        let Effect::Route(Route::Weighted(shares)) = &action.effect else {
+            return None;
+        };
+        Some((action.id, shares.clone()))
     });
     for (id, mut shares) in routes.collect::<Vec<_>>() {
         change(&mut shares);
@@ -193,13 +198,16 @@ fn loses_a_part(step: &mut Step, _: &World, _: &Ledger) {
     });
 }
 
+/// The stage that a step reaches.
+fn reached(step: &Step) -> Option<usize> {
+    step.records.iter().find_map(|record| {
+        if let Change::Reached { stage } = record.change { Some(stage) } else { None }
+    })
+}
+
 /// A job that never ran, taken for one that went well.
 fn passes_unasked(step: &mut Step, _: &World, ledger: &Ledger) {
-    let reached = step.records.iter().find_map(|record| match record.change {
-        Change::Reached { stage } => Some(stage),
-        _ => None,
-    });
-    let Some(stage) = reached else {
+    let Some(stage) = reached(step) else {
         return;
     };
     let stages = ledger.plan.as_ref().map_or(&[][..], |plan| &plan.stages);
@@ -212,11 +220,7 @@ fn passes_unasked(step: &mut Step, _: &World, ledger: &Ledger) {
 
 fn past_the_gates(step: &mut Step, _: &World, ledger: &Ledger) {
     let stages = ledger.plan.as_ref().map_or(&[][..], |plan| &plan.stages);
-    let reached = step.records.iter().find_map(|record| match record.change {
-        Change::Reached { stage } => Some(stage),
-        _ => None,
-    });
-    let Some(stage) = reached.filter(|stage| stage + 1 < stages.len()) else {
+    let Some(stage) = reached(step).filter(|stage| stage + 1 < stages.len()) else {
         return;
     };
     if !stages[stage].gates.is_empty() {

@@ -19,18 +19,15 @@ impl Saboteur for TakesBlindForEmpty {
     }
 
     fn event(&mut self, event: Event) -> Option<Event> {
-        match event {
-            Event::Observed(Observation::Inventory(inventory)) => {
-                self.last = Some(inventory.clone());
-                Some(Event::Observed(Observation::Inventory(inventory)))
-            }
-            Event::Unobserved { port: Port::Backend, .. } if self.last.is_some() => {
-                let mut empty = self.last.clone()?;
-                empty.instances.clear();
-                empty.pools.clear();
-                Some(Event::Observed(Observation::Inventory(empty)))
-            }
-            other => Some(other),
+        if let Event::Observed(Observation::Inventory(inventory)) = &event {
+            self.last = Some(inventory.clone());
         }
+        let is_blind = matches!(event, Event::Unobserved { port: Port::Backend, .. });
+        let Some(mut empty) = self.last.clone().filter(|_| is_blind) else {
+            return Some(event);
+        };
+        empty.instances.clear();
+        empty.pools.clear();
+        Some(Event::Observed(Observation::Inventory(empty)))
     }
 }

@@ -16,14 +16,13 @@ impl Saboteur for TrustsUnhealthy {
     }
 
     fn event(&mut self, mut event: Event) -> Option<Event> {
-        match &mut event {
-            Event::Probed { healthy, .. } => *healthy = true,
-            Event::Observed(Observation::Inventory(inventory)) => {
-                for seen in inventory.instances.values_mut() {
-                    seen.healthy = seen.healthy.map(|_| true);
-                }
+        if let Event::Probed { healthy, .. } = &mut event {
+            *healthy = true;
+        }
+        if let Event::Observed(Observation::Inventory(inventory)) = &mut event {
+            for seen in inventory.instances.values_mut() {
+                seen.healthy = seen.healthy.map(|_| true);
             }
-            _ => {}
         }
         Some(event)
     }

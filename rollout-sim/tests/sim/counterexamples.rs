@@ -34,8 +34,9 @@ fn what_is_written_down_is_played_again() {
     assert!(parting.len() as u64 <= PARTING_MAX, "{parting:?}");
 }
 
-/// A third of the planted bugs (`shrink --bugs` has all): each whose invariant is found among the first seeds shrinks to a few events; the text of it
-/// breaks the same promise when it is read again, and its story names the promise.
+/// A third of the planted bugs (`shrink --bugs` has all): each whose invariant is found among the first seeds
+/// shrinks to a few events; the text of it breaks the same promise when it is read again, and its story names
+/// the promise.
 #[test]
 fn planted_bugs_shrink_to_a_few_events() {
     let mut events = Vec::new();
