@@ -45,7 +45,8 @@ pub(super) fn another_name(seed: u64) -> Answer {
         return Answer::of(Some("the spec is refused under another name".to_owned()));
     };
     (setting.workload, setting.spec) = (workload, Arc::new(spec));
-    let one = run(&told).transcript.replace(&name, OTHER);
+    let own = RunConfig { setting: Some(Setting::draw(seed)), ..told.clone() };
+    let one = run(&own).transcript.replace(&name, OTHER);
     let other = run(&RunConfig { setting: Some(setting), ..told }).transcript;
     Answer::of(parting(&one, &other))
 }
@@ -61,7 +62,8 @@ pub(super) fn idle_neighbour(seed: u64) -> Answer {
 
 /// The same look twice in a row says nothing new the second time, and what follows is the same.
 pub(super) fn seen_twice(seed: u64) -> Answer {
-    let config = RunConfig { seed, trace: true, unchecked: true, ..RunConfig::default() };
+    let setting = Some(Setting::draw(seed));
+    let config = RunConfig { seed, setting, trace: true, unchecked: true, ..RunConfig::default() };
     let report = run(&config);
     let Some(trace) = report.trace else {
         return Answer::NONE;

@@ -10,6 +10,7 @@ use rollout_core::{engine::Route, id::RevisionId, weight::Weight};
 use super::Answer;
 use crate::{
     runner::{FaultChoice, Finish, RunConfig, RunReport, run},
+    setting::Setting,
     simulate::FaultSet,
 };
 
@@ -36,7 +37,10 @@ impl Left {
 }
 
 pub(super) fn without_faults(seed: u64) -> Answer {
-    let play = |faults| run(&RunConfig { seed, faults, unchecked: true, ..RunConfig::default() });
+    // A setting that is given has no orders after the end.
+    let setting = Some(Setting::draw(seed));
+    let told = RunConfig { seed, setting, unchecked: true, ..RunConfig::default() };
+    let play = |faults| run(&RunConfig { faults, ..told.clone() });
     let faulty = play(FaultChoice::Only(FaultSet::around()));
     let calm = play(FaultChoice::Off);
     if (faulty.finish, calm.finish) != (Finish::Completed, Finish::Completed) {

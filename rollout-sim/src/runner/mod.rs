@@ -16,6 +16,7 @@ mod film;
 mod look;
 mod person;
 mod probes;
+mod question;
 mod queue;
 mod report;
 mod strikes;

@@ -3,7 +3,7 @@
 use rollout_sim::oracles::{EVERY, ORACLE_COUNT, ask, is_sampled, oracle_name};
 
 /// Runs of the search that the sample here is taken from.
-const RUNS: u64 = 8000;
+const RUNS: u64 = 2560;
 
 #[test]
 fn a_sample_of_the_runs_is_as_the_oracles_have_it() {
@@ -18,8 +18,8 @@ fn a_sample_of_the_runs_is_as_the_oracles_have_it() {
         }
         different.extend(found.iter().map(ToString::to_string));
     }
-    assert_eq!(different, Vec::<String>::new());
+    assert!(different.is_empty(), "{different:#?}");
     for (oracle, count) in applied.into_iter().enumerate() {
-        assert!(5 <= count, "`{}` had something to say {count} times", oracle_name(oracle));
+        assert!(2 <= count, "`{}` had something to say {count} times", oracle_name(oracle));
     }
 }
