@@ -82,11 +82,7 @@ impl Move {
             Self::Crash => crash(&mut node, witness),
             Self::Resume => order(&mut node, &OrderKind::Resume, witness)?,
             Self::Promote => {
-<<<<<<< HEAD
-                order(&mut node, &OrderKind::Promote { all: false, gate: None }, witness)?
-=======
                 order(&mut node, &OrderKind::Promote { all: false, gate: None }, witness)?;
->>>>>>> main
             }
             Self::Order(place) => {
                 node.left.orders -= 1;
