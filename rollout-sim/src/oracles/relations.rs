@@ -4,11 +4,7 @@
 
 use std::sync::Arc;
 
-use rollout_core::{
-    engine::{Engine, Event},
-    id::WorkloadId,
-    spec::CheckedSpec,
-};
+use rollout_core::{id::WorkloadId, spec::CheckedSpec};
 
 use super::Answer;
 use crate::{
@@ -58,30 +54,4 @@ pub(super) fn idle_neighbour(seed: u64) -> Answer {
     let beside = run(&RunConfig { neighbour: true, ..told });
     let touched = (!beside.neighbour_is_well).then(|| "the neighbour was touched".to_owned());
     Answer::of(touched.or_else(|| parting(&alone, &beside.transcript)))
-}
-
-/// The same look twice in a row says nothing new the second time, and what follows is the same.
-pub(super) fn seen_twice(seed: u64) -> Answer {
-    let setting = Some(Setting::draw(seed));
-    let config = RunConfig { seed, setting, trace: true, unchecked: true, ..RunConfig::default() };
-    let report = run(&config);
-    let Some(trace) = report.trace else {
-        return Answer::NONE;
-    };
-    let mut engine = Engine::new(trace.setup.clone());
-    for (place, (now, event)) in trace.events.iter().enumerate() {
-        let step = engine.step(*now, event.clone());
-        engine.commit(&step.records);
-        if !matches!(event, Event::Observed(_)) {
-            continue;
-        }
-        let again = engine.step(*now, event.clone());
-        if !again.records.is_empty() || !again.actions.is_empty() {
-            let (records, actions) = (again.records.len(), again.actions.len());
-            return Answer::of(Some(format!(
-                "event {place}, seen again: {records} records and {actions} actions"
-            )));
-        }
-    }
-    Answer::of(None)
 }

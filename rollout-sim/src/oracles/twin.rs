@@ -46,6 +46,8 @@ pub(super) fn without_faults(seed: u64) -> Answer {
     if (faulty.finish, calm.finish) != (Finish::Completed, Finish::Completed) {
         return Answer::NONE;
     }
+    // A load balancer that forgot the route in the last moment is told again after it.
+    let has_forgotten = faulty.traffic.load_balancer_lost();
     let (faulty, calm, harms) = (Left::of(&faulty), Left::of(&calm), faulty.harms);
     let missing = |(revision, count): (&RevisionId, &u64)| {
         let there = faulty.instances.get(revision).copied().unwrap_or_default();
@@ -54,6 +56,6 @@ pub(super) fn without_faults(seed: u64) -> Answer {
     };
     let same = faulty.instances.keys().eq(calm.instances.keys())
         && calm.instances.iter().all(missing)
-        && (faulty.shares == calm.shares || 0 < harms);
+        && (faulty.shares == calm.shares || 0 < harms || has_forgotten);
     Answer::of((!same).then(|| format!("{faulty:?}, without faults {calm:?}")))
 }

@@ -23,8 +23,6 @@ pub struct RunConfig {
     pub transcript: bool,
     /// Whether everything that is seen is kept, moment by moment.
     pub film: bool,
-    /// Whether all that the first engine is told is kept.
-    pub trace: bool,
     /// Whether there is something of somebody else's beside it.
     pub neighbour: bool,
     /// Whether everything that goes wrong is kept, to be played again.

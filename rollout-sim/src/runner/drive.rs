@@ -34,9 +34,6 @@ impl Run<'_> {
         let asked = Asked::of(&event, &self.ledger);
         self.steps += 1;
         self.transcript.event(now, &event);
-        if let Some(trace) = self.trace.as_mut().filter(|_| self.life == 1) {
-            trace.events.push((Timestamp(now), event.clone()));
-        }
         let Some(engine) = &mut self.engine else {
             return;
         };

@@ -40,7 +40,7 @@ pub use self::{
     config::{FaultChoice, RunConfig},
     coverage::{Coverage, ORDERS, PHASES, SIGHTS},
     film::{Film, Frame, Look, Second, Share, Track},
-    report::{Finish, RunReport, Trace},
+    report::{Finish, RunReport},
 };
 use crate::{
     faults::Faults,
@@ -102,7 +102,6 @@ pub(crate) struct Run<'a> {
     coverage: Coverage,
     transcript: Transcript,
     film: Option<Film>,
-    trace: Option<Trace>,
 }
 
 /// Carries out one run.
@@ -159,7 +158,6 @@ impl<'a> Run<'a> {
             capabilities: setting.world.capabilities.clone(),
             tuning: setting.tuning,
         };
-        let trace = config.trace.then(|| Trace { setup: setup.clone(), events: Vec::new() });
         let mut world = World::new(setting.world.clone(), seed);
         if config.neighbour {
             world.put_foreign(neighbour(), report::NEIGHBOUR);
@@ -203,7 +201,6 @@ impl<'a> Run<'a> {
             coverage: Coverage::default(),
             transcript: Transcript::new(config.transcript),
             film: config.film.then(Film::default),
-            trace,
         }
     }
 

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use rollout_core::{
-    engine::{End, Event, Route, Setup},
-    time::Timestamp,
-};
+use rollout_core::engine::{End, Route};
 
 use super::{Act, Coverage, Film, Run};
 use crate::{
@@ -62,15 +59,6 @@ impl fmt::Display for Finish {
     }
 }
 
-/// All that an engine was told.
-#[derive(Clone, Debug)]
-pub struct Trace {
-    /// What it was made of.
-    pub setup: Setup,
-    /// Everything it was told, and when.
-    pub events: Vec<(Timestamp, Event)>,
-}
-
 /// The fingerprint of what is somebody else's.
 pub(super) const NEIGHBOUR: u64 = 7;
 
@@ -105,8 +93,6 @@ pub struct RunReport {
     pub transcript: String,
     /// What was seen, moment by moment, if that was wanted.
     pub film: Option<Film>,
-    /// All that the first engine was told until it crashed, if that was wanted.
-    pub trace: Option<Trace>,
     /// The numbers of the last moment.
     pub tally: Tally,
     /// The route of the last moment.
@@ -144,7 +130,6 @@ impl Run<'_> {
             coverage: self.coverage,
             incidents: self.faults.into_kept(),
             transcript: self.transcript.into_text(),
-            trace: self.trace,
             tally: self.world.tally(),
             route: self.world.route().cloned(),
             harms: self.world.harms().len() as u64,
