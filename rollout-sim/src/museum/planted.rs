@@ -46,15 +46,6 @@ const PLANTED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "goes back before there is capacity",
-        &[
-            "going back onto one ready pod",
-            "a third revision while the stable set is small",
-            "all traffic to the broken copy",
-            "back at once while the old one stands by",
-        ],
-    ),
-    (
         "takes healthy ones on the way back",
         &[
             "stable scaled down by an autoscaler",
@@ -83,6 +74,10 @@ const PLANTED: &[(&str, &[&str])] = &[
     (
         "raises the route before there is capacity",
         &[
+            "going back onto one ready pod",
+            "a third revision while the stable set is small",
+            "all traffic to the broken copy",
+            "back at once while the old one stands by",
             "stable gone before the route has moved",
             "a share of 95 % that is nobody",
             "weight onto what is not ready",

@@ -39,13 +39,12 @@ impl Saboteur for Spoils {
 
 /// Every one of them.
 pub(super) fn all() -> Vec<Box<dyn Saboteur>> {
-    let table: [(&str, &str, Spoil); 13] = [
+    let table: [(&str, &str, Spoil); 12] = [
         ("makes one instance more", "P3 ceiling", makes_one_more),
         ("never turns back by itself", "L1 ends", never_turns_back),
         ("says that it is back before it is", "R4 abort ends at stable", back_too_soon),
         ("says that it is complete before it is", "R8 complete is complete", complete_too_soon),
         ("takes healthy ones on the way back", "R10 abort keeps stable", takes_stable),
-        ("goes back before there is capacity", "T2 no weight without backing", back_onto_nothing),
         ("makes the failed revision the stable one", "R1 stable pointer", proves_the_failed),
         ("gives the candidate twice its share", "T3 exposure cap", doubles_the_share),
         ("shares out less than all of the traffic", "T1 conservation", loses_a_part),
@@ -142,17 +141,6 @@ fn takes_stable(step: &mut Step, world: &World, ledger: &Ledger) {
     };
     let victim = world.instances().iter().find(is_well).map(|(name, _)| name.clone());
     after(step, is_abort, || victim.map(|instance| Change::Retired { instance }));
-}
-
-fn back_onto_nothing(step: &mut Step, world: &World, ledger: &Ledger) {
-    let (Some(Route::Weighted(_)), Some(stable)) = (world.route(), &ledger.stable) else {
-        return;
-    };
-    let is_back = ledger.aborted.is_some() && ledger.end.is_none();
-    let creates = |action: &&Action| matches!(&action.effect, Effect::Create { revision, .. } if revision == stable);
-    if let Some(one) = step.actions.iter().find(creates).cloned().filter(|_| is_back) {
-        beside(step, &one, Effect::Route(Route::all_on(stable.clone())));
-    }
 }
 
 fn proves_the_failed(step: &mut Step, _: &World, ledger: &Ledger) {
