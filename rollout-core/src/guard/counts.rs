@@ -137,7 +137,12 @@ fn floor(
     if !limits.has_floor || !gets(revision) || lost == 0 {
         return Ok(());
     }
-    let after = left(book, revision, size_of(book, revision)).saturating_sub(lost);
+    let before = left(book, revision, size_of(book, revision));
+    // Where none of it is available, none that is available goes.
+    if before == 0 {
+        return Ok(());
+    }
+    let after = before.saturating_sub(lost);
     if let Some(route @ Route::Weighted(_)) = &book.route {
         let weight = route.weight_of(revision).unwrap_or_default();
         let wanted = needed(weight, limits.least, limits.unavailable);

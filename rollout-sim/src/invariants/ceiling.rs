@@ -1,9 +1,9 @@
 //! P3 Ceiling: never more than N + S live instances; draining ones count in strict mode only.
 
-use rollout_core::engine::Effect;
+use rollout_core::{engine::Effect, id::InstanceId};
 
 use super::{Broken, Happened, Invariant, Moment, require};
-use crate::world::Pool;
+use crate::world::{Condition, Instance, Pool};
 
 pub(super) struct Ceiling;
 
@@ -21,10 +21,15 @@ impl Invariant for Ceiling {
             return Ok(());
         }
         let told_to_go = || {
-            let retired = moment.ledger.retired.keys();
-            let seen = retired.filter_map(|name| moment.world.instance(name));
-            let by_name = seen.filter(|instance| instance.is_live()).count() as u64;
-            by_name + moment.world.pools().values().map(Pool::leaving).sum::<u64>()
+            // Of a pool kept by count, one that ends is not on the journal any more.
+            let ends =
+                |one: &Instance| moment.world.keeps_pods() && one.condition == Condition::Stopping;
+            let all = moment.world.instances().iter();
+            let leaves = |(name, one): &(&InstanceId, &Instance)| {
+                one.is_live() && (ends(one) || moment.ledger.retired.contains_key(*name))
+            };
+            all.filter(leaves).count() as u64
+                + moment.world.pools().values().map(Pool::leaving).sum::<u64>()
         };
         let leaving = if landing.terms.strict { 0 } else { told_to_go() };
         let (live, ceiling) = (moment.tally.live() - leaving, landing.terms.most(moment.ledger));

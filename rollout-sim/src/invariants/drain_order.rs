@@ -17,6 +17,18 @@ impl Invariant for DrainOrder {
         let Happened::Landed(landing) = moment.happened else {
             return Ok(());
         };
+        let mut cut = moment.world.cut_short().iter();
+        let by = landing.action.id;
+        if let Some(cut) = cut.find(|cut| cut.by == by && landing.receipt.effective) {
+            let unseen = moment.world.unseen(landing.terms.step, None);
+            // Whom the environment took, its controller replaced: another one went in its place.
+            require(0 < unseen, || {
+                format!(
+                    "{} ends {}, drained for {:?} ms",
+                    landing.action, cut.instance, cut.drained_for
+                )
+            })?;
+        }
         let (Effect::Stop { .. }, Some(target)) = (&landing.action.effect, landing.target) else {
             return Ok(());
         };

@@ -109,6 +109,14 @@ impl Instance {
         serves <= now && !unready
     }
 
+    /// Whether it has answered for at least this long, in milliseconds, since its start or its last failure to.
+    pub(super) fn answers_for(&self, now: u64, length: u64) -> bool {
+        let serves = self.started + self.life.serves_after.unwrap_or(FOR_EVER);
+        let back = self.life.unready.map(|(after, length)| serves + after + length);
+        let since = back.filter(|at| *at <= now).unwrap_or(serves);
+        since + length <= now
+    }
+
     /// Whether the load balancer may send it something new.
     #[must_use]
     pub fn is_enrolled(&self) -> bool {
@@ -139,6 +147,7 @@ impl Instance {
     /// When it will change by itself after `now`; [`u64::MAX`]: never.
     pub(super) fn next_change(&self, now: u64) -> u64 {
         match self.condition {
+            Condition::Exited { .. } if now < self.ends => self.ends,
             Condition::Created | Condition::Exited { .. } | Condition::Gone => u64::MAX,
             Condition::Stopping => self.ends,
             Condition::Running => {
