@@ -9,7 +9,7 @@ use rollout_core::{
     id::{ActionId, InstanceId, RevisionId},
 };
 
-use super::{Condition, Instance, Loss, Server, World};
+use super::{Condition, Instance, Server, World};
 
 /// Time until an instance that ended by itself is replaced, in milliseconds.
 const BACKOFF: u64 = 1000;
@@ -113,18 +113,14 @@ impl World {
         let gets_more = self.gets_traffic(one) || drained_for.is_some_and(|it| it < bound);
         if let Some(by) = by.filter(|_| one.serves(now) && gets_more) {
             self.cut_short.push(CutShort { by, instance: name.clone(), drained_for });
-            let loss = match self.cut_loss(name) {
-                Loss::CutAtDeadline => Loss::CutAtDeadline,
-                _ => Loss::CutByEngine,
-            };
+            let loss = self.cut_loss(name);
             self.cut(name, loss);
         }
         if let Some(one) = self.instances.get_mut(name) {
             one.ends = now + one.life.stops_after;
-            one.condition = match one.condition {
-                Condition::Running => Condition::Stopping,
-                other => other,
-            };
+            if one.condition == Condition::Running {
+                one.condition = Condition::Stopping;
+            }
             one.server = None;
         }
         self.changed();
