@@ -16,8 +16,13 @@ fn said(program: &str, args: &[&str]) -> String {
 }
 
 /// A cluster that lasts as long as `sleep` does, or this process.
+/// A cluster's owner that obeys an interrupt, whatever this test's own parents ignore.
 fn begun() -> Child {
-    Command::new(PROGRAM).args(["run", "sleep", "600"]).stdin(Stdio::null()).spawn().unwrap()
+    Command::new("env")
+        .args(["--default-signal=INT", PROGRAM, "run", "sleep", "600"])
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 fn until(what: &str, limit: Duration, holds: impl Fn() -> bool) {

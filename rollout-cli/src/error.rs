@@ -312,6 +312,7 @@ fn remote(why: &RemoteError) -> Exit {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "everything else is an input of a person")]
 fn adopt(why: &AdoptError) -> Exit {
     match why {
         AdoptError::Unauthorised { .. } | AdoptError::Unreachable { .. } => Exit::Unreachable,

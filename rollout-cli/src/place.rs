@@ -31,7 +31,7 @@ pub(crate) enum Where {
     /// An engine of this machine.
     Here(Place),
     /// An object of a cluster.
-    Cluster(Remote),
+    Cluster(Box<Remote>),
 }
 
 impl Where {
@@ -49,7 +49,7 @@ impl Where {
             why: why.to_string(),
         })?;
         let (client, namespace) = client::connect(&target.cluster.options()).await?;
-        Ok(Self::Cluster(Remote::new(client, namespace, workload.to_string())))
+        Ok(Self::Cluster(Box::new(Remote::new(client, namespace, workload.to_string()))))
     }
 }
 

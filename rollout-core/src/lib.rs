@@ -9,7 +9,6 @@ pub mod calendar;
 pub mod engine;
 pub mod fleet;
 pub mod guard;
-
 pub mod id;
 pub mod judge;
 pub mod plan;
@@ -17,3 +16,4 @@ pub mod port;
 pub mod spec;
 pub mod time;
 pub mod weight;
+pub mod yaml;

@@ -22,3 +22,6 @@ mod haproxy;
 #[cfg(test)]
 #[path = "live/load.rs"]
 mod load;
+#[cfg(test)]
+#[path = "live/stand.rs"]
+mod stand;

@@ -39,12 +39,13 @@ mod gate;
 mod kubernetes;
 mod nomad;
 pub mod report;
+mod routers;
 mod words;
 
 use rollout_core::{plan, spec::CheckedSpec};
 
 pub use self::{
-    document::TEXT_LIMIT,
+    document::Places,
     error::{ImportError, ImportErrors},
     words::{PROXIES_LEARN, Words, capabilities},
 };

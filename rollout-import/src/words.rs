@@ -50,9 +50,9 @@ impl Words {
 /// What the backend that the template of `spec` is written for can do, as far as the spec shows it.
 ///
 /// Kubernetes makes pods by count, does not count terminating ones, takes a pod out of traffic by a label, and
-/// divides traffic as `traffic.kubernetes` says: by whole percentages (or parts of `maxTrafficWeight`) where
-/// it has a `router`, as a whole where it has an `active_service` only, and not at all otherwise. Nomad's
-/// instances go by name; of what divides its traffic nothing is known, so basis points are assumed.
+/// divides traffic as `traffic.kubernetes` says: in the units of its `router` where it has one, as a whole
+/// where it has an `active_service` only, and not at all otherwise. Nomad's instances go by name; of what
+/// divides its traffic nothing is known, so basis points are assumed.
 #[must_use]
 pub fn capabilities(spec: &Spec) -> Capabilities {
     match Words::of(spec) {
@@ -73,12 +73,21 @@ pub fn capabilities(spec: &Spec) -> Capabilities {
     }
 }
 
-/// What routers and jobs can do beside: of a router that the spec names it is taken that it can do what its
-/// own file asked of it.
-fn abilities(traffic: &Value) -> BTreeSet<Ability> {
+/// What routers and jobs can do beside, as docs/ROUTERS.md has it; of a router that is known to nobody it is
+/// taken that it can do what its own file asked of it.
+pub(crate) fn abilities(traffic: &Value) -> BTreeSet<Ability> {
     let mut abilities = BTreeSet::from([Ability::Hooks, Ability::Metrics]);
-    if traffic.get("router").is_some() {
-        abilities.extend([Ability::Matches, Ability::Mirror, Ability::Affinity]);
+    if let Some(router) = traffic.get("router") {
+        let has = |kind: &str| router.get(kind).is_some();
+        if has("gateway") || has("istio") {
+            abilities.extend([Ability::Matches, Ability::Mirror]);
+        } else if has("nginx") {
+            abilities.insert(Ability::Matches);
+        } else if has("traefik") {
+            abilities.extend([Ability::Mirror, Ability::Affinity]);
+        } else {
+            abilities.extend([Ability::Matches, Ability::Mirror, Ability::Affinity]);
+        }
     }
     abilities
 }
@@ -86,7 +95,11 @@ fn abilities(traffic: &Value) -> BTreeSet<Ability> {
 /// Units that traffic can be divided into.
 fn units(traffic: &Value) -> Option<u64> {
     if let Some(router) = traffic.get("router") {
-        return Some(router.get("maxTrafficWeight").and_then(Value::as_u64).unwrap_or(PERCENT));
+        if router.get("gateway").is_some() {
+            return Some(BASIS_POINTS);
+        }
+        let total = router.pointer("/nginx/weight_total").or(router.get("maxTrafficWeight"));
+        return Some(total.and_then(Value::as_u64).unwrap_or(PERCENT));
     }
     // A Service points to one revision or to another, with nothing between.
     traffic.get("active_service").map(|_| 1)
@@ -109,7 +122,9 @@ mod tests {
             ("{ kubernetes: { services: [web] } }", None),
             ("{ kubernetes: { active_service: web } }", Some(1)),
             ("{ kubernetes: { router: { istio: {} } } }", Some(100)),
-            ("{ kubernetes: { router: { nginx: {}, maxTrafficWeight: 1000 } } }", Some(1000)),
+            ("{ kubernetes: { router: { gateway: {} } } }", Some(10_000)),
+            ("{ kubernetes: { router: { nginx: { weight_total: 1000 } } } }", Some(1000)),
+            ("{ kubernetes: { router: { alb: {}, maxTrafficWeight: 1000 } } }", Some(1000)),
         ] {
             let spec = spec(pods, traffic);
             assert_eq!(Words::of(&spec), Some(Words::Kubernetes));

@@ -5,6 +5,9 @@
 //! anything but reading, that annotation and the scale subresource (verbs `get`, `list`, `watch`, `patch` of
 //! `rollouts`, `patch` of `rollouts/scale`).
 
+#[cfg(test)]
+mod tests;
+
 use std::{pin::pin, time::Duration};
 
 use futures_util::StreamExt as _;

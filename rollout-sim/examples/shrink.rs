@@ -1,6 +1,7 @@
 //! Shrink: the smallest run that breaks the promise that a seed breaks, told and written down in one line.
 //!
 //! `cargo run --release -p rollout-sim --example shrink -- --seed 42 [--bug NAME]`
+//! `cargo run --release -p rollout-sim --example shrink -- --replay TEXT` plays one that was written down.
 //! `cargo run --release -p rollout-sim --example shrink -- --bugs` measures it on every planted bug.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people prints")]
@@ -9,7 +10,7 @@ use std::{process::ExitCode, time::Instant};
 
 use rollout_sim::{
     RunConfig,
-    counterexample::{Shrunk, shrink, story},
+    counterexample::{Counterexample, Shrunk, shrink, story},
     run_with, saboteur,
 };
 
@@ -18,10 +19,13 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (seed, bug) = match words[..] {
         ["--bugs"] => return measure(),
+        ["--replay", text] => return replay(text),
         ["--seed", seed] => (seed.parse(), None),
         ["--seed", seed, "--bug", bug] => (seed.parse(), Some(bug)),
         _ => {
-            eprintln!("usage: shrink --seed N [--bug NAME] | --bugs; N is a whole number");
+            eprintln!(
+                "usage: shrink --seed N [--bug NAME] | --replay TEXT | --bugs; N is a whole number"
+            );
             return ExitCode::from(2);
         }
     };
@@ -37,11 +41,26 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
+fn replay(text: &str) -> ExitCode {
+    match text.parse::<Counterexample>() {
+        Ok(counterexample) => {
+            println!("{}", story(&counterexample));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
 fn tell(shrunk: &Shrunk) {
     let Shrunk { counterexample, events_before, runs } = shrunk;
     println!("{}", story(counterexample));
     println!("{events_before} events before, {} now, after {runs} runs", counterexample.events());
-    println!("REPLAY WITH: rollout simulate --replay '{counterexample}'");
+    println!(
+        "REPLAY WITH: cargo run --release -p rollout-sim --example shrink -- --replay '{counterexample}'"
+    );
 }
 
 /// Seeds that each planted bug gets.

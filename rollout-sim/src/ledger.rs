@@ -203,7 +203,7 @@ impl Ledger {
             Change::Halted { .. } => self.halted = true,
             // Whoever lifts a halt has not lifted the pause before it.
             Change::Resumed { .. } if self.halted => self.halted = false,
-            Change::Resumed { by } => {
+            Change::Resumed { by, .. } => {
                 self.resumes += 1;
                 self.resumes_by_hand += u64::from(by != CALENDAR);
                 self.paused = false;

@@ -105,10 +105,10 @@ impl Place {
             .map_err(|why| PlaceError::Folder { path: dir.clone(), why })?;
         cluster.kubectl(["create", "namespace", &namespace])?;
         let mut place = Self { cluster, namespace, manners, way, port: 0, dir };
-        place.apply(place.service(WORKLOAD))?;
+        place.apply(Self::service(WORKLOAD))?;
         if way == Way::Gateway {
-            place.apply(place.service(CANDIDATE))?;
-            place.apply(place.http_route())?;
+            place.apply(Self::service(CANDIDATE))?;
+            place.apply(Self::http_route())?;
         }
         let format = "jsonpath={.spec.ports[0].nodePort}";
         let port = place.kubectl(["get", "service", WORKLOAD, "-o", format])?;

@@ -8,7 +8,7 @@ use super::{CANDIDATE, Place, WORKLOAD, Way};
 use crate::bed::SERVER_PORT;
 
 impl Place {
-    pub(super) fn service(&self, name: &str) -> Value {
+    pub(super) fn service(name: &str) -> Value {
         json!({
             "apiVersion": "v1",
             "kind": "Service",
@@ -22,7 +22,7 @@ impl Place {
     }
 
     /// A route for the host that the load asks for.
-    pub(super) fn http_route(&self) -> Value {
+    pub(super) fn http_route() -> Value {
         json!({
             "apiVersion": "gateway.networking.k8s.io/v1",
             "kind": "HTTPRoute",

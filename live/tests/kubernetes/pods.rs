@@ -67,6 +67,8 @@ async fn a_container_killed_as_by_the_kernel_comes_back() {
     let id = place.kubectl(["get", "pod", &pod, "-o", format]).expect("it runs");
     let id = id.trim_start_matches("containerd://").to_owned();
     place.cluster().ctr(["tasks", "kill", "--signal", "SIGKILL", &id]).expect("it is killed");
+    sleep(Duration::from_secs(5)).await;
+    place.answers().await.expect("it comes back");
     let report = ends(&place, Promise::DONE, rolled_out(&place, &life, &rolling())).await;
     assert!(share_of_one(report.all.failed), "{report}");
 }

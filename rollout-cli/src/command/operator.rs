@@ -1,19 +1,17 @@
 //! `operator`: one copy of the operator, until it is told to stop.
 
 use std::{
-    collections::BTreeMap,
     env,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rollout_core::port::Journal;
 use rollout_k8s::{
     backend::{self, Scope, Watches},
     client,
-    operator::{ClusterPorts, JournalOf, Key, Operator, OperatorOptions},
+    operator::{ClusterPorts, Operator, OperatorOptions, in_cluster},
 };
-use rollout_runtime::{SystemClock, journal::MemoryJournal};
+use rollout_runtime::SystemClock;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -41,26 +39,15 @@ pub(super) async fn run(args: OperatorArgs) -> Result<Exit, CliError> {
         Some(namespace) => Scope::Namespace(namespace),
         None => Scope::Cluster,
     };
+    let journals = in_cluster(client.clone());
     let watches = Watches::start(client.clone(), &scope);
     let cluster =
         backend::Options { confirmation: args.confirmation, ..backend::Options::default() };
-    let ports = ClusterPorts::new(client.clone(), watches, cluster, journals())
+    let ports = ClusterPorts::new(client.clone(), watches, cluster, journals)
         .with_metrics(beside::named(args.metrics));
     let operator = Operator::new(client, options, Arc::new(ports), Arc::new(SystemClock::new()));
     operator.run(told_to_stop()).await?;
     Ok(Exit::Done)
-}
-
-/// Makes each object's journal.
-fn journals() -> JournalOf {
-    let kept = Mutex::new(BTreeMap::new());
-    Arc::new(move |rollout| {
-        let key = Key::of(rollout);
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let owner = format!("rollout-engine.dev/{key}");
-        Arc::new(kept.entry(key).or_insert_with(|| MemoryJournal::new(owner)).clone())
-            as Arc<dyn Journal>
-    })
 }
 
 /// A name of this run, another for every run: the machine's, which is the pod's, and the time.

@@ -4,8 +4,6 @@
 //! a file with `services` at its top is a Compose file, one with `apiVersion` holds Kubernetes objects, one
 //! with `Job` or `TaskGroups` a Nomad job, every other one is a spec.
 
-mod locate;
-
 use std::{
     env, fs,
     io::{self, Read as _},
@@ -14,7 +12,7 @@ use std::{
 
 use rollout_core::spec::{CheckedSpec, Format, Spec, TEXT_LIMIT, parse};
 use rollout_docker::compose::{self, Import};
-use rollout_import::{Imported, Options, Words, recognises, report::Mapping};
+use rollout_import::{Imported, Options, Places, Words, recognises, report::Mapping};
 
 use crate::{
     args::{ComposeArgs, FileArgs, ImportArgs},
@@ -160,7 +158,7 @@ impl From<Imported> for Source {
 /// Checks `spec`; with its `text`, errors say where.
 fn checked(path: &Path, spec: Spec, text: Option<&str>) -> Result<CheckedSpec, CliError> {
     CheckedSpec::new(spec).map_err(|errors| {
-        let places = text.map(locate::Places::of);
+        let places = text.map(Places::of);
         let refused = errors.into_iter().map(|error| {
             let message = error.to_string();
             let field = message.split_once(": ").map_or("", |(field, _)| field).to_owned();

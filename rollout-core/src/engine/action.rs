@@ -197,6 +197,24 @@ impl Effect {
         }
     }
 
+    /// Time that it may take beside the time of a call: what an instance has to end by itself.
+    #[must_use]
+    pub const fn grace(&self) -> Span {
+        match self {
+            Self::Stop { grace, .. } => *grace,
+            Self::Create { .. }
+            | Self::Start { .. }
+            | Self::Enrol { .. }
+            | Self::Drain { .. }
+            | Self::Detach { .. }
+            | Self::Remove { .. }
+            | Self::Scale { .. }
+            | Self::Route(_)
+            | Self::Run { .. }
+            | Self::Modules(_) => Span::ZERO,
+        }
+    }
+
     /// The same effect without what may be a secret, for people and their tools.
     #[must_use]
     pub fn without_secrets(&self) -> Self {

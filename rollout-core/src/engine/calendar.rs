@@ -17,7 +17,7 @@ pub(super) fn watch(turn: &mut Turn<'_>, view: &mut View) {
             turn.record(Change::Paused { by: CALENDAR.to_owned(), why: Some(why) });
         }
         (Opening::Open { .. }, Some(true)) => {
-            turn.record(Change::Resumed { by: CALENDAR.to_owned() });
+            turn.record(Change::Resumed { by: CALENDAR.to_owned(), why: None });
         }
         (Opening::Closed { .. }, Some(_)) | (Opening::Open { .. }, Some(false)) => {}
         // The next step forward is not to be late by a whole poll.

@@ -22,7 +22,9 @@ pub(super) fn scaled(
 ) -> Result<(), Veto> {
     let Some(limits) = book.limits else { return Ok(()) };
     let before = size_of(book, revision);
-    if before < replicas {
+    // Somebody else may have made it larger than it was told to be: bringing it down is no growth.
+    let seen = book.pools.get(revision).map_or(0, |seen| seen.replicas);
+    if before.max(seen) < replicas {
         return ceiling(book, action, limits, (revision, replicas));
     }
     drained_first(book, action, revision, replicas)?;

@@ -4,6 +4,8 @@
 mod book;
 mod counts;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -173,6 +173,10 @@ pub enum Remark {
     NoBatches,
     /// Single instances cannot be taken out of traffic: requests in flight on one that goes may be cut.
     NoDrain,
+    /// Steps forward wait while this calendar is closed.
+    Calendar(Calendar),
+    /// This metric is watched from the first exposure of the candidate until it is proven.
+    Watched(Box<Metric>),
 }
 
 #[cfg(test)]

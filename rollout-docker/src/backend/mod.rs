@@ -26,7 +26,6 @@ use rollout_core::{
     engine::{Action, Effect, Inventory, Outcome, RefusalKind, Retry},
     id::{Epoch, Mark, WorkloadId},
     port::{Backend, Claim, ClaimError, Making, ObserveError, PinError},
-    time::Span,
 };
 
 pub use self::connect::{DEFAULT_HOST, Environment, Options};
@@ -214,19 +213,7 @@ impl Backend for DockerBackend {
     }
 
     async fn apply(&self, action: &Action) -> Outcome {
-        let limit = self.options.deadline.plus(match &action.effect {
-            Effect::Stop { grace, .. } => *grace,
-            Effect::Create { .. }
-            | Effect::Start { .. }
-            | Effect::Enrol { .. }
-            | Effect::Drain { .. }
-            | Effect::Detach { .. }
-            | Effect::Remove { .. }
-            | Effect::Scale { .. }
-            | Effect::Route(_)
-            | Effect::Run { .. }
-            | Effect::Modules(_) => Span::ZERO,
-        });
+        let limit = self.options.deadline.plus(action.effect.grace());
         let outcome = match tokio::time::timeout(limit.to_std(), self.attempt(action)).await {
             Ok(Ok(())) => Outcome::Applied { mark: self.acknowledged() },
             Ok(Err(Failed::Refused(kind, retry, why))) => Outcome::refused(kind, why, retry),

@@ -17,14 +17,11 @@ mod words;
 
 use std::fmt;
 
-use rollout_core::spec::Spec;
+use rollout_core::{spec::Spec, yaml};
 pub use rollout_import::report::{Fate, Mapping};
 use serde_json::{Map, Value, json};
 
 use self::fields::Fields;
-
-/// Most bytes of one file; a real one has a few thousand.
-pub const TEXT_LIMIT: usize = 1 << 20;
 
 /// What to read, and where variables come from.
 #[derive(Clone, Copy)]
@@ -201,25 +198,7 @@ impl Top {
 }
 
 fn read(text: &str) -> Result<Map<String, Value>, ComposeError> {
-    if TEXT_LIMIT < text.len() {
-        return Err(ComposeError::Syntax {
-            why: format!("it has {} bytes, the limit is {TEXT_LIMIT}", text.len()),
-        });
-    }
-    let options = serde_saphyr::options! {
-        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
-        strict_booleans: true,
-        with_snippet: false,
-        budget: serde_saphyr::budget! {
-            max_nodes: 100_000,
-            max_events: 400_000,
-            max_aliases: 1_000,
-            max_anchors: 1_000,
-            max_recorded_anchor_events: 100_000,
-        },
-    };
-    serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| ComposeError::Syntax { why: error.to_string() })
+    yaml::one(text).map_err(|error| ComposeError::Syntax { why: error.to_string() })
 }
 
 /// Takes the service that is wanted out of the file.

@@ -24,8 +24,7 @@ use std::{
 use async_trait::async_trait;
 use rollout_core::{
     engine::{
-        Action, Effect, EnrolState, Enrolled, Enrolments, Outcome, RefusalKind, Retry, Route,
-        RouteInForce,
+        Action, EnrolState, Enrolled, Enrolments, Outcome, RefusalKind, Retry, Route, RouteInForce,
     },
     id::{Mark, WorkloadId},
     port::{Confirmation, Enrolment, ObserveError, Router},
@@ -268,20 +267,4 @@ fn in_force(memory: &Memory, snapshot: &Snapshot) -> Option<Route> {
     }
     // The same shares, unevenly divided, are not the route that was set.
     Some(weights::shares(&servers, &of_open)).filter(|actual| *actual != set)
-}
-
-/// Whether `effect` is one of a load balancer.
-fn is_ours(effect: &Effect) -> bool {
-    match effect {
-        Effect::Enrol { .. } | Effect::Drain { .. } | Effect::Detach { .. } | Effect::Route(_) => {
-            true
-        }
-        Effect::Create { .. }
-        | Effect::Start { .. }
-        | Effect::Stop { .. }
-        | Effect::Remove { .. }
-        | Effect::Scale { .. }
-        | Effect::Run { .. }
-        | Effect::Modules(_) => false,
-    }
 }

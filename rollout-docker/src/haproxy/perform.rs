@@ -3,12 +3,12 @@
 use std::{cmp::Ordering, collections::BTreeMap, net::IpAddr};
 
 use rollout_core::{
-    engine::{Action, Admission, Effect, RefusalKind, Retry, Route},
+    engine::{Action, Admission, Effect, Port, RefusalKind, Retry, Route},
     id::{InstanceId, RevisionId},
 };
 
 use super::{
-    Failed, HaProxy, is_ours,
+    Failed, HaProxy,
     memory::Memory,
     path,
     state::{Server, Snapshot, server_name},
@@ -18,7 +18,7 @@ use super::{
 impl HaProxy {
     /// One attempt at `action`.
     pub(super) async fn perform(&self, action: &Action) -> Result<(), Failed> {
-        if !is_ours(&action.effect) {
+        if !matches!(action.effect.port(), Port::Enrolment | Port::Router) {
             return Err(Failed::Refused(
                 RefusalKind::Invalid,
                 Retry::Never,

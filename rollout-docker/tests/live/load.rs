@@ -13,7 +13,7 @@ use tokio::{io::BufReader, net::TcpStream};
 
 use super::{
     bed::applied,
-    haproxy::{Stand, ask, instance},
+    stand::{Stand, ask, instance},
 };
 
 /// Clients that keep their connection and ask again as soon as they are answered.

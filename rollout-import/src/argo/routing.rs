@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{ImportError, document::Fields, draft::Draft, file::File, report::Fate};
+use crate::{ImportError, document::Fields, draft::Draft, file::File, report::Fate, routers};
 
 /// Objects that routers are made of.
 const ROUTERS: [&str; 9] = [
@@ -60,7 +60,22 @@ pub(super) fn open(
     if !router.as_object().is_some_and(|map| map.keys().any(|key| !kinds.contains(&key.as_str()))) {
         return Err(fields.wrong(NAME, "it names no router", "name one, such as `istio`"));
     }
-    fields.mapped(NAME, TO);
+    let translated = routers::of_argo(&router, all);
+    match &translated {
+        None => fields.changed(NAME, TO, routers::KEPT),
+        Some(translated) => {
+            fields.mapped(NAME, TO);
+            for name in &translated.unread {
+                let why = match name.as_str() {
+                    "managedRoutes" => {
+                        "the engine adds routes of its own for what matches, and removes them"
+                    }
+                    _ => "the router here has no field for it",
+                };
+                fields.dropped(&format!("{NAME}.{name}"), why);
+            }
+        }
+    }
     for kind in ROUTERS {
         let named = |object: &crate::document::Object| mentions(&router, &object.name);
         for object in file.find(fields.scope.object, kind, named) {
@@ -68,7 +83,7 @@ pub(super) fn open(
             file.tell(object, fields.scope.log, Fate::Changed { to: TO.to_owned(), how });
         }
     }
-    draft.set(TO, &router);
+    draft.set(TO, &translated.map_or(router, |translated| translated.router));
     Ok(Some(all))
 }
 

@@ -5,11 +5,15 @@
 mod fields;
 mod log;
 mod object;
+mod places;
 mod tree;
 
+use rollout_core::yaml;
 use serde_json::{Map, Value};
+use serde_saphyr::Spanned;
 
-use self::tree::{Node, Places};
+pub use self::places::Places;
+use self::tree::Node;
 pub(crate) use self::{
     fields::{Fields, Scope},
     log::Log,
@@ -17,27 +21,18 @@ pub(crate) use self::{
 };
 use crate::ImportError;
 
-/// Most bytes of one file; a real one has some thousands.
-pub const TEXT_LIMIT: usize = 1 << 20;
-
 /// Reads every object in `text`.
 ///
 /// # Errors
 ///
 /// [`ImportError::Syntax`] if it is neither YAML nor JSON, or holds something else than maps of fields.
 pub(crate) fn read(text: &str) -> Result<Vec<Object>, ImportError> {
-    if TEXT_LIMIT < text.len() {
-        return Err(ImportError::Syntax {
-            why: format!("it has {} bytes, the limit is {TEXT_LIMIT}; split it", text.len()),
-        });
-    }
-    let documents: Vec<serde_saphyr::Spanned<Node>> =
-        serde_saphyr::from_multiple_with_options(text, options())
-            .map_err(|error| ImportError::Syntax { why: error.to_string() })?;
+    let documents: Vec<Spanned<Node>> =
+        yaml::all(text).map_err(|error| ImportError::Syntax { why: error.to_string() })?;
     let mut objects = Vec::new();
     for document in documents {
         let line = document.referenced.line();
-        let mut places = Places::new();
+        let mut places = Places::default();
         let value = tree::value(document, "", &mut places);
         match value {
             Value::Null => (),
@@ -83,23 +78,10 @@ fn add(
     Ok(())
 }
 
-fn options() -> serde_saphyr::Options {
-    serde_saphyr::options! {
-        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
-        strict_booleans: true,
-        with_snippet: false,
-        budget: serde_saphyr::budget! {
-            max_nodes: 100_000,
-            max_events: 400_000,
-            max_aliases: 1_000,
-            max_anchors: 1_000,
-            max_recorded_anchor_events: 100_000,
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use rollout_core::yaml::TEXT_LIMIT;
+
     use super::*;
 
     fn names(text: &str) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::tree::Places;
+use super::Places;
 
 /// One object of a file: a Kubernetes object, or a whole document of another kind.
 #[derive(Clone, Debug)]
@@ -29,15 +29,12 @@ impl Object {
     pub(super) fn new(fields: Map<String, Value>, base: &str, places: &Places) -> Self {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or("").to_owned();
         let metadata = |name: &str| text(fields.get("metadata").and_then(|map| map.get(name)));
-        let own = |(path, place): (&String, &(u64, u64))| {
-            Some((path.strip_prefix(base)?.to_owned(), *place))
-        };
         Self {
             api: text(fields.get("apiVersion")),
             kind: text(fields.get("kind")),
             name: metadata("name"),
             namespace: metadata("namespace"),
-            places: places.iter().filter_map(own).collect(),
+            places: places.below(base),
             part: 0,
             fields,
         }
@@ -57,16 +54,7 @@ impl Object {
     /// Line and column of the field at `path`, or of the nearest thing around it that was written;
     /// `None` if that is the whole object.
     pub(crate) fn place(&self, path: &str) -> Option<(u64, u64)> {
-        let mut path = path;
-        loop {
-            if path.is_empty() {
-                return None;
-            }
-            if let Some(place) = self.places.get(path) {
-                return Some(*place);
-            }
-            path = &path[..path.rfind(['.', '[']).unwrap_or(0)];
-        }
+        self.places.nearest(path)
     }
 }
 

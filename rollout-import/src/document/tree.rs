@@ -1,6 +1,6 @@
 //! Text as values with places: the reader keeps both, and they are taken apart afterwards.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use serde::{
     Deserialize,
@@ -9,8 +9,7 @@ use serde::{
 use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
 
-/// Line and column, both from 1, of the field at each path.
-pub(super) type Places = BTreeMap<String, (u64, u64)>;
+use super::Places;
 
 /// One thing of a text, with the places of what is in it.
 #[derive(Debug)]
@@ -22,7 +21,7 @@ pub(super) enum Node {
 
 /// The value of `node`; its places go to `places`, below `path`.
 pub(super) fn value(node: Spanned<Node>, path: &str, places: &mut Places) -> Value {
-    places.insert(path.to_owned(), (node.referenced.line(), node.referenced.column()));
+    places.add(path, (node.referenced.line(), node.referenced.column()));
     match node.value {
         Node::Scalar(value) => value,
         Node::List(items) => {

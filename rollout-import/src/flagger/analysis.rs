@@ -1,6 +1,8 @@
 //! `analysis`: shape, rhythm, metrics and webhooks together as a strategy.
 
-use rollout_core::{time::Span, weight::Weight};
+use std::collections::BTreeSet;
+
+use rollout_core::{port::Ability, time::Span, weight::Weight};
 use serde_json::{Value, json};
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     shape::Shape,
     webhooks::{self, Webhooks},
 };
-use crate::{ImportError, document::Fields, draft::Draft, file::File};
+use crate::{ImportError, document::Fields, draft::Draft, file::File, words};
 
 /// Flagger's default of `interval`.
 const INTERVAL: Span = Span::from_secs(60);
@@ -36,7 +38,8 @@ pub(super) fn map(
     let evidence = metrics::gates(file, &mut fields, about, rhythm)?;
     let webhooks = webhooks::read(&mut fields, about, threshold, draft)?;
     let mirror = mirror(&mut fields, kubernetes_alone)?;
-    let affinity = affinity(&mut fields, &shape)?;
+    let abilities = words::abilities(draft.get("traffic.kubernetes"));
+    let affinity = affinity(&mut fields, &shape, &abilities)?;
     rest(&mut fields);
     // A metric of the engine's is read for every iteration itself; anything else is waited for.
     let is_read = evidence.iter().any(|gate| gate.get("metric").is_some());
@@ -160,7 +163,11 @@ fn mirror(fields: &mut Fields<'_>, kubernetes_alone: bool) -> Result<Option<Weig
 }
 
 /// `sessionAffinity`: the cookie and how long it is remembered.
-fn affinity(fields: &mut Fields<'_>, shape: &Shape) -> Result<Option<Value>, ImportError> {
+fn affinity(
+    fields: &mut Fields<'_>,
+    shape: &Shape,
+    abilities: &BTreeSet<Ability>,
+) -> Result<Option<Value>, ImportError> {
     const TO: &str = "strategy.canary.affinity";
     let Some(mut affinity) = fields.open("sessionAffinity")? else { return Ok(None) };
     let cookie = affinity.text("cookieName")?;
@@ -171,6 +178,10 @@ fn affinity(fields: &mut Fields<'_>, shape: &Shape) -> Result<Option<Value>, Imp
     }
     if !matches!(shape, Shape::Canary { .. }) {
         affinity.dropped("", "without weights no client changes its revision by chance");
+        return Ok(None);
+    }
+    if !abilities.contains(&Ability::Affinity) {
+        affinity.dropped("", "this router keeps no client on its revision; Traefik's can");
         return Ok(None);
     }
     affinity.mapped("", TO);

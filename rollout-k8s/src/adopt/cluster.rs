@@ -35,6 +35,9 @@ const KINDS: [Kind; 7] = [
     Kind::ControllerRevision,
 ];
 
+/// What the server says where an admission webhook stands in the way of every dry run.
+const NO_DRY_RUN: &str = "does not support dry run";
+
 /// A namespace of a cluster.
 #[derive(Clone)]
 pub(super) struct Cluster {
@@ -119,7 +122,10 @@ impl Cluster {
             if change.kind == Kind::Pod && std::mem::replace(&mut has_pod, true) {
                 continue;
             }
-            missing.or(self.write(change, true).await)?;
+            match self.write(change, true).await {
+                Err(AdoptError::Refused { why, .. }) if why.contains(NO_DRY_RUN) => (),
+                tried => drop(missing.or(tried)?),
+            }
         }
         missing.into_result()
     }

@@ -5,12 +5,12 @@
 //! run after a crash goes on. Absent: memory of its own; any write to an object that somebody else changed
 //! since it was read.
 //!
-//! Rights that it needs in the namespace: `get`, `list` of `deployments`, `replicasets`, `controllerrevisions`
-//! (group `apps`), `pods`, `services`, `horizontalpodautoscalers` (`autoscaling`), `poddisruptionbudgets`
-//! (`policy`), `endpointslices` (`discovery.k8s.io`) and `rollouts` (ours); `create`, `patch`, `delete` of
-//! `deployments`; `create`, `delete` of `controllerrevisions`; `patch` of `replicasets`, `pods` and
-//! `horizontalpodautoscalers`; `create`, `patch`, `delete` of `services`. A rehearsal on the server shows what
-//! is missing before anything is touched.
+//! Rights that it needs in the namespace: `list` of `deployments`, `replicasets`, `controllerrevisions` (group
+//! `apps`), `pods`, `services`, `horizontalpodautoscalers` (`autoscaling`), `poddisruptionbudgets` (`policy`),
+//! `endpointslices` (`discovery.k8s.io`) and `rollouts` (ours); `create`, `patch`, `delete` of `deployments`;
+//! `create`, `delete` of `controllerrevisions`; `patch` of `replicasets`, `pods` and `horizontalpodautoscalers`;
+//! `create`, `patch`, `delete` of `services`. A rehearsal on the server shows what is missing before anything
+//! is touched.
 
 mod change;
 mod cluster;

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::{
     KubernetesBackend,
     facts::{Facts as _, PodFacts, identity},
-    watch::Key,
+    watch::{Held, Key},
 };
 use crate::{
     labels,
@@ -36,7 +36,7 @@ pub(super) async fn drain(
 ) -> Result<Mark, Failed> {
     match write(backend, key, workload, instance, Some(action)).await? {
         Some(mark) => Ok(mark),
-        None => Ok(backend.watches.cache.with(key, |held| held.acknowledged())),
+        None => Ok(backend.watches.cache.with(key, Held::acknowledged)),
     }
 }
 
@@ -85,7 +85,7 @@ async fn write(
         cache.with(key, |held| held.pods.get(name).map(|pod| (pod.uid.clone(), pod.serving)));
     let uid = match known {
         Some((_, serving)) if serving == drain.is_none() => {
-            return Ok(Some(cache.with(key, |held| held.acknowledged())));
+            return Ok(Some(cache.with(key, Held::acknowledged)));
         }
         Some((uid, _)) => uid,
         None => {
@@ -111,7 +111,7 @@ async fn write(
     if let Some(facts) = PodFacts::read(&pod) {
         cache.answered(key, name, facts);
     }
-    Ok(Some(cache.with(key, |held| held.acknowledged())))
+    Ok(Some(cache.with(key, Held::acknowledged)))
 }
 
 #[cfg(test)]

@@ -118,3 +118,127 @@ fn passed(since: Timestamp, now: Timestamp) -> Span {
     let ms = now.as_millisecond().saturating_sub(since.as_millisecond());
     Span::from_millis(u64::try_from(ms).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::{apps::v1::ReplicaSet, core::v1::Pod};
+    use kube::runtime::watcher::Event;
+    use serde_json::{Value, json};
+
+    use super::{
+        super::{
+            facts::SetFacts,
+            watch::{Cache, Key},
+        },
+        *,
+    };
+
+    const NOW: &str = "2026-01-01T00:01:00Z";
+
+    fn key() -> Key {
+        ("prod".to_owned(), "web".to_owned())
+    }
+
+    fn labels() -> Value {
+        json!({ "rollout-engine.dev/workload": "web", "rollout-engine.dev/revision": "v1" })
+    }
+
+    /// A cache that a set and these pods were listed into.
+    fn cache(set_status: &Value, pods: &[Value]) -> Cache {
+        let cache = Cache::new();
+        let set: ReplicaSet = serde_json::from_value(json!({
+            "metadata": {
+                "name": "web-v1", "namespace": "prod", "resourceVersion": "1", "labels": labels(),
+                "annotations": { "rollout-engine.dev/template": "{\"spec\":{}}" },
+            },
+            "spec": { "replicas": 4, "selector": {} },
+            "status": set_status,
+        }))
+        .unwrap();
+        cache.take::<SetFacts>(Event::Apply(set));
+        for (number, status) in pods.iter().enumerate() {
+            let pod: Pod = serde_json::from_value(json!({
+                "metadata": {
+                    "name": format!("pod-{number}"), "namespace": "prod", "resourceVersion": "1",
+                    "labels": labels(),
+                },
+                "status": status,
+            }))
+            .unwrap();
+            cache.take::<PodFacts>(Event::Apply(pod));
+        }
+        cache
+    }
+
+    fn observed(cache: &Cache, options: &Options) -> Inventory {
+        let now = NOW.parse().unwrap();
+        cache.with(&key(), |held| inventory(held, Version::default(), options, now))
+    }
+
+    fn ready(since: &str) -> Value {
+        let condition = json!({ "type": "Ready", "status": "True", "lastTransitionTime": since });
+        json!({
+            "phase": "Running", "podIP": "10.0.0.1", "conditions": [condition],
+            "containerStatuses": [{
+                "name": "web", "image": "i", "imageID": "i", "ready": true, "restartCount": 0,
+                "state": { "running": {} },
+            }],
+        })
+    }
+
+    #[test]
+    fn ready_is_available_after_its_time() {
+        let pods = [ready("2026-01-01T00:00:30Z"), ready("2026-01-01T00:00:55Z")];
+        let cache = cache(&json!({ "replicas": 2 }), &pods);
+        let options = Options { min_ready: Span::from_secs(10), ..Options::default() };
+        let seen = observed(&cache, &options);
+        let pool = &seen.pools[&RevisionId::new("v1").unwrap()];
+        assert_eq!((pool.replicas, pool.created, pool.ready, pool.available), (4, 2, 2, 1));
+        assert_eq!(seen.instances.len(), 2);
+        assert_eq!(seen.revisions[0].template, json!({ "spec": {} }));
+    }
+
+    #[test]
+    fn a_pod_without_a_node_fails_after_a_while_and_tells_why_at_once() {
+        let condition = json!({
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no room",
+            "lastTransitionTime": "2026-01-01T00:00:30Z",
+        });
+        let cache = cache(&json!({ "replicas": 1 }), &[json!({ "conditions": [condition] })]);
+        for (patience, failed) in [(60, 0), (30, 1)] {
+            let unschedulable = Span::from_secs(patience);
+            let seen = observed(&cache, &Options { unschedulable, ..Options::default() });
+            let pool = &seen.pools[&RevisionId::new("v1").unwrap()];
+            assert_eq!(
+                (pool.failed, pool.why.as_deref()),
+                (failed, Some("Unschedulable: no room"))
+            );
+            let is_stuck =
+                seen.instances.values().all(|one| matches!(one.state, InstanceState::Stuck { .. }));
+            assert_eq!(is_stuck, failed == 1);
+        }
+    }
+
+    #[test]
+    fn a_quota_that_refuses_pods_is_a_failure_without_a_pod() {
+        let condition = json!({
+            "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate",
+            "message": "exceeded quota: small",
+        });
+        let cache = cache(&json!({ "replicas": 0, "conditions": [condition] }), &[]);
+        let seen = observed(&cache, &Options::default());
+        let pool = &seen.pools[&RevisionId::new("v1").unwrap()];
+        let why = Some("FailedCreate: exceeded quota: small".to_owned());
+        assert_eq!((pool.failed, pool.created, pool.why.clone()), (1, 0, why));
+    }
+
+    #[test]
+    fn an_ended_pod_is_no_instance() {
+        let evicted = json!({ "phase": "Failed", "reason": "Evicted" });
+        let cache = cache(&json!({ "replicas": 1 }), &[evicted, ready("2026-01-01T00:00:30Z")]);
+        let seen = observed(&cache, &Options::default());
+        let pool = &seen.pools[&RevisionId::new("v1").unwrap()];
+        assert_eq!((pool.created, pool.failed, seen.instances.len()), (1, 1, 1));
+        assert_eq!(cache.with(&key(), |held| enrolments(held)).instances.len(), 1);
+    }
+}

@@ -230,9 +230,8 @@ impl Backend for KubernetesBackend {
                     cache.answered(&key, &set.name.clone(), set);
                 }
                 cache.with(&key, |held| held.granted = held.granted.max(reign.epoch));
-                match &self.router {
-                    Some(router) => self.claimed(workload, router.claim(reign.epoch).await)?,
-                    None => (),
+                if let Some(router) = &self.router {
+                    self.claimed(workload, router.claim(reign.epoch).await)?;
                 }
                 Ok(reign.epoch)
             }

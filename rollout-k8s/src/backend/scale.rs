@@ -18,7 +18,7 @@ use super::{
     facts::{Facts as _, SetFacts},
     fence::{self, path, put},
     history,
-    watch::Key,
+    watch::{Held, Key},
 };
 use crate::{
     labels,
@@ -39,8 +39,8 @@ pub(super) async fn scale(
         .with(key, |held| (held.set_of(revision).cloned(), held.told.get(revision).copied()));
     match known {
         Some(set) => resize(backend, key, action, &set, told, replicas).await,
-        None if replicas == 0 => Ok(backend.watches.cache.with(key, |held| held.acknowledged())),
-        None => create(backend, key, action, revision, replicas).await,
+        None if replicas == 0 => Ok(backend.watches.cache.with(key, Held::acknowledged)),
+        None => Box::pin(create(backend, key, action, revision, replicas)).await,
     }
 }
 
@@ -67,7 +67,7 @@ async fn resize(
     }
     let epoch = action.epoch.0.to_string();
     if set.replicas == replicas && set.epoch.as_ref() == Some(&epoch) {
-        return Ok(backend.watches.cache.with(key, |held| held.acknowledged()));
+        return Ok(backend.watches.cache.with(key, Held::acknowledged));
     }
     let patch = vec![
         json!({ "op": "test", "path": path(labels::EPOCH), "value": set.epoch }),
@@ -135,7 +135,7 @@ fn resized(set: &SetFacts) -> Failed {
 fn acknowledged(backend: &KubernetesBackend, key: &Key, written: &ReplicaSet) -> Mark {
     let cache = &backend.watches.cache;
     let Some(set) = SetFacts::read(written) else {
-        return cache.with(key, |held| held.acknowledged());
+        return cache.with(key, Held::acknowledged);
     };
     cache.answered(key, &set.name.clone(), set.clone());
     cache.with(key, |held| held.acknowledged_set(&set))

@@ -7,7 +7,7 @@
 //! the next append, as another engine's would be.
 //!
 //! Records are plain lines, for whoever looks at the object: the drains of 1,000 pods are 0.45 MB, and
-//! compaction bounds what stays. What would pass [`BYTES_MOST`] is folded first, then refused.
+//! compaction bounds what stays. What would pass 1 MiB is folded first, then refused.
 //!
 //! Absent: retries, watches.
 

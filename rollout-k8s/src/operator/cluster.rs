@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kube::{Client, ResourceExt as _};
+use kube::{Client, Resource as _, ResourceExt as _};
 use rollout_core::{
-    port::{Journal, Metrics},
+    port::{Backend, Journal, Metrics},
     spec::CheckedSpec,
 };
 use rollout_runtime::{Ports, metrics::NamedMetrics};
@@ -15,11 +15,25 @@ use super::ports::{PortsError, PortsOf};
 use crate::{
     backend::{KubernetesBackend, Options, Watches, check_services},
     crd::Rollout,
+    journal::KubernetesJournal,
     router::{KubernetesRouter, Traffic},
 };
 
 /// Makes the journal of one object.
 pub type JournalOf = Arc<dyn Fn(&Rollout) -> Arc<dyn Journal> + Send + Sync>;
+
+/// Journals in the cluster, each beside its object, with which it goes.
+#[must_use]
+pub fn in_cluster(client: Client) -> JournalOf {
+    Arc::new(move |rollout| {
+        let namespace = rollout.namespace().unwrap_or_default();
+        let journal = KubernetesJournal::new(client.clone(), &namespace);
+        match rollout.owner_ref(&()) {
+            Some(parent) => Arc::new(journal.with_parent(parent)) as Arc<dyn Journal>,
+            None => Arc::new(journal),
+        }
+    })
+}
 
 /// The ports of a real cluster.
 pub struct ClusterPorts {
@@ -72,6 +86,11 @@ impl PortsOf for ClusterPorts {
             Some(router) => ports.with_router(router),
             None => ports,
         })
+    }
+
+    fn backend(&self, rollout: &Rollout) -> Arc<dyn Backend> {
+        let namespace = rollout.namespace().unwrap_or_default();
+        Arc::new(KubernetesBackend::new(&self.watches, namespace, self.options))
     }
 }
 

@@ -4,7 +4,7 @@
 //! Kubernetes Events, metrics. Absent: decisions about a rollout, which are the core's, and anything that is
 //! not said in the object, its journal or the cluster.
 //!
-//! Verbs: `rollouts` list, watch, patch (finalizer); `rollouts/status` patch; `events.events.k8s.io` create,
+//! Verbs: `rollouts` list, watch, patch (the finalizer); `rollouts/status` patch; `events.k8s.io/events` create,
 //! patch; leases as in [`crate::lease`]; what the ports need is theirs to say.
 
 mod attendant;
@@ -21,7 +21,7 @@ mod status;
 mod store;
 
 pub use self::{
-    cluster::{ClusterPorts, JournalOf},
+    cluster::{ClusterPorts, JournalOf, in_cluster},
     key::Key,
     options::OperatorOptions,
     ports::{PortsError, PortsOf},

@@ -2,7 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use rollout_core::time::Span;
+
 use crate::lease::KeeperOptions;
+
+/// Every append is a write of the cluster's; what nobody waits for goes with the next one.
+const LINGER: Span = Span::from_millis(250);
 
 /// How the operator goes about its work. No option changes a decision of the engine.
 #[derive(Clone, Debug)]
@@ -13,7 +18,8 @@ pub struct OperatorOptions {
     pub leases: KeeperOptions,
     /// Where `/metrics`, `/healthz` and `/readyz` answer; `None`: nowhere.
     pub listen: Option<SocketAddr>,
-    /// How drivers go about their work. Looks cost nothing here, for the watches have told before.
+    /// How drivers go about their work. Looks cost nothing here, for the watches have told before;
+    /// records that nothing depends on wait 250 ms for others.
     pub driver: rollout_runtime::Options,
     /// Shortest time between two writes of one status, unless a condition changes. Default: 2 s.
     pub status_gap: Duration,
@@ -28,11 +34,13 @@ impl OperatorOptions {
     /// Defaults of a copy named `me`, whose leases are in `namespace`.
     #[must_use]
     pub fn new(namespace: String, me: String) -> Self {
+        let driver =
+            rollout_runtime::Options { linger: LINGER, ..rollout_runtime::Options::default() };
         Self {
             namespace: None,
             leases: KeeperOptions::new(namespace, me),
             listen: None,
-            driver: rollout_runtime::Options::default(),
+            driver,
             status_gap: Duration::from_secs(2),
             restart_first: Duration::from_secs(1),
             park_after: Duration::from_secs(30),

@@ -1,11 +1,11 @@
 //! What each object's engine is given to work with.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use futures_util::stream::{self, BoxStream, StreamExt as _};
-use rollout_core::spec::CheckedSpec;
+use rollout_core::{port::Backend, spec::CheckedSpec};
 use rollout_runtime::Ports;
 
-use super::key::Key;
 use crate::crd::Rollout;
 
 /// Ports that cannot be given; nothing was touched.
@@ -28,8 +28,6 @@ pub trait PortsOf: Send + Sync {
     /// [`PortsError`] if the spec names something that is not there.
     async fn ports(&self, rollout: &Rollout, spec: &CheckedSpec) -> Result<Ports, PortsError>;
 
-    /// Objects whose pods or sets changed: one at rest is looked at again. None by default.
-    fn changes(&self) -> BoxStream<'static, Key> {
-        stream::pending().boxed()
-    }
+    /// The backend alone: what is known of the pods of `rollout`, and hints when they change.
+    fn backend(&self, rollout: &Rollout) -> Arc<dyn Backend>;
 }

@@ -1,12 +1,8 @@
 //! The loop of one copy: objects come and go, shards come and go; each object of a shard that is mine has an
 //! attendant.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use futures_util::StreamExt as _;
 use kube::Client;
 use rollout_core::port::Clock;
 use tokio::{
@@ -17,7 +13,7 @@ use tokio::{
 use tracing::{Instrument as _, info, info_span, warn};
 
 use super::{
-    attendant::{self, Attendant, Context, Left},
+    attendant::{Attendant, Context, Left},
     events::Events,
     http,
     key::Key,
@@ -53,8 +49,6 @@ pub struct Operator {
     keeper: Keeper,
     store: Store,
     attended: BTreeMap<Key, Attended>,
-    /// Objects at rest, at their resource version when their attendant left.
-    parked: BTreeSet<Key>,
     tasks: JoinSet<Left>,
     names: BTreeMap<Id, Key>,
     listed: bool,
@@ -85,7 +79,6 @@ impl Operator {
             keeper,
             store,
             attended: BTreeMap::new(),
-            parked: BTreeSet::new(),
             tasks: JoinSet::new(),
             names: BTreeMap::new(),
             listed: false,
@@ -109,7 +102,6 @@ impl Operator {
             }
         };
         tokio::pin!(stop, serving);
-        let mut hints = self.context.ports.changes();
         let mut round_at = Instant::now();
         loop {
             tokio::select! {
@@ -120,7 +112,6 @@ impl Operator {
                     self.round().await;
                 }
                 changed = self.store.next() => self.changed(changed),
-                Some(key) = hints.next() => self.wake(&key),
                 Some(left) = self.tasks.join_next_with_id() => {
                     let (id, left) = match left {
                         Ok((id, left)) => (id, left),
@@ -148,7 +139,6 @@ impl Operator {
             for (_, attended) in self.attended.iter().filter(|(key, _)| theirs(key)) {
                 attended.stop.send_replace(true);
             }
-            self.parked.retain(|key| !theirs(key));
         }
         for shard in handed_over {
             // What still stops holds the shard until the next round.
@@ -188,7 +178,6 @@ impl Operator {
                 }
             }
             Changed::Gone(key) => {
-                self.parked.remove(&key);
                 if let Some(attended) = self.attended.get(&key) {
                     attended.stop.send_replace(true);
                 }
@@ -201,7 +190,7 @@ impl Operator {
         }
     }
 
-    /// Begins to attend to an object, if it is mine and asks for something.
+    /// Begins to attend to an object, if it is mine.
     fn attend(&mut self, rollout: &Arc<Rollout>) {
         let key = Key::of(rollout);
         let shard = key.shard(self.context.options.leases.shards);
@@ -209,25 +198,6 @@ impl Operator {
         if !is_mine || self.attended.contains_key(&key) {
             return;
         }
-        if !attendant::is_wanted(rollout) {
-            self.parked.insert(key);
-            return;
-        }
-        self.begin(key, rollout);
-    }
-
-    /// Something of a workload at rest changed: its engine looks.
-    fn wake(&mut self, key: &Key) {
-        if !self.parked.contains(key) {
-            return;
-        }
-        if let Some(rollout) = self.store.get(key).cloned() {
-            self.begin(key.clone(), &rollout);
-        }
-    }
-
-    fn begin(&mut self, key: Key, rollout: &Arc<Rollout>) {
-        self.parked.remove(&key);
         let (rollouts, told) = watch::channel(Arc::clone(rollout));
         let (stop, stopped) = watch::channel(false);
         let attendant = Attendant::new(Arc::clone(&self.context), key.clone(), told, stopped);
@@ -244,7 +214,6 @@ impl Operator {
         self.attended.remove(&key);
         self.context.metrics.attended(self.attended.len());
         match left {
-            Left::AtRest => drop(self.parked.insert(key.clone())),
             Left::Stopped => (),
             Left::Gone => {
                 self.context.metrics.forget(&key);

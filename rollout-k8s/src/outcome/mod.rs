@@ -134,15 +134,12 @@ fn of_status(status: &Status) -> Option<(RefusalKind, Retry)> {
     let wait = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
     let wait = (0 < wait).then(|| Retry::After(Span::from_secs(u64::from(wait))));
     match status.code {
-        400 | 405 | 406 | 413 | 415 => Some((RefusalKind::Invalid, Retry::Never)),
         // Policies answer with what is otherwise a mistake in a field.
         422 if words::is_denial(status) => Some((RefusalKind::Denied, Retry::Backoff)),
-        422 => Some((RefusalKind::Invalid, Retry::Never)),
-        // Tokens are renewed.
-        401 => Some((RefusalKind::Denied, Retry::Backoff)),
-        // Room in a quota comes and goes; a permission does not.
+        400 | 405 | 406 | 413 | 415 | 422 => Some((RefusalKind::Invalid, Retry::Never)),
         403 if words::is_forbidden_by_role(status) => Some((RefusalKind::Denied, Retry::Never)),
-        403 => Some((RefusalKind::Denied, Retry::Backoff)),
+        // Tokens are renewed, and room in a quota comes and goes; a permission does not.
+        401 | 403 => Some((RefusalKind::Denied, Retry::Backoff)),
         404 | 410 => Some((RefusalKind::Missing, Retry::Backoff)),
         409 => Some((RefusalKind::Conflict, wait.unwrap_or(Retry::Backoff))),
         429 => Some((RefusalKind::Busy, wait.unwrap_or(Retry::After(BUSY_FOR)))),

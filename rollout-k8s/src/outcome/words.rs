@@ -7,10 +7,8 @@ const LONGEST: usize = 600;
 
 /// What an error says.
 pub(crate) fn words(error: &Error) -> String {
-    let text = match error {
-        Error::Api(status) => of_status(status),
-        other => super::with_causes(other),
-    };
+    let text =
+        if let Error::Api(status) = error { of_status(status) } else { super::with_causes(error) };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= LONGEST {
         return line;

@@ -343,4 +343,34 @@ mod tests {
         }
         assert_eq!(Traffic::read(&json!({ "haproxy": {} })).unwrap_err().field, "traffic.haproxy");
     }
+
+    #[test]
+    fn what_an_import_writes_is_read() {
+        for (file, router) in [
+            (
+                include_str!("../../../rollout-import/tests/fixtures/argo_canary_istio.yaml"),
+                "istio",
+            ),
+            (include_str!("../../../rollout-import/tests/fixtures/flagger_canary.yaml"), "istio"),
+            (include_str!("../../../rollout-import/tests/fixtures/argo_blue_green.yaml"), "none"),
+            (
+                include_str!("../../../rollout-import/tests/fixtures/flagger_blue_green.yaml"),
+                "none",
+            ),
+            (include_str!("../../../rollout-import/tests/fixtures/deployment_full.yaml"), "none"),
+        ] {
+            let imported =
+                rollout_import::import(file, &rollout_import::Options::default()).unwrap();
+            for workload in &imported.workloads {
+                let read = Traffic::read(&workload.spec.traffic).unwrap();
+                let found = read.router.map_or("none", |router| match router {
+                    RouterSpec::Gateway(_) => "gateway",
+                    RouterSpec::Istio(_) => "istio",
+                    RouterSpec::Nginx(_) => "nginx",
+                    RouterSpec::Traefik(_) => "traefik",
+                });
+                assert_eq!(found, router);
+            }
+        }
+    }
 }

@@ -36,7 +36,9 @@ async fn there_and_back_no_pod_restarts_and_no_request_fails() {
     let ours = format!("{}=web,{}={revision}", labels::WORKLOAD, labels::REVISION);
     let listed = shop.api::<Pod>().list(&ListParams::default().labels(&ours)).await.unwrap();
     assert_eq!(listed.items.len(), REPLICAS);
-    // What selects on the pods' own labels goes on.
+    // What selects on the pods' own labels goes on: network policies, disruption budgets.
+    let own = shop.api::<Pod>().list(&ListParams::default().labels("app=web,tier=front")).await;
+    assert_eq!(own.unwrap().items.len(), REPLICAS);
     let budget = shop.api::<PodDisruptionBudget>().get("web").await.unwrap().status.unwrap();
     assert_eq!((budget.current_healthy, budget.disruptions_allowed), (4, 1));
     let again = shop.adopt().await.unwrap();

@@ -4,6 +4,11 @@
 //! images are used. Without the variable nothing is run, which is said; with `ROLLOUT_REQUIRE_LIVE=1` that is
 //! a failure.
 
+#[cfg(test)]
 mod bed;
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
 mod pods;
+#[cfg(test)]
+mod rollouts;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use rollout_k8s::crd;
+use rollout_k8s::{crd, journal};
 
 fn kept(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "..", "deploy", "crds", name].iter().collect()
@@ -29,4 +29,9 @@ fn is_kept(name: &str, made: &serde_json::Value) {
 #[test]
 fn the_definition_of_rollout_is_kept() {
     is_kept("rollouts.yaml", &crd::definition());
+}
+
+#[test]
+fn the_definition_of_its_journal_is_kept() {
+    is_kept("rolloutjournals.yaml", &journal::journal_definition());
 }

@@ -214,11 +214,11 @@ impl<'a> Case<'a> {
         self.must(&self.scale(revision, u64::from(number))).await?;
         let given = || self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = |seen: &Inventory| {
-            let of_it = seen.instances.iter().filter(|(name, one)| {
+            let mut of_it = seen.instances.iter().filter(|(name, one)| {
                 let runs = one.state == InstanceState::Running;
                 one.revision == revision.id && runs && !given().contains(*name)
             });
-            of_it.filter_map(|(name, one)| Some((name.clone(), one.address?))).next()
+            of_it.find_map(|(name, one)| Some((name.clone(), one.address?)))
         };
         let seen = self
             .until_pool(revision, "one with an address", |_, seen| fresh(seen).is_some())

@@ -1,12 +1,12 @@
 //! Copies requests to the candidate as soon as it is being made.
 
 use rollout_core::{
-    engine::{Change, Effect, Route, Shares, Step, Trial},
+    engine::{Effect, Route, Shares, Step, Trial},
     spec::Rules,
     weight::Weight,
 };
 
-use super::Saboteur;
+use super::{Saboteur, replace};
 use crate::{ledger::Ledger, world::World};
 
 #[derive(Default)]
@@ -39,18 +39,6 @@ impl Saboteur for MirrorsEarly {
         let rules = Rules { mirror: Weight::share(1, 10), ..Rules::default() };
         let trial = Some(Trial { revision: candidate.clone(), rules });
         let route = Route::Weighted(Shares { weights: shares.weights.clone(), trial });
-        let effect = Effect::Route(route);
-        for record in &mut step.records {
-            if let Change::Intended { id: one, effect: old } = &mut record.change
-                && *one == id
-            {
-                old.clone_from(&effect);
-            }
-        }
-        for action in &mut step.actions {
-            if action.id == id {
-                action.effect = effect.clone();
-            }
-        }
+        replace(step, id, &Effect::Route(route));
     }
 }

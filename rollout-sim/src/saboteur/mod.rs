@@ -21,7 +21,10 @@ mod swallows_answers;
 mod turns_undo_back;
 mod wakes_always;
 
-use rollout_core::engine::{Action, Event, Record, Step};
+use rollout_core::{
+    engine::{Action, Change, Effect, Event, Record, Step},
+    id::ActionId,
+};
 
 use crate::{ledger::Ledger, world::World};
 
@@ -73,4 +76,18 @@ pub fn all() -> Vec<Box<dyn Saboteur>> {
         Box::new(steps_in_a_freeze::StepsInAFreeze::default()),
         Box::new(turns_undo_back::TurnsUndoBack::default()),
     ]
+}
+
+/// Puts another effect in the place of an action's own, in the journal and on its way out alike.
+fn replace(step: &mut Step, id: ActionId, effect: &Effect) {
+    for record in &mut step.records {
+        if let Change::Intended { id: one, effect: old } = &mut record.change
+            && *one == id
+        {
+            old.clone_from(effect);
+        }
+    }
+    for action in step.actions.iter_mut().filter(|action| action.id == id) {
+        action.effect.clone_from(effect);
+    }
 }

@@ -1,8 +1,8 @@
 //! Sends all traffic to the candidate as soon as it is being made.
 
-use rollout_core::engine::{Action, Change, Effect, Route, Step};
+use rollout_core::engine::{Action, Effect, Route, Step};
 
-use super::Saboteur;
+use super::{Saboteur, replace};
 use crate::{ledger::Ledger, world::World};
 
 #[derive(Default)]
@@ -35,17 +35,6 @@ impl Saboteur for RaisesRouteEarly {
             return;
         }
         let (id, effect) = (action.id, Effect::Route(Route::all_on(candidate.clone())));
-        for record in &mut step.records {
-            if let Change::Intended { id: one, effect: old } = &mut record.change
-                && *one == id
-            {
-                old.clone_from(&effect);
-            }
-        }
-        for action in &mut step.actions {
-            if action.id == id {
-                action.effect = effect.clone();
-            }
-        }
+        replace(step, id, &effect);
     }
 }

@@ -115,7 +115,7 @@ impl Imprint {
     fn queued(&mut self, queued: Option<&Queued>) {
         match queued {
             None => self.flag(false),
-            Some(Queued { revision, spec, by: _, purpose }) => {
+            Some(Queued { revision, spec, by: _, why: _, purpose }) => {
                 self.name(revision.id.as_str());
                 self.spec(spec);
                 self.word(*purpose as u64);

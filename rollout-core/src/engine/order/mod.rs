@@ -52,15 +52,15 @@ fn take(
     why: Option<String>,
 ) -> Result<(), OrderRefused> {
     match kind {
-        OrderKind::Submit { revision, spec } => submit::submit(turn, revision, spec, by),
+        OrderKind::Submit { revision, spec } => submit::submit(turn, revision, spec, by, why),
         OrderKind::Pause => pause(turn, by, why),
-        OrderKind::Resume => resume(turn, by),
+        OrderKind::Resume => resume(turn, by, why),
         OrderKind::Promote { all } => walk::promote(turn, all, by, why),
         OrderKind::Abort => walk::abort(turn, by, why),
-        OrderKind::Undo { to } => revision::undo(turn, to.as_ref(), by),
-        OrderKind::Retry => revision::retry(turn, by),
-        OrderKind::Resize { replicas } => resize::resize(turn, view, replicas, by),
-        OrderKind::Restart => revision::restart(turn, by),
+        OrderKind::Undo { to } => revision::undo(turn, to.as_ref(), by, why),
+        OrderKind::Retry => revision::retry(turn, by, why),
+        OrderKind::Resize { replicas } => resize::resize(turn, view, replicas, by, why),
+        OrderKind::Restart => revision::restart(turn, by, why),
         OrderKind::Skip { to } => walk::skip(turn, &to, by, why),
         OrderKind::Halt => {
             halt(turn, by, why);
@@ -93,8 +93,8 @@ fn queue(turn: &mut Turn<'_>, queued: Queued) {
         turn.note(Note::NotStarted { revision: revision.clone(), why: why.clone() });
         turn.record(Change::Dropped { revision, why });
     }
-    let Queued { revision, spec, by, purpose } = queued;
-    turn.record(Change::Queued { revision, spec, by, purpose });
+    let Queued { revision, spec, by, why, purpose } = queued;
+    turn.record(Change::Queued { revision, spec, by, why, purpose });
 }
 
 /// What the engine is doing, where no rollout is under way.
@@ -120,12 +120,12 @@ fn pause(turn: &mut Turn<'_>, by: String, why: Option<String>) -> Result<(), Ord
     Ok(())
 }
 
-fn resume(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused> {
+fn resume(turn: &mut Turn<'_>, by: String, why: Option<String>) -> Result<(), OrderRefused> {
     if turn.state.rollout.is_none() && turn.state.halted.is_none() {
         return Err(nothing(turn));
     }
     if turn.state.paused.is_some() || turn.state.halted.is_some() {
-        turn.record(Change::Resumed { by });
+        turn.record(Change::Resumed { by, why });
     }
     Ok(())
 }

@@ -25,16 +25,17 @@ pub(super) fn resize(
     view: &View,
     replicas: u64,
     by: String,
+    why: Option<String>,
 ) -> Result<(), OrderRefused> {
     let Some(rollout) = turn.state.rollout.clone() else { return Err(nothing(turn)) };
     match &rollout.walk {
         Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting => {
-            under_way(turn, view, &rollout, replicas, by)
+            under_way(turn, view, &rollout, replicas, by, why)
         }
         Walk::Ended(End::NeedsOperator { .. }) if rollout.is_resize() => {
-            at_rest(turn, &rollout, replicas, by)
+            at_rest(turn, &rollout, replicas, by, why)
         }
-        Walk::Ended(End::Completed | End::RolledBack) => at_rest(turn, &rollout, replicas, by),
+        Walk::Ended(End::Completed | End::RolledBack) => at_rest(turn, &rollout, replicas, by, why),
         Walk::Ended(_) => Err(nothing(turn)),
     }
 }
@@ -45,13 +46,14 @@ fn at_rest(
     rollout: &Rollout,
     replicas: u64,
     by: String,
+    why: Option<String>,
 ) -> Result<(), OrderRefused> {
     let none = OrderRefused::NothingUnderWay { phase: phase_of(turn) };
     let Some(stable) = turn.state.stable.clone() else { return Err(none) };
     if let Some(queued) = turn.state.queued.clone() {
         let spec = resized(&queued.spec, replicas)?;
-        let Queued { revision, by, purpose, .. } = queued;
-        turn.record(Change::Queued { revision, spec, by, purpose });
+        let Queued { revision, by, why, purpose, .. } = queued;
+        turn.record(Change::Queued { revision, spec, by, why, purpose });
         return Ok(());
     }
     let pool = turn.state.pools.get(&stable.id);
@@ -61,7 +63,7 @@ fn at_rest(
     }
     let spec = resized(&own, replicas)?;
     idle::plan_for(turn, Purpose::Move, &stable.id, &spec)?;
-    turn.record(Change::Queued { revision: stable, spec, by, purpose: Purpose::Move });
+    turn.record(Change::Queued { revision: stable, spec, by, why, purpose: Purpose::Move });
     Ok(())
 }
 
@@ -72,6 +74,7 @@ fn under_way(
     rollout: &Rollout,
     replicas: u64,
     by: String,
+    why: Option<String>,
 ) -> Result<(), OrderRefused> {
     if rollout.plan.desired == replicas && rollout.spec.replicas == replicas {
         return Ok(());
@@ -87,11 +90,11 @@ fn under_way(
     // What waits its turn comes at the new size as well.
     if let Some(queued) = turn.state.queued.clone() {
         let spec = resized(&queued.spec, replicas)?;
-        let Queued { revision, by, purpose, .. } = queued;
-        turn.record(Change::Queued { revision, spec, by, purpose });
+        let Queued { revision, by, why, purpose, .. } = queued;
+        turn.record(Change::Queued { revision, spec, by, why, purpose });
     }
     turn.note(Note::Resized { from: rollout.plan.desired, to: replicas });
-    turn.record(Change::Resized { spec, plan: Arc::new(plan), stage, by });
+    turn.record(Change::Resized { spec, plan: Arc::new(plan), stage, by, why });
     // What nobody can see nobody may take; the walk follows at the next sight.
     if view.sighted_since.is_none() {
         return Ok(());

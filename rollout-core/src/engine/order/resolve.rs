@@ -45,8 +45,8 @@ pub(super) fn resolve(
             let spec = resized(&spec, rollout.plan.desired)?;
             idle::plan_for(turn, Purpose::Adopt, &id, &spec)?;
             let how = Resolution::Adopt { revision: Some(id) };
-            turn.record(Change::Resolved { how, by: by.clone(), why });
-            queue(turn, Queued { revision, spec, by, purpose: Purpose::Adopt });
+            turn.record(Change::Resolved { how, by: by.clone(), why: why.clone() });
+            queue(turn, Queued { revision, spec, by, why, purpose: Purpose::Adopt });
             Ok(())
         }
     }

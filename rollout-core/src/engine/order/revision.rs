@@ -25,6 +25,7 @@ pub(super) fn undo(
     turn: &mut Turn<'_>,
     to: Option<&RevisionId>,
     by: String,
+    why: Option<String>,
 ) -> Result<(), OrderRefused> {
     let current = turn.state.stable.as_ref().map(|stable| stable.id.clone());
     let on_trial = turn.state.under_way().filter(|rollout| !rollout.proven);
@@ -73,7 +74,7 @@ pub(super) fn undo(
     let replicas = newest.map_or(spec.replicas, |newest| newest.replicas);
     let spec = resized(&spec, replicas)?;
     idle::plan_for(turn, Purpose::Undo, &revision.id, &spec)?;
-    queue(turn, Queued { revision, spec, by, purpose: Purpose::Undo });
+    queue(turn, Queued { revision, spec, by, why, purpose: Purpose::Undo });
     Ok(())
 }
 
@@ -88,7 +89,11 @@ fn is_coming(turn: &Turn<'_>, id: &RevisionId) -> bool {
 }
 
 /// Tries the candidate again that was taken back last.
-pub(super) fn retry(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused> {
+pub(super) fn retry(
+    turn: &mut Turn<'_>,
+    by: String,
+    why: Option<String>,
+) -> Result<(), OrderRefused> {
     let nothing = OrderRefused::NothingToRetry { phase: phase_of(turn) };
     let Some(rollout) = &turn.state.rollout else { return Err(nothing) };
     match &rollout.walk {
@@ -106,12 +111,16 @@ pub(super) fn retry(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused>
         None => {}
     }
     idle::plan_for(turn, purpose, &revision.id, &spec)?;
-    queue(turn, Queued { revision, spec, by, purpose });
+    queue(turn, Queued { revision, spec, by, why, purpose });
     Ok(())
 }
 
 /// Replaces every instance of the stable revision by a new one.
-pub(super) fn restart(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefused> {
+pub(super) fn restart(
+    turn: &mut Turn<'_>,
+    by: String,
+    why: Option<String>,
+) -> Result<(), OrderRefused> {
     let is_under_way = turn
         .state
         .under_way()
@@ -132,7 +141,7 @@ pub(super) fn restart(turn: &mut Turn<'_>, by: String) -> Result<(), OrderRefuse
     idle::plan_for(turn, Purpose::Restart, &revision.id, &spec)?;
     // Whatever is on trial is not pushed aside by new instances of what is proven.
     submit::make_room(turn, &revision, OnSubmit::Refuse)?;
-    queue(turn, Queued { revision, spec, by, purpose: Purpose::Restart });
+    queue(turn, Queued { revision, spec, by, why, purpose: Purpose::Restart });
     Ok(())
 }
 

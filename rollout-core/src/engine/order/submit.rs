@@ -21,6 +21,7 @@ pub(super) fn submit(
     revision: Arc<Revision>,
     spec: Arc<CheckedSpec>,
     by: String,
+    why: Option<String>,
 ) -> Result<(), OrderRefused> {
     if spec.workload != turn.setup.workload {
         return Err(OrderRefused::OtherWorkload {
@@ -40,7 +41,7 @@ pub(super) fn submit(
     // Planned at once, so that what cannot be done is refused before anything is touched.
     idle::plan_for(turn, Purpose::Move, &revision.id, &spec)?;
     make_room(turn, &revision, spec.on_submit)?;
-    queue(turn, Queued { revision, spec, by, purpose: Purpose::Move });
+    queue(turn, Queued { revision, spec, by, why, purpose: Purpose::Move });
     Ok(())
 }
 

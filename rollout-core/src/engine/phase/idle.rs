@@ -83,7 +83,7 @@ fn plan(
 /// Starts the rollout that waits, if one does. Returns whether it did.
 pub(in crate::engine) fn start_queued(turn: &mut Turn<'_>) -> bool {
     let Some(queued) = turn.state.queued.clone() else { return false };
-    let Queued { revision, spec, by, purpose } = queued;
+    let Queued { revision, spec, by, why, purpose } = queued;
     match plan_for(turn, purpose, &revision.id, &spec) {
         Ok(plan) => {
             let attempt = turn.state.rollout.as_ref().map(|rollout| rollout.attempt);
@@ -93,6 +93,7 @@ pub(in crate::engine) fn start_queued(turn: &mut Turn<'_>) -> bool {
                 spec,
                 plan: Arc::new(plan),
                 by,
+                why,
                 purpose,
             });
             enter(turn, 0);

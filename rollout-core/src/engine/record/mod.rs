@@ -110,6 +110,9 @@ pub enum Change {
         plan: Arc<Plan>,
         /// Who asked for it.
         by: String,
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
         /// What for.
         #[serde(default, skip_serializing_if = "Purpose::is_move")]
         purpose: Purpose,
@@ -122,6 +125,9 @@ pub enum Change {
         spec: Arc<CheckedSpec>,
         /// Who asked for it.
         by: String,
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
         /// What for.
         #[serde(default, skip_serializing_if = "Purpose::is_move")]
         purpose: Purpose,
@@ -245,6 +251,9 @@ pub enum Change {
         stage: usize,
         /// Who asked for it.
         by: String,
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// The end that needed an operator was left.
     Resolved {
@@ -259,6 +268,9 @@ pub enum Change {
     Resumed {
         /// Who let them.
         by: String,
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// Every gate that is left is passed.
     Promoted {

@@ -31,9 +31,10 @@ impl State {
             Change::Submitted { attempt, revision, spec, plan, purpose, .. } => {
                 self.submitted(at, *attempt, *purpose, (revision, spec, plan));
             }
-            Change::Queued { revision, spec, by, purpose } => {
-                let (revision, spec, by) = (revision.clone(), spec.clone(), by.clone());
-                self.queued = Some(Queued { revision, spec, by, purpose: *purpose });
+            Change::Queued { revision, spec, by, why, purpose } => {
+                let (revision, spec) = (revision.clone(), spec.clone());
+                let (by, why, purpose) = (by.clone(), why.clone(), *purpose);
+                self.queued = Some(Queued { revision, spec, by, why, purpose });
             }
             Change::Dropped { .. } => self.queued = None,
             Change::Targeted { revision, replicas } => self.targeted(revision, *replicas),
@@ -49,7 +50,7 @@ impl State {
             Change::Paused { by, why } => self.stopped(at, by, why.as_ref(), false),
             Change::Halted { by, why } => self.stopped(at, by, why.as_ref(), true),
             Change::Resized { spec, plan, stage, .. } => self.resized(spec, plan, *stage),
-            Change::Resumed { by } => self.resumed(at, by),
+            Change::Resumed { by, .. } => self.resumed(at, by),
             Change::Intended { id, effect } => self.intended(at, *id, effect),
             Change::Settled { id, how } => self.settled(at, *id, how),
             Change::Progressed { .. }

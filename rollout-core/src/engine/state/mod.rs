@@ -162,6 +162,8 @@ pub(crate) struct Queued {
     pub(crate) revision: Arc<Revision>,
     pub(crate) spec: Arc<CheckedSpec>,
     pub(crate) by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
     pub(crate) purpose: Purpose,
 }
 

@@ -36,7 +36,9 @@ pub fn build_undo(spec: &CheckedSpec, capabilities: &Capabilities) -> Result<Pla
     } else {
         exchange(&scope, &paces, paces.back, None)
     };
-    scope.finish("undo", paces, draft)
+    let mut plan = scope.finish("undo", paces, draft)?;
+    plan.remarks.extend(scope.watched());
+    Ok(plan)
 }
 
 /// Returns the plan for new instances of the revision of `spec`, at the pace of its strategy. Recreate
@@ -61,7 +63,10 @@ pub fn build_restart(spec: &CheckedSpec, capabilities: &Capabilities) -> Result<
         0 => Draft::nothing(&paces),
         _ => exchange(&scope, &paces, pace, scope.monitor()),
     };
-    scope.finish("restart", paces, draft)
+    let mut plan = scope.finish("restart", paces, draft)?;
+    plan.remarks.extend(scope.calendar());
+    plan.remarks.extend(scope.watched());
+    Ok(plan)
 }
 
 /// All instances exchanged: by weight with one switch, if `budget` holds two whole sets, else one by one.

@@ -48,6 +48,8 @@ pub fn build(
     hooks::around(&scope, stable, &mut draft.stages);
     let mut plan = scope.finish(name(&spec.strategy), paces, draft)?;
     plan.rollback_hooks.clone_from(&spec.hooks.on_rollback);
+    plan.remarks.extend(scope.calendar());
+    plan.remarks.extend(scope.watched());
     Ok(plan)
 }
 
@@ -141,6 +143,18 @@ impl<'a> Scope<'a> {
     /// The gate that watches every instance for `health.monitor` after it was started last.
     fn monitor(&self) -> Option<StageGate> {
         watch(self.spec.health.monitor)
+    }
+
+    /// What the calendar means for a plan of something new.
+    fn calendar(&self) -> Option<Remark> {
+        let calendar = self.spec.calendar.as_ref().filter(|_| 0 < self.desired);
+        calendar.cloned().map(Remark::Calendar)
+    }
+
+    /// The metrics that are watched while a candidate has traffic.
+    fn watched(&self) -> impl Iterator<Item = Remark> {
+        let metrics = self.spec.watch.iter().filter(|_| 0 < self.desired);
+        metrics.map(|metric| Remark::Watched(Box::new(metric.clone())))
     }
 
     /// The plan made of a draft; a plan of no instance finishes at once.

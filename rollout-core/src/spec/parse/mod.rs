@@ -10,9 +10,7 @@ mod yaml;
 use std::fmt;
 
 use super::Spec;
-
-/// Most bytes of one spec; a real one has a few thousand.
-pub const TEXT_LIMIT: usize = 1 << 20;
+pub use crate::yaml::TEXT_LIMIT;
 
 /// How a spec is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
-//! YAML: one document, strict booleans, no key twice, and limits on everything that could blow up.
+//! YAML: one document, and words of our own for what is wrong with it.
 
-use serde_saphyr::{Error, Options, options::DuplicateKeyPolicy};
+use serde_saphyr::Error;
 
 use super::{ParseError, Wrong, readable};
-use crate::spec::Spec;
+use crate::{spec::Spec, yaml::options};
 
 pub(super) fn parse(text: &str) -> Result<Spec, ParseError> {
     let mut path = String::new();
@@ -14,21 +14,6 @@ pub(super) fn parse(text: &str) -> Result<Spec, ParseError> {
         })
     })
     .map_err(|error| wrong(text, path, &error))
-}
-
-fn options() -> Options {
-    serde_saphyr::options! {
-        duplicate_keys: DuplicateKeyPolicy::Error,
-        strict_booleans: true,
-        with_snippet: false,
-        budget: serde_saphyr::budget! {
-            max_nodes: 100_000,
-            max_events: 400_000,
-            max_aliases: 1_000,
-            max_anchors: 1_000,
-            max_recorded_anchor_events: 100_000,
-        },
-    }
 }
 
 fn wrong(text: &str, path: String, error: &Error) -> ParseError {

@@ -3,6 +3,8 @@
 mod failure;
 mod pod;
 mod set;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -50,10 +50,10 @@ impl Facts for PodFacts {
         let phase = status.phase.as_deref().unwrap_or_default();
         let ended = matches!(phase, "Failed" | "Succeeded");
         let state = how_far(&status, ended);
-        let why = failure::last(&status);
         let terminating = meta.deletion_timestamp.is_some();
         // One that was told to go, or was taken by the environment, failed nobody.
         let own = !terminating && !failure::is_disrupted(&status);
+        let why = failure::last(&status).filter(|_| own);
         let stuck = matches!(state, InstanceState::Stuck { .. }) && restarts == 0;
         let failures = u64::from(own && stuck) + u64::from(own && ended);
         Some(Self {

@@ -10,14 +10,11 @@ use kube::{Resource as _, runtime::watcher::Event};
 use tokio::sync::watch;
 
 use super::{
-    super::facts::{Facts, PodFacts, SetFacts, Version, identity},
+    super::facts::{Version, identity},
     held::Held,
-    shelf::{Became, Shelf},
+    kept::{Kept, Key, Kind, Known, listed_all, put, remove, replace},
 };
 use crate::outcome::Failed;
-
-/// Namespace and name of a workload.
-pub(in crate::backend) type Key = (String, String);
 
 /// What is known of every workload.
 #[derive(Debug)]
@@ -43,111 +40,13 @@ pub(super) struct Stand {
     pub(super) failed: Option<Failed>,
 }
 
-#[derive(Debug, Default)]
-pub(in crate::backend) struct Known {
-    held: BTreeMap<Key, Held>,
-    sets: Feed<SetFacts>,
-    pods: Feed<PodFacts>,
-}
-
-/// One watch.
-#[derive(Debug)]
-pub(in crate::backend) struct Feed<F> {
-    /// Every event up to there has come.
-    newest: Version,
-    /// What a list that is under way has brought so far.
-    staged: Option<BTreeMap<Key, BTreeMap<String, F>>>,
-}
-
-impl<F> Default for Feed<F> {
-    fn default() -> Self {
-        Self { newest: Version::default(), staged: None }
-    }
-}
-
-/// Which of the two watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::backend) enum Kind {
-    Sets,
-    Pods,
-}
-
-/// A kind of objects that is kept.
-pub(in crate::backend) trait Kept: Facts {
-    /// Which watch brings it.
-    const KIND: Kind;
-
-    /// Its watch, and all workloads.
-    fn feed(known: &mut Known) -> (&mut Feed<Self>, &mut BTreeMap<Key, Held>);
-
-    /// Its place.
-    fn shelf(held: &mut Held) -> &mut Shelf<Self>;
-
-    /// One is gone.
-    fn gone(held: &mut Held, gone: &Self);
-}
-
-impl Kept for SetFacts {
-    const KIND: Kind = Kind::Sets;
-
-    fn feed(known: &mut Known) -> (&mut Feed<Self>, &mut BTreeMap<Key, Held>) {
-        (&mut known.sets, &mut known.held)
-    }
-
-    fn shelf(held: &mut Held) -> &mut Shelf<Self> {
-        &mut held.sets
-    }
-
-    fn gone(_: &mut Held, _: &Self) {}
-}
-
-impl Kept for PodFacts {
-    const KIND: Kind = Kind::Pods;
-
-    fn feed(known: &mut Known) -> (&mut Feed<Self>, &mut BTreeMap<Key, Held>) {
-        (&mut known.pods, &mut known.held)
-    }
-
-    fn shelf(held: &mut Held) -> &mut Shelf<Self> {
-        &mut held.pods
-    }
-
-    fn gone(held: &mut Held, gone: &Self) {
-        held.forget_pod(gone);
-    }
-}
-
-/// One was seen like this.
-fn put<F: Kept>(held: &mut Held, name: &str, facts: F) {
-    if F::shelf(held).put(name, facts) == Became::Other {
-        held.changed();
-    }
-}
-
-/// One is gone since `version`.
-fn remove<F: Kept>(held: &mut Held, name: &str, version: Version) {
-    if let Some(gone) = F::shelf(held).remove(name, version) {
-        F::gone(held, &gone);
-        held.changed();
-    }
-}
-
-/// These are all.
-fn replace<F: Kept>(held: &mut Held, all: BTreeMap<String, F>, version: Option<Version>) {
-    for gone in F::shelf(held).replace(all, version) {
-        F::gone(held, &gone);
-    }
-    held.heard();
-    held.changed();
-}
-
 fn key(meta: &ObjectMeta) -> Option<(Key, String)> {
     let (namespace, workload, name) = identity(meta)?;
     Some(((namespace.to_owned(), workload.to_owned()), name.to_owned()))
 }
 
 impl Cache {
-    pub(super) fn new() -> Self {
+    pub(in crate::backend) fn new() -> Self {
         Self { known: Mutex::default(), standing: watch::Sender::default() }
     }
 
@@ -206,38 +105,24 @@ impl Cache {
     }
 
     /// Takes in an event of a watch.
-    pub(super) fn take<F: Kept>(&self, event: Event<F::Object>) {
+    pub(in crate::backend) fn take<F: Kept>(&self, event: Event<F::Object>) {
+        let listed = matches!(event, Event::InitDone);
         let mut known = self.known();
-        let (feed, held) = F::feed(&mut known);
-        let mut listed = false;
+        let (feed, all) = F::feed(&mut known);
         match event {
             Event::Init => feed.staged = Some(BTreeMap::new()),
             Event::InitApply(object) => {
-                let (Some(staged), Some((key, name))) = (&mut feed.staged, key(object.meta()))
-                else {
-                    return;
-                };
-                if let Some(facts) = F::read(&object) {
+                if let (Some(staged), Some((key, name)), Some(facts)) =
+                    (&mut feed.staged, key(object.meta()), F::read(&object))
+                {
                     staged.entry(key).or_default().insert(name, facts);
                 }
             }
-            Event::InitDone => {
-                listed = true;
-                let mut staged = feed.staged.take().unwrap_or_default();
-                let versions = staged.values().flat_map(BTreeMap::values).map(F::version);
-                feed.newest = versions.fold(feed.newest, Version::max);
-                for (key, held) in held.iter_mut() {
-                    replace(held, staged.remove(key).unwrap_or_default(), None);
-                }
-                for (key, all) in staged {
-                    replace(held.entry(key).or_default(), all, None);
-                }
-                held.retain(|_, held| !held.is_idle());
-            }
+            Event::InitDone => listed_all(feed, all),
             Event::Apply(object) => {
                 feed.newest = feed.newest.max(version(object.meta()));
                 if let Some((key, name)) = key(object.meta()) {
-                    let held = held.entry(key).or_default();
+                    let held = all.entry(key).or_default();
                     held.heard();
                     match F::read(&object) {
                         Some(facts) => put(held, &name, facts),
@@ -248,7 +133,7 @@ impl Cache {
             Event::Delete(object) => {
                 feed.newest = feed.newest.max(version(object.meta()));
                 if let Some((key, name)) = key(object.meta())
-                    && let Some(held) = held.get_mut(&key)
+                    && let Some(held) = all.get_mut(&key)
                 {
                     held.heard();
                     remove::<F>(held, &name, version(object.meta()));

@@ -117,10 +117,22 @@ impl Held {
     }
 
     /// Whether the watch should have told something by now: a workload that was written to within
-    /// `while_written` and of which nothing was heard for `silent`.
+    /// `while_written`, is not where it is to be, and of which nothing was heard for `silent`.
     pub(in crate::backend) fn is_silent(&self, while_written: Duration, silent: Duration) -> bool {
         self.written_at.is_some_and(|at| at.elapsed() < while_written)
             && silent <= self.heard_at.elapsed()
+            && !self.is_steady()
+    }
+
+    /// Whether every set has as many pods as it was told, all of them ready.
+    fn is_steady(&self) -> bool {
+        let mut wanted: u64 = self.sets.values().map(|set| set.replicas).sum();
+        for pod in self.pods.values().filter(|pod| !pod.ended) {
+            let serves = !pod.terminating && pod.ready_since.is_some();
+            let Some(left) = wanted.checked_sub(1).filter(|_| serves) else { return false };
+            wanted = left;
+        }
+        wanted == 0 && self.pending.is_empty()
     }
 
     /// Something was heard.
@@ -137,9 +149,11 @@ impl Held {
         self.changed.send_modify(|count| *count += 1);
     }
 
-    /// Whether nothing is known and nobody listens.
+    /// Whether nothing is known and nobody cares.
     pub(super) fn is_idle(&self) -> bool {
-        self.sets.is_empty() && self.pods.is_empty() && self.changed.receiver_count() == 0
+        let is_ours = self.granted != Epoch(0) || self.written != 0;
+        let is_heard = self.changed.receiver_count() != 0;
+        self.sets.is_empty() && self.pods.is_empty() && !is_ours && !is_heard
     }
 
     /// Keeps the failures of a pod that is gone.

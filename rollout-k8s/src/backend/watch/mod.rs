@@ -6,7 +6,10 @@
 
 mod cache;
 mod held;
+mod kept;
 mod shelf;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -28,8 +31,9 @@ use serde::de::DeserializeOwned;
 use tokio::task::AbortHandle;
 
 pub(super) use self::{
-    cache::{Cache, Kept, Key},
+    cache::Cache,
     held::Held,
+    kept::{Kept, Key},
 };
 use super::facts::{PodFacts, SetFacts, Version};
 use crate::{

@@ -19,13 +19,16 @@ use crate::{
 };
 
 /// Phases in which nothing is under way and nothing is left to do.
-const AT_REST: [&str; 4] = ["Completed", "RolledBack", "Failed", "NeedsOperator"];
+const AT_REST: [&str; 2] = ["Completed", "RolledBack"];
 
 /// Whether `rollout` asks for anything, as far as it can be seen from the object alone.
-pub(in crate::operator) fn is_wanted(rollout: &Rollout) -> bool {
+pub(super) fn is_wanted(rollout: &Rollout) -> bool {
     let Some(status) = &rollout.status else { return true };
     let is_settled = AT_REST.contains(&status.phase.as_str())
         && status.terminating_replicas == 0
+        // One that is not whole is watched by its engine.
+        && status.replicas == status.desired_replicas
+        && status.available_replicas == status.desired_replicas
         && status.queued_revision.is_none()
         && status.observed_generation == rollout.generation();
     !is_settled || rollout.is_terminating() || open_order(rollout, status.order.as_ref()).is_some()

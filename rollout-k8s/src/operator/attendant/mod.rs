@@ -6,24 +6,30 @@
 mod desk;
 mod let_go;
 mod report;
+mod rest;
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::BoxStream};
 use kube::{Api, Client};
-use rollout_core::{port::Clock, spec::CheckedSpec};
-use rollout_runtime::{Handle, Ports, Progress, Runtime, Stopped};
+use rollout_core::{
+    port::{Clock, JournalError},
+    spec::CheckedSpec,
+};
+use rollout_runtime::{Handle, Ports, Progress, Runtime, StartError, Stopped};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
 };
 use tracing::{info, warn};
 
-use self::{desk::Desk, report::Report};
+use self::{
+    desk::{Desk, is_wanted},
+    report::Report,
+    rest::Rested,
+};
 use super::{events::Events, key::Key, metrics::Metrics, options::OperatorOptions, ports::PortsOf};
 use crate::crd::{self, Rollout};
-
-pub(super) use self::desk::is_wanted;
 
 /// Longest wait between two starts of a driver.
 const RESTART_MOST: Duration = Duration::from_secs(60);
@@ -43,8 +49,6 @@ pub(super) struct Context {
 pub(super) enum Left {
     /// It was told to.
     Stopped,
-    /// Nothing is left to do until something changes.
-    AtRest,
     /// The object goes; nothing of it is driven any more.
     Gone,
 }
@@ -61,11 +65,17 @@ pub(super) struct Attendant {
 /// How the time with one driver ended.
 enum Over {
     Left(Left),
+    /// Nothing is left to do until something changes.
+    AtRest,
     /// The object is to go.
     LetGo,
     /// Another driver is needed: other ports, or this one stopped.
     Again {
         why: Option<String>,
+    },
+    /// Somebody else drives: the leases are about to say who is to.
+    Fenced {
+        why: String,
     },
 }
 
@@ -80,47 +90,62 @@ impl Attendant {
         Self { context, key, api, rollout, stop }
     }
 
-    /// Attends until told to stop, until nothing is left to do, or until the object goes.
+    /// Attends until told to stop, or until the object goes.
     pub(super) async fn attend(mut self) -> Left {
         let mut wait = self.context.options.restart_first;
         let mut report = Report::new(Arc::clone(&self.context), self.api.clone(), self.key.clone());
         loop {
             let rollout = self.latest();
+            if !is_wanted(&rollout) {
+                match self.rest(&rollout).await {
+                    Rested::Wanted => report.is_stale(),
+                    Rested::Stopped => return Left::Stopped,
+                }
+            }
+            let rollout = self.latest();
             if rollout.is_terminating() {
                 return self.let_go().await;
             }
             let began = Instant::now();
-            let over = match self.prepare(&rollout).await {
-                Ok((spec, ports)) => self.with_driver(&rollout, spec, ports, &mut report).await,
-                Err(Unready { why, may_pass }) => {
-                    report.unready(&rollout, &why).await;
-                    if !may_pass {
-                        if self.changed_or_stopped(None).await {
-                            return Left::Stopped;
-                        }
-                        continue;
-                    }
-                    Over::Again { why: Some(why) }
-                }
-            };
-            match over {
+            // On the heap, so that ten thousand at rest stay small.
+            let pause = match Box::pin(self.attended(&rollout, &mut report)).await {
                 Over::Left(left) => return left,
-                Over::LetGo | Over::Again { why: None } => (),
+                Over::LetGo | Over::AtRest | Over::Again { why: None } => continue,
+                // Whoever claims again at once pushes the rightful one aside.
+                Over::Fenced { why } => {
+                    warn!(why, "another copy drives");
+                    self.context.options.leases.length
+                }
                 Over::Again { why: Some(why) } => {
                     warn!(why, again_ms = wait.as_millis(), "no driver runs");
                     report.unready(&self.latest(), &why).await;
-                    if self.changed_or_stopped(Some(wait)).await {
-                        return Left::Stopped;
-                    }
-                    // One that ran for a while begins anew.
-                    wait = if began.elapsed() < RESTART_MOST {
-                        (wait * 2).min(RESTART_MOST)
-                    } else {
-                        self.context.options.restart_first
-                    };
+                    wait
                 }
+            };
+            if self.changed_or_stopped(Some(pause)).await {
+                return Left::Stopped;
             }
+            // One that ran for a while begins anew.
+            let is_new = RESTART_MOST < began.elapsed();
+            wait = if is_new { self.context.options.restart_first } else { wait * 2 };
+            wait = wait.min(RESTART_MOST);
         }
+    }
+
+    /// Reads the spec, starts a driver and stays with it.
+    async fn attended(&mut self, rollout: &Arc<Rollout>, report: &mut Report) -> Over {
+        let Unready { why, may_pass } = match self.prepare(rollout).await {
+            Ok((spec, ports)) => return self.with_driver(rollout, spec, ports, report).await,
+            Err(unready) => unready,
+        };
+        if may_pass {
+            return Over::Again { why: Some(why) };
+        }
+        report.unready(rollout, &why).await;
+        if self.changed_or_stopped(None).await {
+            return Over::Left(Left::Stopped);
+        }
+        Over::Again { why: None }
     }
 
     fn latest(&mut self) -> Arc<Rollout> {
@@ -209,7 +234,7 @@ impl Attendant {
                     () = sleep_until(due) => {
                         let told = report.write(&rollout, handle, desk).await;
                         match told {
-                            Ok(true) => return Over::Left(Left::AtRest),
+                            Ok(true) => return Over::AtRest,
                             Ok(false) => (),
                             Err(why) => return stopped(why),
                         }
@@ -271,7 +296,11 @@ fn stopped(why: Stopped) -> Over {
     match why {
         Stopped::ShutDown => Over::Left(Left::Stopped),
         // Another copy may have it; the lease will say so as well.
-        why @ (Stopped::Fenced | Stopped::Failed(_) | Stopped::Gone | _) => {
+        why @ (Stopped::Fenced
+        | Stopped::Failed(StartError::Journal(JournalError::Moved { .. }))) => {
+            Over::Fenced { why: why.to_string() }
+        }
+        why @ (Stopped::Failed(_) | Stopped::Gone | _) => {
             Over::Again { why: Some(why.to_string()) }
         }
     }

@@ -200,7 +200,9 @@ fn canary_by_replicas_shares_by_numbers_and_says_the_true_share() {
             | Remark::Downtime { .. }
             | Remark::FirstDeploy
             | Remark::NoBatches
-            | Remark::NoDrain => None,
+            | Remark::NoDrain
+            | Remark::Calendar(_)
+            | Remark::Watched(_) => None,
         })
         .collect();
     assert_eq!(shares, ["5% 10%", "25% 30%"]);

@@ -1,5 +1,4 @@
-//! A backend that makes instances by count and lets each be drained by name, as a replica set behind a
-//! service: who goes is drained first, and the pool gets smaller by as many.
+//! A cluster of one workload: pods, what a replica set controller does with them, and the engine.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -21,33 +20,33 @@ const DEADLINE: Span = Span::from_millis(500);
 const TICK: Span = Span::from_millis(100);
 
 #[derive(Clone, Debug)]
-struct Pod {
-    revision: RevisionId,
-    ready: bool,
+pub(super) struct Pod {
+    pub(super) revision: RevisionId,
+    pub(super) ready: bool,
     /// Whether its label lets it serve; since when not, if it does not.
-    serving: bool,
+    pub(super) serving: bool,
     /// Those drained first go first.
-    cost: u64,
-    out_since: Timestamp,
-    born: u64,
+    pub(super) cost: u64,
+    pub(super) out_since: Timestamp,
+    pub(super) born: u64,
 }
 
 /// A cluster of one workload and its engine, whose guard never has to refuse anything.
-struct Cluster {
-    engine: Engine,
-    records: Vec<Record>,
-    now: Timestamp,
-    mark: u64,
-    sizes: BTreeMap<RevisionId, u64>,
-    pods: BTreeMap<InstanceId, Pod>,
-    born: u64,
-    drains: u64,
+pub(super) struct Cluster {
+    pub(super) engine: Engine,
+    pub(super) records: Vec<Record>,
+    pub(super) now: Timestamp,
+    pub(super) mark: u64,
+    pub(super) sizes: BTreeMap<RevisionId, u64>,
+    pub(super) pods: BTreeMap<InstanceId, Pod>,
+    pub(super) born: u64,
+    pub(super) drains: u64,
     /// Answers of the next attempts that get lost: whether each was carried out.
-    lost: Vec<bool>,
+    pub(super) lost: Vec<bool>,
     /// Whether pods of a revision get ready.
-    duds: Vec<RevisionId>,
-    lowest: u64,
-    ended: u64,
+    pub(super) duds: Vec<RevisionId>,
+    pub(super) lowest: u64,
+    pub(super) ended: u64,
 }
 
 fn capabilities() -> Capabilities {
@@ -68,12 +67,12 @@ fn setup() -> Setup {
     }
 }
 
-fn id(text: &str) -> RevisionId {
+pub(super) fn id(text: &str) -> RevisionId {
     RevisionId::new(text).unwrap()
 }
 
 impl Cluster {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut cluster = Self {
             engine: Engine::new(setup()),
             records: Vec::new(),
@@ -94,7 +93,7 @@ impl Cluster {
     }
 
     /// Another engine takes over, without the journal.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.engine = Engine::new(setup());
         self.records.clear();
         self.feed(Event::Claimed { epoch: Epoch(2) });
@@ -102,13 +101,13 @@ impl Cluster {
     }
 
     /// The engine crashes and comes back with its journal.
-    fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.engine = Engine::replay(setup(), &self.records).unwrap();
         self.feed(Event::Claimed { epoch: Epoch(2) });
         self.observe();
     }
 
-    fn submit(&mut self, revision: &str, replicas: u64) {
+    pub(super) fn submit(&mut self, revision: &str, replicas: u64) {
         let spec: Spec = serde_json::from_value(json!({
             "version": 1, "workload": "web", "replicas": replicas,
             "strategy": {"rolling": {"surge": 1, "unavailable": 0}},
@@ -123,7 +122,7 @@ impl Cluster {
         self.lowest = u64::MAX;
     }
 
-    fn order(&mut self, kind: OrderKind) {
+    pub(super) fn order(&mut self, kind: OrderKind) {
         self.feed(Event::Ordered(Order { kind, by: "test".to_owned(), why: None }));
     }
 
@@ -189,7 +188,7 @@ impl Cluster {
         Ok(())
     }
 
-    fn of(&self, revision: &RevisionId) -> Vec<InstanceId> {
+    pub(super) fn of(&self, revision: &RevisionId) -> Vec<InstanceId> {
         let is_of = |(_, pod): &(&InstanceId, &Pod)| pod.revision == *revision;
         self.pods.iter().filter(is_of).map(|(name, _)| name.clone()).collect()
     }
@@ -227,7 +226,7 @@ impl Cluster {
         }
     }
 
-    fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         self.now = self.now.after(TICK);
         self.control();
         let serving = self.pods.values().filter(|pod| pod.ready && pod.serving).count() as u64;
@@ -273,7 +272,7 @@ impl Cluster {
         self.feed(Event::Observed(Observation::Enrolments(enrolments)));
     }
 
-    fn run(&mut self) -> String {
+    pub(super) fn run(&mut self) -> String {
         for _ in 0..1_000 {
             self.tick();
             if let Some(end) = self.engine.end() {
@@ -284,7 +283,7 @@ impl Cluster {
     }
 
     /// Every pod of `revision` serves, there are as many as wanted, and no others.
-    fn assert_all_on(&mut self, revision: &str, replicas: usize) {
+    pub(super) fn assert_all_on(&mut self, revision: &str, replicas: usize) {
         for _ in 0..40 {
             self.tick();
         }
@@ -293,119 +292,10 @@ impl Cluster {
         assert!(self.pods.values().all(|pod| pod.serving && pod.ready), "{:#?}", self.pods);
     }
 
-    fn deployed(replicas: u64) -> Self {
+    pub(super) fn deployed(replicas: u64) -> Self {
         let mut cluster = Self::new();
         cluster.submit("v1", replicas);
         assert_eq!(cluster.run(), "completed");
         cluster
-    }
-}
-
-#[test]
-fn who_goes_is_drained_first() {
-    let mut cluster = Cluster::deployed(4);
-    assert_eq!(cluster.drains, 0);
-    cluster.submit("v2", 4);
-    assert_eq!(cluster.run(), "completed");
-    cluster.assert_all_on("v2", 4);
-    assert_eq!((cluster.drains, cluster.ended, cluster.lowest), (4, 4, 4));
-}
-
-#[test]
-fn on_the_way_back_the_drained_ones_serve_again() {
-    let mut cluster = Cluster::deployed(4);
-    cluster.submit("v2", 4);
-    while cluster.pods.values().all(|pod| pod.serving) {
-        cluster.tick();
-    }
-    cluster.order(OrderKind::Abort);
-    assert_eq!(cluster.run(), "rolled back");
-    cluster.assert_all_on("v1", 4);
-    let names = ["web-v1-1", "web-v1-2", "web-v1-3", "web-v1-4"];
-    assert!(cluster.pods.keys().all(|name| names.contains(&name.as_str())), "none is made anew");
-}
-
-#[test]
-fn a_candidate_that_never_gets_ready_goes_without_waiting() {
-    let mut cluster = Cluster::deployed(4);
-    cluster.duds.push(id("v2"));
-    cluster.submit("v2", 4);
-    assert_eq!(cluster.run(), "rolled back");
-    cluster.assert_all_on("v1", 4);
-    assert_eq!((cluster.lowest, cluster.born), (4, 5));
-}
-
-#[test]
-fn what_was_drained_and_stays_serves_again() {
-    let mut cluster = Cluster::deployed(4);
-    cluster.submit("v2", 4);
-    let drained = loop {
-        cluster.tick();
-        let is_out = |(_, pod): &(&InstanceId, &Pod)| !pod.serving;
-        if let Some((name, _)) = cluster.pods.iter().find(is_out) {
-            break name.clone();
-        }
-    };
-    // Another one of the pool goes first: it stopped answering.
-    let other = cluster.of(&id("v1")).into_iter().find(|name| *name != drained).unwrap();
-    cluster.pods.remove(&other);
-    assert_eq!(cluster.run(), "completed");
-    cluster.assert_all_on("v2", 4);
-}
-
-#[test]
-fn a_lost_journal_leaves_nobody_drained() {
-    let mut cluster = Cluster::deployed(4);
-    for pod in cluster.pods.values_mut().take(2) {
-        pod.serving = false;
-    }
-    cluster.forget();
-    cluster.submit("v1", 4);
-    cluster.run();
-    cluster.assert_all_on("v1", 4);
-}
-
-/// A small generator of numbers, the same in every run.
-struct Draws(u64);
-
-impl Draws {
-    fn one_in(&mut self, odds: u64) -> bool {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33).is_multiple_of(odds)
-    }
-}
-
-#[test]
-fn whatever_happens_nobody_is_cut_and_everybody_serves_in_the_end() {
-    for seed in 0..100 {
-        let mut draws = Draws(seed * 977 + 11);
-        let mut cluster = Cluster::deployed(4);
-        cluster.submit("v2", 4);
-        for _ in 0..60 {
-            cluster.tick();
-            if draws.one_in(6) {
-                let applied = draws.one_in(2);
-                cluster.lost.push(applied);
-            }
-            if draws.one_in(12) {
-                let name = cluster.pods.keys().nth((seed % 3) as usize).cloned();
-                name.map(|name| cluster.pods.remove(&name));
-            }
-            if draws.one_in(10)
-                && let Some(pod) = cluster.pods.values_mut().nth((seed % 4) as usize)
-            {
-                pod.ready = false;
-            }
-            if draws.one_in(40) {
-                cluster.restart();
-            }
-            if draws.one_in(50) && cluster.engine.end().is_none() {
-                cluster.order(OrderKind::Abort);
-            }
-        }
-        cluster.lost.clear();
-        let end = cluster.run();
-        let revision = if end == "completed" { "v2" } else { "v1" };
-        cluster.assert_all_on(revision, 4);
     }
 }

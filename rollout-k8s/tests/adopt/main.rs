@@ -5,14 +5,10 @@
 //! a failure.
 
 #[cfg(test)]
-#[path = "adopt/handover.rs"]
 mod handover;
 #[cfg(test)]
-#[path = "adopt/load.rs"]
 mod load;
 #[cfg(test)]
-#[path = "adopt/refused.rs"]
 mod refused;
 #[cfg(test)]
-#[path = "adopt/shop.rs"]
 mod shop;

@@ -1,0 +1,104 @@
+//! What the guard learns from facts: snapshots, probe answers, outcomes.
+
+use super::{Answers, Book};
+use crate::{
+    engine::{
+        Effect, EnrolState, Event, InstanceSeen, InstanceState, Observation, Outcome, ProbeKind,
+    },
+    id::{ActionId, InstanceId, Mark},
+    time::Timestamp,
+};
+
+impl Book {
+    /// Takes note of a fact that came in at `now`.
+    pub(in crate::guard) fn witness(&mut self, now: Timestamp, event: &Event) {
+        self.now = self.now.max(now);
+        match event {
+            Event::Attempted { id, outcome: Outcome::Applied { mark } } => self.applied(*id, *mark),
+            Event::Observed(observation) => self.observed(observation),
+            Event::Probed { instance, probe: ProbeKind::Readiness, healthy, .. } => {
+                self.answered(instance, *healthy);
+            }
+            Event::Probed { .. }
+            | Event::Attempted { .. }
+            | Event::Claimed { .. }
+            | Event::Woke
+            | Event::Ordered(_)
+            | Event::Unobserved { .. }
+            | Event::Polled { .. }
+            | Event::Measured { .. }
+            | Event::Vetoed(_) => {}
+        }
+    }
+
+    fn answered(&mut self, instance: &InstanceId, healthy: bool) {
+        let Some(entry) = self.entries.get_mut(instance) else { return };
+        let answers = self.answers.entry(instance.clone()).or_default();
+        *answers = if healthy {
+            Answers { failures: 0, successes: answers.successes.saturating_add(1) }
+        } else {
+            Answers { failures: answers.failures.saturating_add(1), successes: 0 }
+        };
+        let own = entry.revision.as_ref().and_then(|revision| self.thresholds.get(revision));
+        let thresholds = match own {
+            Some(own) => *own,
+            None if entry.found => None,
+            None => self.newest_threshold,
+        };
+        let Some(thresholds) = thresholds else { return };
+        if thresholds.failures <= answers.failures {
+            entry.unready = true;
+        } else if thresholds.successes <= answers.successes {
+            entry.unready = false;
+        }
+    }
+
+    fn applied(&mut self, id: ActionId, mark: Mark) {
+        let Some(effect) = self.pending.get(&id) else { return };
+        if let Effect::Drain { instance } = effect
+            && let Some(entry) = self.entries.get_mut(instance)
+        {
+            entry.drained = Some((self.now, mark));
+        }
+    }
+
+    fn observed(&mut self, observation: &Observation) {
+        match observation {
+            Observation::Inventory(inventory) => {
+                // Counts that are older than those seen last say nothing of now.
+                if self.pools_at <= inventory.mark {
+                    self.pools_at = inventory.mark;
+                    self.pools.clone_from(&inventory.pools);
+                    if !self.is_by_name {
+                        let is_out = |seen: &InstanceSeen| seen.healthy != Some(true);
+                        let not_ready = inventory.instances.iter().filter(|(_, seen)| is_out(seen));
+                        self.not_ready = not_ready.map(|(instance, _)| instance.clone()).collect();
+                    }
+                }
+                for (instance, entry) in &mut self.entries {
+                    let seen = inventory.instances.get(instance);
+                    entry.runs = seen.is_some_and(|seen| seen.state == InstanceState::Running);
+                    entry.ended = seen.is_none_or(|seen| {
+                        matches!(
+                            seen.state,
+                            InstanceState::Exited { .. } | InstanceState::Stuck { .. }
+                        )
+                    });
+                    let Some(seen) = seen else { continue };
+                    entry.revision.get_or_insert_with(|| seen.revision.clone());
+                    entry.unhealthy = seen.healthy == Some(false);
+                }
+            }
+            Observation::Enrolments(enrolments) => {
+                for (instance, entry) in &mut self.entries {
+                    let is_quiet = enrolments.instances.get(instance).is_none_or(|seen| {
+                        seen.state == EnrolState::Draining && seen.in_flight == Some(0)
+                    });
+                    entry.quiet_at = is_quiet.then_some(enrolments.mark);
+                }
+            }
+            Observation::Route(seen) => self.in_force.clone_from(&seen.route),
+            Observation::Modules(_) => {}
+        }
+    }
+}
