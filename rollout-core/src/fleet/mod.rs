@@ -12,7 +12,7 @@ mod tally;
 mod watch;
 
 pub(crate) use self::{
-    act::act,
+    act::{act, has_drained},
     tally::{Condition, condition, tally},
     watch::watch,
 };

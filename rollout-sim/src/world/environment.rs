@@ -133,6 +133,7 @@ impl World {
             instance.condition = Condition::Gone;
         }
         self.harm(name, false);
+        self.replace(name);
         self.control(None);
         self.changed();
         true

@@ -22,6 +22,11 @@ pub struct Instance {
     pub life: Life,
     /// When it was started; 0 before.
     pub started: u64,
+    /// Its place in the order of all that were made to fill a pool; 0 for one made by name.
+    pub birth: u64,
+    /// Number of the engine's step from which on it could know that it answers; only where it is in traffic
+    /// by itself.
+    pub shown_serving: Option<u64>,
     /// When its process ends, if it was told to.
     pub ends: u64,
     /// Newest action on it that the backend knows.

@@ -25,6 +25,17 @@ pub struct CutShort {
     pub drained_for: Option<u64>,
 }
 
+/// An instance that is gone by nobody's order, in whose place its controller has put another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// The instance.
+    pub instance: InstanceId,
+    /// When.
+    pub at: u64,
+    /// Number of the engine's step from which on it could know.
+    pub known: Option<u64>,
+}
+
 impl World {
     /// Whether its instances are kept by count and drained by name.
     #[must_use]
@@ -36,6 +47,49 @@ impl World {
     #[must_use]
     pub fn cut_short(&self) -> &[CutShort] {
         &self.cut_short
+    }
+
+    /// Instances that were replaced before the engine could know of it in its step number `step`.
+    pub fn replaced_unseen(&self, step: u64) -> impl Iterator<Item = (&InstanceId, &Instance)> {
+        let unseen = self.replaced.iter().filter(move |it| it.known.is_none_or(|at| step < at));
+        unseen.filter_map(|it| self.instances.get_key_value(&it.instance))
+    }
+
+    /// Notes that an engine can know from its step number `step` on what was replaced before `taken`, and
+    /// that these instances serve.
+    pub(crate) fn show_pods<'a>(
+        &mut self,
+        step: u64,
+        taken: u64,
+        serving: impl Iterator<Item = &'a InstanceId>,
+    ) {
+        for it in self.replaced.iter_mut().filter(|it| it.at <= taken) {
+            it.known.get_or_insert(step);
+        }
+        for name in serving {
+            if let Some(instance) = self.instances.get_mut(name) {
+                instance.shown_serving.get_or_insert(step);
+            }
+        }
+    }
+
+    /// Whether an instance gets traffic by itself and an engine could not know in its step number `step` that
+    /// it serves.
+    #[must_use]
+    pub fn serves_unseen(&self, step: u64, name: &InstanceId) -> bool {
+        let shown = self.instances.get(name).and_then(|one| one.shown_serving);
+        self.keeps_pods() && shown.is_none_or(|shown| step < shown)
+    }
+
+    /// Notes that another instance will be in the place of one that is gone.
+    pub(super) fn replace(&mut self, name: &InstanceId) {
+        if !self.keeps_pods() {
+            return;
+        }
+        if let Some(one) = self.instances.get_mut(name) {
+            one.server = None;
+        }
+        self.replaced.push(Replaced { instance: name.clone(), at: self.now, known: None });
     }
 
     /// Makes what is missing of every pool and ends what is too much.
@@ -52,7 +106,7 @@ impl World {
                 .iter()
                 .filter(|(_, one)| one.revision == revision && is_kept(one))
                 .map(|(name, one)| {
-                    (one.serves(self.now), drain_order(one), u64::MAX - one.newest.0, name.clone())
+                    (one.serves(self.now), drain_order(one), u64::MAX - one.birth, name.clone())
                 })
                 .collect();
             for _ in there.len() as u64..size {
@@ -67,11 +121,18 @@ impl World {
         }
     }
 
-    /// Takes away what ended by itself a while ago.
+    /// Takes away what has ended: at once where it was told to, after a while where it ended by itself.
     fn bury(&mut self) {
         let now = self.now;
-        for one in self.instances.values_mut() {
-            if matches!(one.condition, Condition::Exited { .. }) && one.ends <= now {
+        let is_over =
+            |one: &Instance| matches!(one.condition, Condition::Exited { .. }) && one.ends <= now;
+        let over = self.instances.iter().filter(|(_, one)| is_over(one));
+        let over: Vec<InstanceId> = over.map(|(name, _)| name.clone()).collect();
+        for name in over {
+            if self.instances.get(&name).is_some_and(is_kept) {
+                self.replace(&name);
+            }
+            if let Some(one) = self.instances.get_mut(&name) {
                 one.condition = Condition::Gone;
                 one.server = None;
             }
@@ -98,6 +159,7 @@ impl World {
         instance.server =
             Some(Server { state, admitted: true, drained: 0, busy_until: 0, load: 0 });
         self.births += 1;
+        instance.birth = self.births;
         let name = InstanceId::new(format!("web-{revision}-p{}", self.births))
             .expect("two short names and a number make a name");
         self.instances.insert(name, instance);
@@ -118,9 +180,12 @@ impl World {
         }
         if let Some(one) = self.instances.get_mut(name) {
             one.ends = now + one.life.stops_after;
-            if one.condition == Condition::Running {
-                one.condition = Condition::Stopping;
-            }
+            one.condition = match one.condition {
+                Condition::Running => Condition::Stopping,
+                // Nothing is left that could take its time.
+                Condition::Exited { .. } => Condition::Gone,
+                other @ (Condition::Created | Condition::Stopping | Condition::Gone) => other,
+            };
             one.server = None;
         }
         self.changed();

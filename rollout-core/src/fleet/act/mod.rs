@@ -12,6 +12,7 @@ mod up;
 use std::collections::BTreeMap;
 
 use self::down::Draining;
+pub(crate) use self::leave::has_drained;
 use super::tally::Tally;
 use crate::{
     engine::{Effect, End, Space, Turn, View, Walk},
