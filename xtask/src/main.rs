@@ -4,6 +4,7 @@
 //! 1 a step failed, 2 no such command. Absent: dependencies, so that it builds in a second.
 
 mod cluster;
+mod deep;
 mod live;
 mod problem;
 mod step;
@@ -28,11 +29,9 @@ usage: cargo xtask COMMAND
   cluster down     removes it
   cluster build    builds its programs and starts nothing
   bench            the benchmarks
-  bench kubernetes the engine beside the Deployment controller on a real Kubernetes
+  bench kubernetes the engine beside the Deployment controller on a real Kubernetes; or parts of it alone, by name:
+                   real, many, abort, rest
   deep             the long searches of the simulator and the full grid of makespans, in release mode";
-
-/// Seeds of `deep`.
-const DEEP_SEEDS: &str = "0..1000000";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -49,8 +48,8 @@ fn main() -> ExitCode {
         ["cluster", "up"] => cluster::up(),
         ["cluster", "down"] => cluster::down(),
         ["bench"] => bench(),
-        ["bench", "kubernetes"] => cluster::bench(),
-        ["deep"] => deep(),
+        ["bench", "kubernetes", parts @ ..] => cluster::bench(parts),
+        ["deep"] => deep::deep(),
         _ => {
             step::say(USAGE);
             return ExitCode::from(2);
@@ -68,27 +67,6 @@ fn main() -> ExitCode {
 fn bench() -> Result<(), Problem> {
     let mut steps = Steps::new("bench");
     steps.cargo("benchmarks", ["bench", "--locked", "--package", "rollout-benches"])?;
-    steps.end();
-    Ok(())
-}
-
-/// Many seeded rollouts under faults: too many for every commit, worth it before a release.
-fn deep() -> Result<(), Problem> {
-    let mut steps = Steps::new("deep");
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = threads.to_string();
-    steps.cargo(
-        "seeded rollouts",
-        ["run", "--locked", "--release", "--package", "rollout-sim", "--example", "swarm", "--"]
-            .into_iter()
-            .chain(["--seeds", DEEP_SEEDS, "--threads", &threads]),
-    )?;
-    steps.cargo(
-        "makespans",
-        ["test", "--locked", "--release", "--package", "rollout-core", "--test", "makespan", "--"]
-            .into_iter()
-            .chain(["--ignored", "full_grid", "--nocapture"]),
-    )?;
     steps.end();
     Ok(())
 }

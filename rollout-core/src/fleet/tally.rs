@@ -134,7 +134,7 @@ pub(crate) fn tally(
                 add(tally, entry, condition);
             }
         }
-        Making::ByCount => {
+        Making::ByCount | Making::InPlace { .. } => {
             // A pool that is forgotten may not have gone wholly.
             for id in view.inventory.iter().flat_map(|seen| seen.what.pools.keys()) {
                 tallies.entry(id.clone()).or_default();

@@ -48,6 +48,7 @@ impl World {
                 })
                 .collect(),
             instances,
+            division: None,
         }
     }
 
@@ -65,6 +66,7 @@ impl World {
             address: running.then_some(instance.address),
             healthy: self.config.checks_health.then(|| instance.serves(self.now)),
             restarts: 0,
+            rank: None,
         }
     }
 
