@@ -52,9 +52,7 @@ fn at_rest(
     let none = OrderRefused::NothingUnderWay { phase: phase_of(turn) };
     let Some(stable) = turn.state.stable.clone() else { return Err(none) };
     if let Some(queued) = turn.state.queued.clone() {
-        let spec = resized(&queued.spec, replicas)?;
-        let Queued { revision, by, why, purpose, .. } = queued;
-        turn.record(Change::Queued { revision, spec, by, why, purpose });
+        requeue(turn, queued, replicas)?;
         return Ok(());
     }
     let pool = turn.state.pools.get(&stable.id);
@@ -65,6 +63,16 @@ fn at_rest(
     let spec = resized(&own, replicas)?;
     idle::plan_for(turn, Purpose::Move, &stable.id, &spec)?;
     turn.record(Change::Queued { revision: stable, spec, by, why, purpose: Purpose::Move });
+    Ok(())
+}
+
+/// What waits its turn comes at the new size.
+fn requeue(turn: &mut Turn<'_>, queued: Queued, replicas: u64) -> Result<(), OrderRefused> {
+    let spec = resized(&queued.spec, replicas)?;
+    if spec != queued.spec {
+        let Queued { revision, by, why, purpose, .. } = queued;
+        turn.record(Change::Queued { revision, spec, by, why, purpose });
+    }
     Ok(())
 }
 
@@ -80,6 +88,13 @@ fn under_way(
     if rollout.plan.desired == replicas && rollout.spec.replicas == replicas {
         return Ok(());
     }
+    if turn.setup.capabilities.replaces_in_place() && !rollout.is_resize() {
+        let why = format!(
+            "`{}` is replaced in place: it has {} instances until this rollout has ended; wait for that, or abort it",
+            turn.setup.workload, rollout.plan.desired
+        );
+        return Err(OrderRefused::NoPlan { why });
+    }
     let is_on_trial = rollout.walk != Walk::Reverting && !rollout.proven && !rollout.is_resize();
     if replicas == 0 && is_on_trial {
         return Err(OrderRefused::NothingOnTrial { candidate: rollout.candidate.id.to_string() });
@@ -90,9 +105,7 @@ fn under_way(
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
     // What waits its turn comes at the new size as well.
     if let Some(queued) = turn.state.queued.clone() {
-        let spec = resized(&queued.spec, replicas)?;
-        let Queued { revision, by, why, purpose, .. } = queued;
-        turn.record(Change::Queued { revision, spec, by, why, purpose });
+        requeue(turn, queued, replicas)?;
     }
     turn.note(Note::Resized { from: rollout.plan.desired, to: replicas });
     turn.record(Change::Resized { spec, plan: Arc::new(plan), stage, by, why });

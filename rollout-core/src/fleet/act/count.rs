@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::leave;
 use crate::{
-    engine::{Effect, Space, Turn, View},
+    engine::{Effect, Space, Turn, View, WaitReason, bound},
     fleet::tally::{self, Tally},
     id::RevisionId,
     spec::Counting,
@@ -19,6 +19,7 @@ pub(super) fn scale(
     space: Space,
     tallies: &BTreeMap<RevisionId, Tally>,
 ) {
+    say_leaving(turn, view);
     if turn.setup.capabilities.drains_by_name() {
         let sizes = leave::leave(turn, view);
         // Who is to go has changed.
@@ -38,6 +39,16 @@ pub(super) fn scale(
     tell(turn, view, sizes, live.saturating_sub(space.ceiling()));
 }
 
+/// Says how many instances the backend is ending.
+fn say_leaving(turn: &mut Turn<'_>, view: &View) {
+    let pools = turn.state.pools.keys().filter_map(|id| view.pool(id));
+    let instances: u64 = pools.map(|pool| pool.terminating).fold(0, u64::saturating_add);
+    if 0 < instances {
+        let (since, until) = bound(turn, true);
+        turn.wait(since, until, || WaitReason::Draining { instances, in_flight: 0 });
+    }
+}
+
 /// Tells every pool its size, less what there is no room for: `excess` in all.
 fn tell(turn: &mut Turn<'_>, view: &View, sizes: Vec<(RevisionId, u64)>, mut excess: u64) {
     for (revision, replicas) in sizes {
@@ -51,10 +62,9 @@ fn tell(turn: &mut Turn<'_>, view: &View, sizes: Vec<(RevisionId, u64)>, mut exc
         if has_dropped && !is_over && told < replicas {
             continue;
         }
-        // What is there still needs no room; a greater size that is on its way may never come.
+        // What is there still needs no room.
         let there = view.pool(&revision).map_or(0, |pool| pool.created);
-        let is_less = replicas < told && !turn.setup.capabilities.drains_by_name();
-        let held = if is_over || is_less { there } else { told.max(there) };
+        let held = if is_over { there } else { told.max(there) };
         let waits = excess.min(replicas.saturating_sub(held));
         excess -= waits;
         let replicas = replicas - waits;
