@@ -26,6 +26,8 @@ pub(super) struct Site {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) enrolment: Option<Arc<dyn Enrolment>>,
     pub(super) router: Option<Arc<dyn Router>>,
+    /// Where in a cluster it is.
+    pub(super) namespace: Option<String>,
 }
 
 impl Site {
@@ -64,10 +66,11 @@ async fn docker(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError> {
     }
     let backend = Arc::new(DockerBackend::connect(options).await?);
     if spec.traffic.is_null() {
-        return Ok(Site { backend, enrolment: None, router: None });
+        return Ok(Site { backend, enrolment: None, router: None, namespace: None });
     }
     let proxy = Arc::new(HaProxy::connect(Traffic::read(&spec.traffic)?).await?);
-    Ok(Site { backend, enrolment: Some(Arc::clone(&proxy) as _), router: Some(proxy) })
+    let enrolment = Some(Arc::clone(&proxy) as _);
+    Ok(Site { backend, enrolment, router: Some(proxy), namespace: None })
 }
 
 async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError> {
@@ -85,7 +88,7 @@ async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError
     let watches = Watches::start(client.clone(), &scope);
     let options = Options { min_ready: spec.health.min_ready, ..Options::default() };
     let router = KubernetesRouter::new(client, &namespace, &traffic).map(Arc::new);
-    let mut backend = KubernetesBackend::new(&watches, namespace, options);
+    let mut backend = KubernetesBackend::new(&watches, namespace.as_str(), options);
     if let Some(router) = &router {
         backend = backend.with_router(Arc::clone(router));
     }
@@ -94,5 +97,6 @@ async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError
         backend: Arc::clone(&backend) as _,
         enrolment: Some(backend),
         router: router.map(|router| router as _),
+        namespace: Some(namespace),
     })
 }
