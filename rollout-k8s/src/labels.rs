@@ -13,6 +13,10 @@ pub const REVISION: &str = "rollout-engine.dev/revision";
 pub const SERVING: &str = "rollout-engine.dev/serving";
 /// Value of [`SERVING`].
 pub const SERVING_VALUE: &str = "yes";
+/// Label of a Service that shares traffic, and of its slices: what its selector takes.
+pub const TAKES: &str = "rollout-engine.dev/takes";
+/// Annotation of a Service that shares traffic: the revision that stood behind it before.
+pub const REVISION_BEFORE: &str = "rollout-engine.dev/revision-before";
 /// Annotation: number of the reign that wrote the object last.
 pub const EPOCH: &str = "rollout-engine.dev/epoch";
 /// Annotation: who reigns over the workload.

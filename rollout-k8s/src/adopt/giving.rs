@@ -27,6 +27,9 @@ use crate::labels;
 const LABELS: [&str; 3] = [labels::WORKLOAD, labels::REVISION, labels::SERVING];
 /// Every annotation of ours on a `ReplicaSet`.
 const ANNOTATIONS: [&str; 4] = [labels::EPOCH, labels::OWNER, labels::ATTEMPT, labels::TEMPLATE];
+/// What a router of ours leaves on a Service, beside its selector: labels and annotations.
+const ROUTED: ([&str; 2], [&str; 2]) =
+    ([labels::TAKES, labels::REVISION], [labels::EPOCH, labels::REVISION_BEFORE]);
 /// What the Deployment controller noted of sizes; other ones since would be a scaling to it, for ever.
 const SIZES: [&str; 2] =
     ["deployment.kubernetes.io/desired-replicas", "deployment.kubernetes.io/max-replicas"];
@@ -96,7 +99,8 @@ pub(super) fn own_selector(service: &Object) -> Value {
     selector
 }
 
-/// The Services that take the pods of `set` and ask for labels of ours.
+/// The Services that take the pods of `set`, or would but for labels of ours that they ask for. `set` is what
+/// makes the pods: a `ReplicaSet`, or one that has it.
 pub(super) fn asking<'a>(world: &'a World, set: &'a Object) -> impl Iterator<Item = &'a Object> {
     let labels = set.at(&["spec", "template", "metadata", "labels"]);
     world.all(Kind::Service).filter(move |service| {
@@ -107,9 +111,14 @@ pub(super) fn asking<'a>(world: &'a World, set: &'a Object) -> impl Iterator<Ite
     })
 }
 
-fn services(world: &World, set: &Object) -> Stage {
+/// The Services that pods without our labels are to be found by. A pod that is made afterwards has none.
+pub(super) fn services(world: &World, set: &Object) -> Stage {
     let mut stage = Stage::new("let the Services ask for no label of ours");
-    let patch = json!({ "spec": { "selector": without(LABELS) } });
+    let (marks, notes) = ROUTED;
+    let patch = json!({
+        "metadata": { "labels": without(marks), "annotations": without(notes) },
+        "spec": { "selector": without(LABELS) },
+    });
     let changed = asking(world, set);
     stage.changes.extend(changed.filter_map(|it| Change::patch(Kind::Service, it, patch.clone())));
     stage

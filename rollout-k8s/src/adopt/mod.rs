@@ -242,9 +242,12 @@ fn adopting(world: &World, released: &[String]) -> Result<Handing, AdoptError> {
 /// What is left of a hand-back.
 fn handing_back(world: &World) -> Result<Handing, AdoptError> {
     let Some(record) = kept(world)? else {
-        let is_back = world.deployment().is_some() && world.ours(Kind::ReplicaSet).next().is_none();
-        if is_back {
-            return Ok(Handing { stages: Vec::new(), left: Vec::new(), spec: None });
+        let back = world.deployment().filter(|_| world.ours(Kind::ReplicaSet).next().is_none());
+        if let Some(back) = back {
+            // Whoever wrote to a Service of it after the hand-back would keep new pods from requests.
+            let stages = [giving::services(world, back)];
+            let stages = stages.into_iter().filter(|stage| !stage.is_done()).collect();
+            return Ok(Handing { stages, left: Vec::new(), spec: None });
         }
         let (workload, namespace) = (world.name.clone(), world.namespace.clone());
         return Err(AdoptError::NotAdopted {

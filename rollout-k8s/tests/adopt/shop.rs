@@ -1,7 +1,7 @@
 //! What every test starts from: a namespace with a Deployment and all that commonly stands around one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     path::PathBuf,
     time::{Duration, Instant},
@@ -10,6 +10,7 @@ use std::{
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
     core::v1::{Namespace, Pod, Service},
+    discovery::v1::EndpointSlice,
     policy::v1::PodDisruptionBudget,
 };
 use kube::{
@@ -176,6 +177,16 @@ impl Shop {
             (pod.metadata.name.unwrap(), (pod.metadata.uid.unwrap(), restarts))
         };
         pods.items.into_iter().map(one).collect()
+    }
+
+    /// Names of the pods that get requests of the Service.
+    pub(crate) async fn endpoints(&self) -> BTreeSet<String> {
+        let params = ListParams::default().labels("kubernetes.io/service-name=web");
+        let listed = self.api::<EndpointSlice>().list(&params).await.unwrap().items;
+        let ready = listed.into_iter().flat_map(|slice| slice.endpoints).filter(|endpoint| {
+            endpoint.conditions.as_ref().is_some_and(|is| is.ready == Some(true))
+        });
+        ready.filter_map(|endpoint| endpoint.target_ref?.name).collect()
     }
 
     /// Everything that an adoption may touch, without what moves by itself.
