@@ -168,6 +168,7 @@ impl World {
                     address: Some([10, 0, 0, 1].into()),
                     healthy: None,
                     restarts: 0,
+                    rank: None,
                 };
                 self.instances.insert(instance.clone(), seen);
             }
@@ -188,7 +189,7 @@ impl World {
             Effect::Stop { instance, .. } | Effect::Remove { instance } => {
                 self.instances.remove(instance);
             }
-            Effect::Route(_) | Effect::Run { .. } | Effect::Modules(_) => {}
+            Effect::Divide(_) | Effect::Route(_) | Effect::Run { .. } | Effect::Modules(_) => {}
         }
     }
 }

@@ -80,6 +80,7 @@ impl ProcessBackend {
             | Effect::Start { .. }
             | Effect::Remove { .. }
             | Effect::Scale { .. }
+            | Effect::Divide(_)
             | Effect::Enrol { .. }
             | Effect::Drain { .. }
             | Effect::Detach { .. }
@@ -148,6 +149,7 @@ impl Table {
             }
             Effect::Remove { instance } => drop(workload.instances.remove(instance)),
             Effect::Scale { .. }
+            | Effect::Divide(_)
             | Effect::Enrol { .. }
             | Effect::Drain { .. }
             | Effect::Detach { .. }

@@ -94,6 +94,7 @@ impl Instance {
             state,
             healthy: None,
             restarts: 0,
+            rank: None,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Names and numbers that tell things apart: each a type of its own, checked once, cheap to clone.
 
+mod gate;
+
 use std::{
     cmp::Ordering,
     fmt,
@@ -8,6 +10,8 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+
+pub use gate::{GateId, GateIdError};
 
 /// A name that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rollout_core::{
     engine::{End, Order, OrderKind, OrderRefused, Resolution, Revision, Status, Wait},
-    id::{RevisionId, WorkloadId},
+    id::{GateId, RevisionId, WorkloadId},
     port::{Backend, JournalError, PinError},
     spec::CheckedSpec,
 };
@@ -103,7 +103,21 @@ impl Handle {
     ///
     /// [`OrderError`] if the order was not taken.
     pub async fn promote(&self, all: bool, by: &str, why: Option<&str>) -> Result<(), OrderError> {
-        self.order(OrderKind::Promote { all }, by, why).await
+        self.order(OrderKind::Promote { all, gate: None }, by, why).await
+    }
+
+    /// Passes `gate`, as [`Status::gate`] named it. Repeated, it changes nothing: no other gate is passed.
+    ///
+    /// # Errors
+    ///
+    /// [`OrderError`] if the order was not taken, as where `gate` is not reached yet.
+    pub async fn promote_gate(
+        &self,
+        gate: GateId,
+        by: &str,
+        why: Option<&str>,
+    ) -> Result<(), OrderError> {
+        self.order(OrderKind::Promote { all: false, gate: Some(gate) }, by, why).await
     }
 
     /// Goes back to the stable revision.

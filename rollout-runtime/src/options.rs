@@ -81,6 +81,7 @@ impl Options {
             | Effect::Detach { .. }
             | Effect::Remove { .. }
             | Effect::Scale { .. }
+            | Effect::Divide(_)
             | Effect::Route(_)
             | Effect::Run { .. }
             | Effect::Modules(_) => self.attempt_deadline,

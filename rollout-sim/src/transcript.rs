@@ -110,7 +110,7 @@ pub(crate) fn order(text: &mut impl Write, kind: &OrderKind) -> std::fmt::Result
         OrderKind::Submit { revision, .. } => write!(text, "submit {}", revision.id),
         OrderKind::Pause => write!(text, "pause"),
         OrderKind::Resume => write!(text, "resume"),
-        OrderKind::Promote { all: false } => write!(text, "promote"),
+        OrderKind::Promote { all: false, .. } => write!(text, "promote"),
         OrderKind::Promote { .. } => write!(text, "promote all"),
         OrderKind::Abort => write!(text, "abort"),
         OrderKind::Undo { to: None } => write!(text, "undo"),

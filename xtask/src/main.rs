@@ -4,6 +4,7 @@
 //! 1 a step failed, 2 no such command. Absent: dependencies, so that it builds in a second.
 
 mod cluster;
+mod deep;
 mod live;
 mod problem;
 mod step;
@@ -31,9 +32,6 @@ usage: cargo xtask COMMAND
   bench kubernetes the engine beside the Deployment controller on a real Kubernetes
   deep             the long searches of the simulator and the full grid of makespans, in release mode";
 
-/// Seeds of `deep`.
-const DEEP_SEEDS: &str = "0..1000000";
-
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -50,7 +48,7 @@ fn main() -> ExitCode {
         ["cluster", "down"] => cluster::down(),
         ["bench"] => bench(),
         ["bench", "kubernetes"] => cluster::bench(),
-        ["deep"] => deep(),
+        ["deep"] => deep::deep(),
         _ => {
             step::say(USAGE);
             return ExitCode::from(2);
@@ -68,27 +66,6 @@ fn main() -> ExitCode {
 fn bench() -> Result<(), Problem> {
     let mut steps = Steps::new("bench");
     steps.cargo("benchmarks", ["bench", "--locked", "--package", "rollout-benches"])?;
-    steps.end();
-    Ok(())
-}
-
-/// Many seeded rollouts under faults: too many for every commit, worth it before a release.
-fn deep() -> Result<(), Problem> {
-    let mut steps = Steps::new("deep");
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = threads.to_string();
-    steps.cargo(
-        "seeded rollouts",
-        ["run", "--locked", "--release", "--package", "rollout-sim", "--example", "swarm", "--"]
-            .into_iter()
-            .chain(["--seeds", DEEP_SEEDS, "--threads", &threads]),
-    )?;
-    steps.cargo(
-        "makespans",
-        ["test", "--locked", "--release", "--package", "rollout-core", "--test", "makespan", "--"]
-            .into_iter()
-            .chain(["--ignored", "full_grid", "--nocapture"]),
-    )?;
     steps.end();
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::env;
 
 use clap::Args;
-use rollout_core::id::RevisionId;
+use rollout_core::id::{GateId, RevisionId};
 
 use super::TargetArgs;
 
@@ -43,6 +43,10 @@ pub(crate) struct PromoteArgs {
     /// Pass every gate that is left
     #[arg(long)]
     pub(crate) all: bool,
+    /// Pass this gate, as `rollout status` names it; one that was passed already stays passed and no other is
+    /// [default: the one that is waited for]
+    #[arg(long, value_name = "ATTEMPT.STAGE.GATE", conflicts_with = "all")]
+    pub(crate) gate: Option<GateId>,
 }
 
 /// Arguments of `undo`.

@@ -26,7 +26,7 @@ pub(super) async fn resume(args: &OrderArgs, output: Output) -> Result<Exit, Cli
 
 pub(super) async fn promote(args: &PromoteArgs, output: Output) -> Result<Exit, CliError> {
     let done = if args.all { "promoted past every gate" } else { "promoted" };
-    order(&args.order, OrderKind::Promote { all: args.all }, output, done).await
+    order(&args.order, OrderKind::Promote { all: args.all, gate: args.gate }, output, done).await
 }
 
 pub(super) async fn abort(args: &OrderArgs, output: Output) -> Result<Exit, CliError> {
@@ -123,7 +123,7 @@ async fn send(client: &mut Client, kind: OrderKind, orderer: Orderer) -> Result<
     match kind {
         OrderKind::Pause => client.pause(orderer).await,
         OrderKind::Resume => client.resume(orderer).await,
-        OrderKind::Promote { all } => client.promote(all, orderer).await,
+        OrderKind::Promote { all, gate } => client.promote(all, gate, orderer).await,
         OrderKind::Abort => client.abort(orderer).await,
         OrderKind::Undo { to } => client.undo(to, orderer).await,
         OrderKind::Retry => client.retry(orderer).await,

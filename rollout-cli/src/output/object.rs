@@ -54,6 +54,9 @@ pub(crate) fn headline(object: &Rollout, status: &RolloutStatus) -> String {
     if let Some(stage) = &status.stage {
         text.add(format_args!(", stage {stage}"));
     }
+    if let Some(gate) = &status.gate {
+        text.add(format_args!(", gate {gate}"));
+    }
     match (&status.candidate_revision, &status.stable_revision) {
         (Some(candidate), Some(stable)) if candidate != stable => {
             text.add(format_args!(", candidate {candidate}, stable {stable}"));

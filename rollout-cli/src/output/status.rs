@@ -60,6 +60,9 @@ fn headline(status: &Status, now: Timestamp) -> String {
     if let Some((stage, place, count)) = &status.stage {
         text.add(format_args!(", stage {stage} ({place} of {count})"));
     }
+    if let Some(gate) = status.gate {
+        text.add(format_args!(", gate {gate}"));
+    }
     match (&status.candidate, &status.stable) {
         (Some(candidate), Some(stable)) if candidate != stable => {
             text.add(format_args!(", candidate {candidate}, stable {stable}"));

@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, fmt, net::IpAddr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::route::Route;
+use super::{
+    division::Division,
+    route::Route,
+    subject::{Port, Subject},
+};
 use crate::{
     id::{ActionId, Attempt, Epoch, HookRun, InstanceId, RevisionId, WorkloadId},
     spec::{Breaker, Hook},
@@ -31,7 +35,8 @@ pub struct Action {
     pub attempt: Attempt,
     /// The workload it belongs to.
     pub workload: WorkloadId,
-    /// The revision it is about, whole, for [`Effect::Create`] and [`Effect::Scale`].
+    /// The revision it is about, whole, for [`Effect::Create`], [`Effect::Scale`] and
+    /// [`Effect::Divide`].
     pub revision: Option<Arc<Revision>>,
     /// What is to be so afterwards.
     pub effect: Effect,
@@ -93,6 +98,11 @@ pub enum Effect {
         /// That many.
         replicas: u64,
     },
+    /// A workload that is replaced in place is divided like this.
+    Divide(
+        /// The whole division.
+        Division,
+    ),
     /// Traffic is shared like this.
     Route(
         /// The whole route.
@@ -131,37 +141,6 @@ pub enum Admission {
     Standby,
 }
 
-/// Which port carries an action out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Port {
-    /// [`crate::port::Backend`].
-    Backend,
-    /// [`crate::port::Enrolment`].
-    Enrolment,
-    /// [`crate::port::Router`].
-    Router,
-    /// [`crate::port::Hooks`].
-    Hooks,
-    /// [`crate::port::Modules`].
-    Modules,
-}
-
-/// What an action changes. Attempts on one subject are made one after the other, never side by side.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Subject {
-    /// One instance.
-    Instance(InstanceId),
-    /// The size of a pool.
-    Pool(RevisionId),
-    /// The route.
-    Route,
-    /// One run of a job.
-    Run(HookRun),
-    /// The modules.
-    Modules,
-}
-
 impl Effect {
     /// The port that carries it out.
     #[must_use]
@@ -171,7 +150,8 @@ impl Effect {
             | Self::Start { .. }
             | Self::Stop { .. }
             | Self::Remove { .. }
-            | Self::Scale { .. } => Port::Backend,
+            | Self::Scale { .. }
+            | Self::Divide(_) => Port::Backend,
             Self::Enrol { .. } | Self::Drain { .. } | Self::Detach { .. } => Port::Enrolment,
             Self::Route(_) => Port::Router,
             Self::Run { .. } => Port::Hooks,
@@ -191,6 +171,7 @@ impl Effect {
             | Self::Stop { instance, .. }
             | Self::Remove { instance } => Subject::Instance(instance.clone()),
             Self::Scale { revision, .. } => Subject::Pool(revision.clone()),
+            Self::Divide(_) => Subject::Division,
             Self::Route(_) => Subject::Route,
             Self::Run { run, .. } => Subject::Run(run.clone()),
             Self::Modules(_) => Subject::Modules,
@@ -209,6 +190,7 @@ impl Effect {
             | Self::Detach { .. }
             | Self::Remove { .. }
             | Self::Scale { .. }
+            | Self::Divide(_)
             | Self::Route(_)
             | Self::Run { .. }
             | Self::Modules(_) => Span::ZERO,
@@ -234,7 +216,11 @@ impl Effect {
             | Self::Detach { instance }
             | Self::Stop { instance, .. }
             | Self::Remove { instance } => Some(instance),
-            Self::Scale { .. } | Self::Route(_) | Self::Run { .. } | Self::Modules(_) => None,
+            Self::Scale { .. }
+            | Self::Divide(_)
+            | Self::Route(_)
+            | Self::Run { .. }
+            | Self::Modules(_) => None,
         }
     }
 }
@@ -261,22 +247,11 @@ impl fmt::Display for Effect {
             Self::Stop { instance, grace } => write!(f, "stop {instance} with {grace} grace"),
             Self::Remove { instance } => write!(f, "remove {instance}"),
             Self::Scale { revision, replicas } => write!(f, "scale {revision} to {replicas}"),
+            Self::Divide(division) => write!(f, "divide so that {division}"),
             Self::Route(route) => write!(f, "route {route}"),
             Self::Run { run, hook } => write!(f, "run hook {} as {run}", hook.name),
             Self::Modules(setting) => write!(f, "set modules: {setting}"),
         }
-    }
-}
-
-impl fmt::Display for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Backend => "backend",
-            Self::Enrolment => "load balancer",
-            Self::Router => "router",
-            Self::Hooks => "hook port",
-            Self::Modules => "module port",
-        })
     }
 }
 

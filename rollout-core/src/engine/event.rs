@@ -5,14 +5,11 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    action::{Port, Revision},
-    observation::Observation,
-    outcome::Outcome,
-    record::Resolution,
+    action::Revision, observation::Observation, outcome::Outcome, record::Resolution, subject::Port,
 };
 use crate::{
     guard::Veto,
-    id::{ActionId, Attempt, Epoch, HookRun, InstanceId, RevisionId},
+    id::{ActionId, Attempt, Epoch, GateId, HookRun, InstanceId, RevisionId},
     judge::Reading,
     spec::CheckedSpec,
 };
@@ -156,6 +153,10 @@ pub enum OrderKind {
     Promote {
         /// Whether every gate that is left, with its steps, is passed.
         all: bool,
+        /// The gate that is meant, as [`Status::gate`](super::Status::gate) named it; where it was passed
+        /// already, the order changes nothing. Default: the one that is waited for, whichever it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gate: Option<GateId>,
     },
     /// Go back to the stable revision.
     Abort,

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    action::{Effect, Subject},
+    action::Effect,
     event::HookState,
     note::{Expiry, Note, WaitReason},
     phase::moving,
     record::Change,
     state::{Run, RunEnd, Walk},
+    subject::Subject,
     turn::Turn,
 };
 use crate::{

@@ -8,6 +8,7 @@ mod action;
 mod batch;
 mod calendar;
 mod capacity;
+mod division;
 mod eta;
 mod event;
 mod hook;
@@ -28,12 +29,14 @@ mod state;
 mod status;
 mod steer;
 mod step;
+mod subject;
 mod traffic;
 mod turn;
 mod view;
 
 pub use self::{
-    action::{Action, Admission, Effect, ModuleSetting, Port, Revision, Subject},
+    action::{Action, Admission, Effect, ModuleSetting, Revision},
+    division::{Division, Reach},
     eta::Eta,
     event::{Event, HookState, MetricPlace, Order, OrderKind, OrderRefused, ProbeKind},
     imprint::Imprint,
@@ -51,6 +54,7 @@ pub use self::{
     route::{Route, Shares, Trial},
     setup::{Setup, Tuning},
     status::{Phase, PoolStatus, ProvenRevision, Role, RollbackState, Status},
+    subject::{Port, Subject},
 };
 pub(crate) use self::{
     capacity::Space,

@@ -1,9 +1,10 @@
 //! Modules: degraded before a stage that asks for it moves anything, restored after.
 
 use super::{
-    action::{Effect, ModuleSetting, Subject},
+    action::{Effect, ModuleSetting},
     note::WaitReason,
     phase::moving,
+    subject::Subject,
     traffic,
     turn::Turn,
     view::View,

@@ -9,8 +9,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    action::{ModuleSetting, Port, Revision},
+    action::{ModuleSetting, Revision},
+    division::Division,
     route::Route,
+    subject::Port,
 };
 use crate::id::{Epoch, InstanceId, Mark, RevisionId};
 
@@ -61,8 +63,13 @@ pub struct Inventory {
     pub epoch: Epoch,
     /// All instances that carry our owner label, of any revision.
     pub instances: BTreeMap<InstanceId, InstanceSeen>,
-    /// Pools of a backend that makes instances by count; empty for one that makes them by name.
+    /// Pools of a backend that makes instances by count or replaces them in place; empty for one that makes
+    /// them by name.
     pub pools: BTreeMap<RevisionId, PoolSeen>,
+    /// The division in force of a backend that replaces instances in place; `None` for every other one, and
+    /// while nothing exists.
+    #[serde(default)]
+    pub division: Option<Division>,
     /// Revisions that could be read back from what exists, for an engine that lost its journal.
     pub revisions: Vec<Arc<Revision>>,
 }
@@ -80,6 +87,10 @@ pub struct InstanceSeen {
     pub healthy: Option<bool>,
     /// How often the orchestrator restarted it by itself.
     pub restarts: u32,
+    /// Its place in the order of a backend that replaces instances in place in a given one, 0 for the one that
+    /// goes first; `None` for every other one.
+    #[serde(default)]
+    pub rank: Option<u32>,
 }
 
 /// How far an instance is.
@@ -104,10 +115,11 @@ pub enum InstanceState {
     },
 }
 
-/// One pool of a backend that makes instances by count.
+/// One pool of a backend that makes instances by count or replaces them in place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolSeen {
-    /// Size it was told to have.
+    /// Size it was told to have; where instances are replaced in place, the places that are of it or come back
+    /// as it.
     pub replicas: u64,
     /// Instances that exist and were not told to go.
     pub created: u64,

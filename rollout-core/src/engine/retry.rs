@@ -1,13 +1,14 @@
 //! Attempts at actions: their outcomes, and when to try again. The engine retries, adapters never do.
 
 use super::{
-    action::{Effect, Port, Subject},
+    action::Effect,
     hook,
     note::{Expiry, Note, WaitReason},
     outcome::{Outcome, RefusalKind, Retry},
     phase::moving,
     record::{Change, End, Failure, Settlement},
     setup::Setup,
+    subject::{Port, Subject},
     traffic,
     turn::Turn,
     view::View,
@@ -99,6 +100,7 @@ fn fails_its_instance(setup: &Setup, effect: &Effect) -> bool {
         | Effect::Stop { .. }
         | Effect::Remove { .. }
         | Effect::Scale { .. }
+        | Effect::Divide(_)
         | Effect::Route(_)
         | Effect::Run { .. }
         | Effect::Modules(_) => false,
@@ -121,6 +123,7 @@ fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
         | Effect::Detach { .. }
         | Effect::Stop { .. }
         | Effect::Remove { .. }
+        | Effect::Divide(_)
         | Effect::Run { .. }
         | Effect::Modules(_) => true,
     }

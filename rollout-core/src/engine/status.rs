@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     fleet::tally,
-    id::{Attempt, Epoch, RevisionId, WorkloadId},
+    id::{Attempt, Epoch, GateId, RevisionId, WorkloadId},
     time::Timestamp,
 };
 
@@ -46,6 +46,9 @@ pub struct Status {
     pub queued: Option<RevisionId>,
     /// Name of the stage, its number from 1 and how many there are.
     pub stage: Option<(String, usize, usize)>,
+    /// The gate that is waited for: what `promote` would pass.
+    #[serde(default)]
+    pub gate: Option<GateId>,
     /// Every pool that has an instance or is to have one.
     pub pools: Vec<PoolStatus>,
     /// The route that was decided last; `None` if never.
@@ -160,6 +163,7 @@ impl Status {
             candidate: None,
             queued: None,
             stage: None,
+            gate: None,
             pools: Vec::new(),
             route: None,
             began: None,
@@ -200,6 +204,7 @@ pub(super) fn of(now: Timestamp, setup: &Setup, state: &State, view: &View) -> S
         status.desired = rollout.plan.desired;
         status.candidate = Some(rollout.candidate.id.clone());
         status.stage = Some((under_way.name.clone(), place + 1, rollout.plan.stages.len()));
+        status.gate = rollout.waited_gate();
         status.began = Some(rollout.began);
         status.cause.clone_from(&rollout.cause);
         status.end = match &rollout.walk {

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use super::{
     Step,
-    action::{Action, Effect, Subject},
+    action::{Action, Effect},
+    division::Division,
     event::OrderRefused,
     note::{Expiry, Note, Wait, WaitReason},
     record::{Change, Record, Settlement},
     setup::Setup,
     state::State,
+    subject::Subject,
 };
 use crate::{id::ActionId, time::Timestamp};
 
@@ -169,13 +171,17 @@ impl<'a> Turn<'a> {
             },
             Subject::Pool(pool) => self.state.pending_scale(pool).map(|(id, _)| id),
             Subject::Route => self.state.pending_route(),
-            Subject::Run(_) | Subject::Modules => self.state.pending_about(subject),
+            Subject::Division | Subject::Run(_) | Subject::Modules => {
+                self.state.pending_about(subject)
+            }
         }
     }
 
     fn action(&self, id: ActionId, effect: Effect) -> Action {
         let revision = match &effect {
-            Effect::Create { revision, .. } | Effect::Scale { revision, .. } => {
+            Effect::Create { revision, .. }
+            | Effect::Scale { revision, .. }
+            | Effect::Divide(Division { revision, .. }) => {
                 self.state.pools.get(revision).map(|pool| pool.revision.clone())
             }
             Effect::Start { .. }

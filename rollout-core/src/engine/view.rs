@@ -6,7 +6,7 @@ mod imprint;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    action::{Action, Effect, Port, Subject},
+    action::{Action, Effect},
     eta::Pace,
     event::ProbeKind,
     observation::{
@@ -15,6 +15,7 @@ use super::{
     },
     outcome::Outcome,
     state::State,
+    subject::{Port, Subject},
 };
 use crate::{
     calendar::Opening,

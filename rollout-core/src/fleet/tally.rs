@@ -134,7 +134,7 @@ pub(crate) fn tally(
                 add(tally, entry, condition);
             }
         }
-        Making::ByCount => {
+        Making::ByCount | Making::InPlace { .. } => {
             for (id, tally) in &mut tallies {
                 by_count(tally, state, view, id, setup.capabilities.drains_by_name());
             }

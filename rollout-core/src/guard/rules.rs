@@ -49,6 +49,7 @@ pub(super) fn check(book: &Book, actions: &[Action], records: &[Record]) -> Resu
             Effect::Create { .. }
             | Effect::Start { .. }
             | Effect::Enrol { .. }
+            | Effect::Divide(_)
             | Effect::Run { .. } => {}
         }
         after.commit(&Record {

@@ -6,6 +6,8 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(doc)]
+use crate::engine::Effect;
 use crate::{spec::Counting, time::Span};
 
 /// What the ports of one workload can do together.
@@ -25,11 +27,20 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Whether instances go by name though their backend keeps them by count: each one is drained before its
-    /// pool is told to be smaller.
+    /// Whether instances go by name though their backend makes them by itself: each one is drained before its
+    /// pool is told to be smaller, or its place to come back as another revision.
     #[must_use]
     pub fn drains_by_name(&self) -> bool {
-        self.making == Making::ByCount && self.enrolment.is_some()
+        match self.making {
+            Making::ByName => false,
+            Making::ByCount | Making::InPlace { .. } => self.enrolment.is_some(),
+        }
+    }
+
+    /// Whether instances are replaced in place.
+    #[must_use]
+    pub const fn replaces_in_place(&self) -> bool {
+        matches!(self.making, Making::InPlace { .. })
     }
 }
 
@@ -61,6 +72,25 @@ pub enum Making {
     ByName,
     /// "Be 5": a `ReplicaSet`.
     ByCount,
+    /// One object has as many places as [`Scale`](Effect::Scale) told it, each with one instance: a
+    /// `StatefulSet`, a `DaemonSet`. [`Divide`](Effect::Divide) says as what revision whoever is taken away comes
+    /// back, and where the backend takes away by itself. [`Remove`](Effect::Remove) takes one away, who comes back
+    /// at once. Who comes back is another instance and has another id: an order to the one before must never hit
+    /// it. Every instance is [shown](crate::engine::Inventory::instances), and the division in force.
+    InPlace {
+        /// Who is replaced first.
+        order: InPlaceOrder,
+    },
+}
+
+/// In which order instances are replaced in place on the way forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InPlaceOrder {
+    /// The backend has one: [`rank`](crate::engine::InstanceSeen::rank) 0 first, and none is left out.
+    Ranked,
+    /// Any: instances are taken away by name.
+    Any,
 }
 
 /// How it is known that an instance gets nothing new.
@@ -91,6 +121,7 @@ impl fmt::Display for Making {
         f.write_str(match self {
             Self::ByName => "by name",
             Self::ByCount => "by count",
+            Self::InPlace { .. } => "in place",
         })
     }
 }

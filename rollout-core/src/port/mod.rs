@@ -20,7 +20,7 @@ use crate::{
     time::Timestamp,
 };
 
-pub use capabilities::{Ability, Capabilities, Confirmation, Making};
+pub use capabilities::{Ability, Capabilities, Confirmation, InPlaceOrder, Making};
 pub use journal::{Journal, JournalError};
 pub use refusal::{Claim, ClaimError, ObserveError, PinError};
 

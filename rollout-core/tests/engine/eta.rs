@@ -91,7 +91,7 @@ fn it_counts_gates_and_says_what_it_leaves_out() {
     let eta = world.engine.status(world.now).eta.unwrap();
     assert_eq!((eta.approvals, eta.hooks, eta.windows), (1, 0, 0));
     assert!(eta.to_string().ends_with(", and 1 approval"), "{eta}");
-    world.order(OrderKind::Promote { all: false }).unwrap();
+    world.order(OrderKind::Promote { all: false, gate: None }).unwrap();
     let (began, said) = (world.now, world.engine.status(world.now).eta.unwrap().left);
     assert_eq!(world.run(), "completed");
     // The first drain of the attempt is still to come.

@@ -17,7 +17,10 @@ mod tell;
 mod transcripts;
 mod world;
 
-use rollout_core::engine::{OrderKind, OrderRefused, Phase};
+use rollout_core::{
+    engine::{OrderKind, OrderRefused, Phase},
+    id::{Attempt, GateId},
+};
 use serde_json::json;
 
 use self::world::{Manner, World, setup, spec};
@@ -113,9 +116,37 @@ fn canary_waits_for_its_gates_and_promotes() {
     let status = world.engine.status(world.now);
     assert_eq!(status.phase, Phase::Gating, "{status:#?}");
     assert_eq!(world.route.as_ref().unwrap().to_string(), "50% to v1, 50% to v2");
-    world.order(OrderKind::Promote { all: false }).unwrap();
+    world.order(OrderKind::Promote { all: false, gate: None }).unwrap();
     assert_eq!(world.run(), "completed");
     assert_eq!((world.of("v1"), world.of("v2"), world.low), (0, 4, 4));
+}
+
+#[test]
+fn a_promotion_given_twice_passes_one_gate() {
+    let rest = json!({"strategy": {"canary": {"steps": [
+        {"weight": 50, "gates": [{"approval": {}}, {"approval": {}}]},
+    ]}}});
+    let mut world = deployed(Some(10_000), &rest);
+    world.submit("v2", &spec(4, &rest)).unwrap();
+    for _ in 0..100 {
+        world.tick();
+    }
+    let first = world.engine.status(world.now).gate.unwrap();
+    assert_eq!(first.to_string(), "2.1.1");
+    let promote = |gate| OrderKind::Promote { all: false, gate: Some(gate) };
+    let second = GateId { gate: 2, ..first };
+    let refused = world.order(promote(second)).unwrap_err();
+    assert!(refused.to_string().contains("2.1.1 of stage 50% is"), "{refused}");
+    for _ in 0..3 {
+        world.order(promote(first)).unwrap();
+        world.tick();
+    }
+    assert_eq!(world.engine.status(world.now).gate, Some(second));
+    let of_another = GateId { attempt: Attempt(1), ..first };
+    assert!(world.order(promote(of_another)).is_err());
+    world.order(promote(second)).unwrap();
+    world.order(promote(second)).unwrap();
+    assert_eq!(world.run(), "completed");
 }
 
 #[test]

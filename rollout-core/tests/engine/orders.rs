@@ -123,7 +123,7 @@ fn retry_tries_what_was_taken_back() {
     for _ in 0..100 {
         world.tick();
     }
-    world.order(OrderKind::Promote { all: true }).unwrap();
+    world.order(OrderKind::Promote { all: true, gate: None }).unwrap();
     assert_eq!(world.run(), "completed", "{}", log(&world));
     assert_eq!((world.of("v2"), world.low), (4, 4));
 }
@@ -157,7 +157,7 @@ fn resize_in_mid_rollout_neither_restarts_nor_skips_it() {
         world.order(OrderKind::Resize { replicas }).unwrap();
         assert_eq!(world.engine.attempt(), attempt);
         world.order(OrderKind::Resize { replicas }).unwrap();
-        world.order(OrderKind::Promote { all: true }).unwrap();
+        world.order(OrderKind::Promote { all: true, gate: None }).unwrap();
         assert_eq!(world.run(), "completed", "{}", log(&world));
         let wanted = usize::try_from(replicas).unwrap();
         assert_eq!((world.of("v1"), world.of("v2")), (0, wanted), "{}", log(&world));
@@ -269,7 +269,7 @@ fn resize_keeps_the_gates_where_they_are_and_skips_none() {
     }
     let refused = world.order(OrderKind::Resize { replicas: 0 }).unwrap_err();
     assert!(matches!(refused, OrderRefused::NothingOnTrial { .. }), "{refused:?}");
-    world.order(OrderKind::Promote { all: false }).unwrap();
+    world.order(OrderKind::Promote { all: false, gate: None }).unwrap();
     assert_eq!(world.run(), "completed", "{}", log(&world));
     let holds = world.log.iter().filter(|line| line.contains("passed gate 0 of stage 0"));
     assert_eq!(holds.count(), 1, "a hold that is over is not held again\n{}", log(&world));

@@ -227,7 +227,7 @@ fn what_must_be_available_is_never_degraded() {
 #[test]
 fn an_order_in_a_state_it_does_not_fit_is_refused_with_a_reason() {
     let mut world = deployed(Some(10_000), &value(ROLLING));
-    for kind in [OrderKind::Pause, OrderKind::Abort, OrderKind::Promote { all: true }] {
+    for kind in [OrderKind::Pause, OrderKind::Abort, OrderKind::Promote { all: true, gate: None }] {
         let refused = world.order(kind).unwrap_err();
         assert!(matches!(refused, OrderRefused::NothingUnderWay { .. }), "{refused:?}");
     }

@@ -103,7 +103,7 @@ pub(crate) fn order(kind: &OrderKind) -> String {
         },
         OrderKind::Pause => "pause",
         OrderKind::Resume => "resume",
-        OrderKind::Promote { all } if *all => "promote all",
+        OrderKind::Promote { all, .. } if *all => "promote all",
         OrderKind::Promote { .. } => "promote",
         OrderKind::Abort => "abort",
         OrderKind::Retry => "retry",

@@ -186,6 +186,7 @@ impl World {
                     address: None,
                     healthy: None,
                     restarts: 0,
+                    rank: None,
                 };
                 self.instances.insert(instance.clone(), (seen, self.now));
             }
@@ -223,7 +224,9 @@ impl World {
                 self.runs.entry(run.clone()).or_insert((ends, fails));
             }
             Effect::Modules(setting) => self.modules = setting.clone(),
-            Effect::Scale { .. } => unreachable!("this world makes instances by name"),
+            Effect::Scale { .. } | Effect::Divide(_) => {
+                unreachable!("this world makes instances by name")
+            }
         }
         self.mark += 1;
         Outcome::Applied { mark: Mark(self.mark) }

@@ -82,6 +82,7 @@ impl World for Named {
                     address: None,
                     healthy: None,
                     restarts: 0,
+                    rank: None,
                 };
                 self.instances.insert(instance.clone(), Made { seen, healthy_at: None });
             }
@@ -94,7 +95,11 @@ impl World for Named {
                 made.seen.state = InstanceState::Exited { code: 0, detail: String::new() };
             }
             Effect::Remove { instance } => drop(self.instances.remove(instance)),
-            Effect::Scale { .. } | Effect::Route(_) | Effect::Run { .. } | Effect::Modules(_) => {
+            Effect::Scale { .. }
+            | Effect::Divide(_)
+            | Effect::Route(_)
+            | Effect::Run { .. }
+            | Effect::Modules(_) => {
                 panic!("{action} on a backend by name")
             }
         }

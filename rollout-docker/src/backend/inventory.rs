@@ -91,6 +91,7 @@ fn seen(container: &ContainerInspectResponse, identity: &Identity) -> InstanceSe
             .and_then(|settings| address(settings, preferred(identity).as_deref())),
         healthy: healthy(&state),
         restarts: u32::try_from(restarts).unwrap_or(u32::MAX),
+        rank: None,
         state: how_far(&state),
     }
 }

@@ -139,6 +139,7 @@ impl DockerBackend {
             }
             Effect::Remove { instance } => effect::remove(docker, workload, instance).await,
             Effect::Scale { .. } => Err(invalid("docker makes instances by name, not by count")),
+            Effect::Divide(_) => Err(invalid("docker replaces no instance in place")),
             Effect::Enrol { .. }
             | Effect::Drain { .. }
             | Effect::Detach { .. }

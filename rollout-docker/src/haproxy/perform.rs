@@ -62,6 +62,7 @@ impl HaProxy {
             | Effect::Stop { .. }
             | Effect::Remove { .. }
             | Effect::Scale { .. }
+            | Effect::Divide(_)
             | Effect::Run { .. }
             | Effect::Modules(_) => Ok(()),
         }

@@ -105,6 +105,7 @@ fn seen(pod: &PodFacts, overdue: bool) -> InstanceSeen {
         address: pod.address,
         healthy: Some(pod.ready_since.is_some()),
         restarts: pod.restarts,
+        rank: None,
     }
 }
 

@@ -162,6 +162,7 @@ impl KubernetesBackend {
             Effect::Detach { .. } => {
                 Err(invalid("a pod is taken out of traffic by a drain, there is nothing to detach"))
             }
+            Effect::Divide(_) => Err(invalid("a ReplicaSet replaces no pod in place")),
             Effect::Route(_) => Err(invalid("a label shares no traffic by weight")),
             Effect::Run { .. } | Effect::Modules(_) => {
                 Err(invalid("Kubernetes itself runs no hooks and knows no modules"))

@@ -108,7 +108,7 @@ mod tests {
         let read =
             OrderRequest::read(r#"{"id": "7", "order": {"promote": {"all": true}}, "by": "ann"}"#);
         let read = read.unwrap();
-        assert_eq!(read.order, OrderKind::Promote { all: true });
+        assert_eq!(read.order, OrderKind::Promote { all: true, gate: None });
         let pause = OrderRequest::read(r#"{"id": "8", "order": "pause"}"#).unwrap();
         assert_eq!(pause.order, OrderKind::Pause);
     }

@@ -48,6 +48,9 @@ pub struct RolloutStatus {
     /// Name of the stage, its number and how many there are, such as `25% (2/4)`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
+    /// The gate that is waited for, by attempt, stage and number, such as `3.2.1`: what `promote` would pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<String>,
     /// The candidate's share of traffic, such as `25%`; none where it follows the number of pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<String>,

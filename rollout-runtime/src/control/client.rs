@@ -7,7 +7,7 @@ use std::{
 
 use rollout_core::{
     engine::{Resolution, Status, Wait},
-    id::{RevisionId, WorkloadId},
+    id::{GateId, RevisionId, WorkloadId},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -136,13 +136,18 @@ impl Client {
         self.order(Ask::Resume(orderer)).await
     }
 
-    /// Passes the gate that is waited for, or with `all` every gate that is left.
+    /// Passes `gate`, or the one that is waited for, or with `all` every gate that is left.
     ///
     /// # Errors
     ///
     /// [`ClientError::Denied`] if the engine refused.
-    pub async fn promote(&mut self, all: bool, orderer: Orderer) -> Result<(), ClientError> {
-        self.order(Ask::Promote { all, orderer }).await
+    pub async fn promote(
+        &mut self,
+        all: bool,
+        gate: Option<GateId>,
+        orderer: Orderer,
+    ) -> Result<(), ClientError> {
+        self.order(Ask::Promote { all, gate, orderer }).await
     }
 
     /// Goes back to the stable revision.

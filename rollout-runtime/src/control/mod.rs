@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rollout_core::{
     engine::{Note, OrderKind, Resolution, Status, Wait},
-    id::{RevisionId, Seq, WorkloadId},
+    id::{GateId, RevisionId, Seq, WorkloadId},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,9 @@ pub enum Ask {
         /// Every gate that is left.
         #[serde(default)]
         all: bool,
+        /// The gate that is meant, as `3.2.1`; where it was passed already, nothing is done.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gate: Option<GateId>,
         /// On whose behalf.
         #[serde(flatten)]
         orderer: Orderer,
@@ -150,7 +153,9 @@ impl From<Ask> for Wish {
             Ask::Events {} => Self::Events,
             Ask::Pause(orderer) => Self::Order(OrderKind::Pause, orderer),
             Ask::Resume(orderer) => Self::Order(OrderKind::Resume, orderer),
-            Ask::Promote { all, orderer } => Self::Order(OrderKind::Promote { all }, orderer),
+            Ask::Promote { all, gate, orderer } => {
+                Self::Order(OrderKind::Promote { all, gate }, orderer)
+            }
             Ask::Abort(orderer) => Self::Order(OrderKind::Abort, orderer),
             Ask::Undo { to, orderer } => Self::Order(OrderKind::Undo { to }, orderer),
             Ask::Retry(orderer) => Self::Order(OrderKind::Retry, orderer),
@@ -263,7 +268,7 @@ mod tests {
             (r#"{"pause":{"by":"ann"}}"#, Ask::Pause(orderer.clone())),
             (
                 r#"{"promote":{"all":true,"by":"ann"}}"#,
-                Ask::Promote { all: true, orderer: orderer.clone() },
+                Ask::Promote { all: true, gate: None, orderer: orderer.clone() },
             ),
             (r#"{"undo":{"by":"ann"}}"#, Ask::Undo { to: None, orderer: orderer.clone() }),
             (

@@ -233,7 +233,7 @@ fn configuration(name: String, way: &Way, replicas: u64, faults: Faults) -> Conf
             OrderKind::Restart,
             OrderKind::Resize { replicas: replicas + 1 },
             OrderKind::Resize { replicas: replicas.saturating_sub(1) },
-            OrderKind::Promote { all: true },
+            OrderKind::Promote { all: true, gate: None },
             OrderKind::Skip { to: stage.to_owned() },
         ],
         spec,

@@ -267,6 +267,7 @@ fn drained(node: &Node, flight: &Flight, before: &Before, broken: &mut Vec<Broke
         | Effect::Drain { .. }
         | Effect::Remove { .. }
         | Effect::Scale { .. }
+        | Effect::Divide(_)
         | Effect::Route(_)
         | Effect::Run { .. }
         | Effect::Modules(_) => return,

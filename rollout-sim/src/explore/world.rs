@@ -177,7 +177,7 @@ impl World {
                 }
             }
             Effect::Route(route) => self.set_route(route),
-            Effect::Scale { .. } | Effect::Run { .. } | Effect::Modules(_) => {
+            Effect::Scale { .. } | Effect::Divide(_) | Effect::Run { .. } | Effect::Modules(_) => {
                 return Some((RefusalKind::Invalid, "this world does not know that", Retry::Never));
             }
         }
@@ -277,6 +277,7 @@ impl World {
             address: copy.runs().then(|| address(name)),
             healthy: self.checks_health.then_some(copy.life == Life::Ready),
             restarts: 0,
+            rank: None,
         }
     }
 

@@ -27,8 +27,8 @@ impl Fault for Operator {
         let order = match self.stream.below(10) {
             0..=2 => OrderKind::Pause,
             3..=5 => OrderKind::Resume,
-            6 => OrderKind::Promote { all: false },
-            7 => OrderKind::Promote { all: true },
+            6 => OrderKind::Promote { all: false, gate: None },
+            7 => OrderKind::Promote { all: true, gate: None },
             8 => OrderKind::Abort,
             _ => {
                 if scene.ledger.spec.is_none() || SUBMITS_MAX <= self.submits {

@@ -50,6 +50,7 @@ impl Invariant for Beside {
                         | Effect::Stop { .. }
                         | Effect::Remove { .. }
                         | Effect::Scale { .. }
+                        | Effect::Divide(_)
                 );
                 let Some(route) = moment.world.route().filter(|_| takes) else {
                     return Ok(());

@@ -33,6 +33,7 @@ impl Invariant for Conservation {
             | Effect::Stop { .. }
             | Effect::Remove { .. }
             | Effect::Scale { .. }
+            | Effect::Divide(_)
             | Effect::Run { .. }
             | Effect::Modules(_) => Ok(()),
         }

@@ -55,7 +55,9 @@ fn same_subject(one: &Effect, other: &Effect) -> bool {
             (Effect::Scale { revision: one, .. }, Effect::Scale { revision: other, .. }) => {
                 one == other
             }
-            (Effect::Route(_), Effect::Route(_)) | (Effect::Modules(_), Effect::Modules(_)) => true,
+            (Effect::Route(_), Effect::Route(_))
+            | (Effect::Modules(_), Effect::Modules(_))
+            | (Effect::Divide(_), Effect::Divide(_)) => true,
             (Effect::Run { run: one, .. }, Effect::Run { run: other, .. }) => one == other,
             _ => false,
         },

@@ -136,7 +136,7 @@ pub(super) fn place_of(kind: &OrderKind) -> Option<usize> {
         OrderKind::Submit { .. } => "submit",
         OrderKind::Pause => "pause",
         OrderKind::Resume => "resume",
-        OrderKind::Promote { all: false } => "promote",
+        OrderKind::Promote { all: false, .. } => "promote",
         OrderKind::Promote { .. } => "promote all",
         OrderKind::Abort => "abort",
         OrderKind::Undo { .. } => "undo",

@@ -46,7 +46,7 @@ impl Run<'_> {
                     OrderKind::Resume
                 });
             } else if self.awaits_approval() {
-                self.order(OrderKind::Promote { all: false });
+                self.order(OrderKind::Promote { all: false, gate: None });
             }
         }
         self.queue.push(self.world.now() + 10_000, Job::Help);

@@ -69,6 +69,10 @@ impl World {
             Effect::Stop { instance, grace } => self.stop(action.id, instance, *grace),
             Effect::Remove { instance } => self.remove(action.id, instance),
             Effect::Scale { revision, replicas } => self.scale(action, revision, *replicas),
+            Effect::Divide(_) => {
+                let detail = "this world replaces no instance in place";
+                self.refused(RefusalKind::Invalid, detail, Retry::Never)
+            }
             Effect::Route(route) => self.set_route(action.id, route),
             Effect::Run { run, .. } => self.begin_job(run),
             Effect::Modules(setting) => self.set_modules(action.id, setting),
@@ -90,6 +94,7 @@ impl World {
                 self.instances.get(instance).map(|one| one.newest_enrolment)
             }
             Effect::Scale { revision, .. } => self.pools.get(revision).map(|pool| pool.newest),
+            Effect::Divide(_) => None,
             Effect::Route(_) => Some(self.newest_route),
             Effect::Modules(_) => Some(self.modules.newest),
             Effect::Run { .. } => None,

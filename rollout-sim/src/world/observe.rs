@@ -39,6 +39,7 @@ impl World {
                 })
                 .collect(),
             instances,
+            division: None,
         }
     }
 
@@ -56,6 +57,7 @@ impl World {
             address: running.then_some(instance.address),
             healthy: self.config.checks_health.then(|| instance.serves(self.now)),
             restarts: 0,
+            rank: None,
         }
     }
 

@@ -2,8 +2,10 @@
 
 use super::Imprint;
 use crate::engine::{
-    action::{Admission, Effect, Subject},
+    action::{Admission, Effect},
+    division::{Division, Reach},
     route::{Route, Shares},
+    subject::Subject,
 };
 
 impl Imprint {
@@ -24,6 +26,17 @@ impl Imprint {
                     Some(trial) => self.name(&format!("{trial:?}")),
                 }
             }
+        }
+    }
+
+    /// Adds a division.
+    pub fn division(&mut self, division: Option<&Division>) {
+        let Some(Division { revision, reach }) = division else { return self.flag(false) };
+        self.flag(true);
+        self.name(revision.as_str());
+        match reach {
+            Reach::First(places) => self.word(*places),
+            Reach::Vacated => self.word(u64::MAX),
         }
     }
 
@@ -51,6 +64,10 @@ impl Imprint {
                 self.name(revision.as_str());
                 self.word(*replicas);
             }
+            Effect::Divide(division) => {
+                self.word(12);
+                self.division(Some(division));
+            }
             Effect::Route(route) => {
                 self.word(9);
                 self.route(Some(route));
@@ -77,6 +94,7 @@ impl Imprint {
                 self.word(2);
                 self.name(revision.as_str());
             }
+            Subject::Division => self.word(6),
             Subject::Route => self.word(3),
             Subject::Run(run) => {
                 self.word(4);

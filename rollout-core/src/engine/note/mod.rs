@@ -5,10 +5,11 @@ mod text;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    action::{Effect, ModuleSetting, Port},
+    action::{Effect, ModuleSetting},
     outcome::Outcome,
     record::{Cause, End, Failure},
     route::Route,
+    subject::Port,
 };
 use crate::{
     guard::Veto,

@@ -1,41 +1,65 @@
 //! Orders about the walk through the plan: `promote`, `skip`, `abort`.
 
 use super::under_way;
-use crate::engine::{
-    event::OrderRefused,
-    note::Note,
-    phase::{idle, moving},
-    record::{Cause, Change},
-    state::Walk,
-    turn::Turn,
+use crate::{
+    engine::{
+        event::OrderRefused,
+        note::Note,
+        phase::{idle, moving},
+        record::{Cause, Change},
+        state::{Rollout, Walk},
+        turn::Turn,
+    },
+    id::GateId,
 };
 
-pub(super) fn promote(
+/// Passes every gate that is left.
+pub(super) fn promote_all(
     turn: &mut Turn<'_>,
-    all: bool,
     by: String,
     why: Option<String>,
 ) -> Result<(), OrderRefused> {
-    let rollout = under_way(turn)?;
-    if rollout.walk == Walk::Reverting {
-        return Err(OrderRefused::GoingBack);
+    if !forward(turn)?.promoted {
+        turn.record(Change::Promoted { by, why });
     }
-    if all {
-        if !rollout.promoted {
-            turn.record(Change::Promoted { by, why });
-        }
-        return Ok(());
+    Ok(())
+}
+
+/// Passes the gate that is waited for. If `meant` is another one, then nothing: it was passed already, or the
+/// order is refused.
+pub(super) fn promote(
+    turn: &mut Turn<'_>,
+    meant: Option<GateId>,
+    by: String,
+    why: Option<String>,
+) -> Result<(), OrderRefused> {
+    let rollout = forward(turn)?;
+    let waited = rollout.waited_gate();
+    if let Some(meant) = meant.filter(|meant| Some(*meant) != waited) {
+        return if rollout.is_past(meant) { Ok(()) } else { Err(no_gate(&rollout, waited)) };
     }
-    match rollout.walk {
-        Walk::Gating { stage, gate } if gate < rollout.plan.stages[stage].gates.len() => {
+    match (&rollout.walk, waited) {
+        (&Walk::Gating { stage, gate }, Some(_)) => {
             turn.record(Change::Passed { stage, gate, by: Some(by), why });
             Ok(())
         }
-        Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting | Walk::Ended(_) => {
-            let stage = rollout.stage().1.name.clone();
-            Err(OrderRefused::NoGate { waiting: format!("stage {stage} is not reached yet") })
-        }
+        (_, _) => Err(no_gate(&rollout, None)),
     }
+}
+
+/// The rollout under way, on its way forward.
+fn forward(turn: &Turn<'_>) -> Result<Rollout, OrderRefused> {
+    let rollout = under_way(turn)?;
+    if rollout.walk == Walk::Reverting { Err(OrderRefused::GoingBack) } else { Ok(rollout) }
+}
+
+fn no_gate(rollout: &Rollout, waited: Option<GateId>) -> OrderRefused {
+    let stage = &rollout.stage().1.name;
+    let waiting = match waited {
+        Some(gate) => format!("{gate} of stage {stage} is, not the one that was named"),
+        None => format!("stage {stage} is not reached yet"),
+    };
+    OrderRefused::NoGate { waiting }
 }
 
 /// Jumps to a later stage, at most to the one that proves the candidate: what that one asks for in capacity

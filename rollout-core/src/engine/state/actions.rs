@@ -66,6 +66,7 @@ impl State {
             | Effect::Stop { .. }
             | Effect::Remove { .. }
             | Effect::Scale { .. }
+            | Effect::Divide(_)
             | Effect::Route(_)
             | Effect::Run { .. }
             | Effect::Modules(_) => {}
@@ -133,7 +134,11 @@ impl State {
             Effect::Detach { .. } => entry.traffic = Traffic::Out,
             Effect::Stop { .. } => entry.made = entry.made.max(Made::Stopped),
             Effect::Remove { .. } => entry.made = Made::Removed,
-            Effect::Scale { .. } | Effect::Route(_) | Effect::Run { .. } | Effect::Modules(_) => {}
+            Effect::Scale { .. }
+            | Effect::Divide(_)
+            | Effect::Route(_)
+            | Effect::Run { .. }
+            | Effect::Modules(_) => {}
         }
     }
 }

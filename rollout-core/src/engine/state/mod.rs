@@ -14,14 +14,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    action::{Effect, ModuleSetting, Revision, Subject},
+    action::{Effect, ModuleSetting, Revision},
     event::MetricPlace,
     record::{Cause, End, Purpose},
     route::Route,
+    subject::Subject,
 };
 use crate::{
     fleet::{Instance, Roster, Standby, Traffic},
-    id::{ActionId, Attempt, Epoch, HookRun, RevisionId, Seq},
+    id::{ActionId, Attempt, Epoch, GateId, HookRun, RevisionId, Seq},
     judge::{Metric, Tally},
     plan::{Budget, Plan, Stage, StageGate, StageRoute},
     spec::{CheckedSpec, Drain, Health, Hook},
@@ -200,6 +201,23 @@ impl Rollout {
             Walk::Reverting | Walk::Ended(_) => last,
         };
         (index, &self.plan.stages[index])
+    }
+
+    /// The gate that is waited for.
+    pub(crate) fn waited_gate(&self) -> Option<GateId> {
+        let Walk::Gating { stage, gate } = self.walk else { return None };
+        let is_one = gate < self.plan.stages.get(stage)?.gates.len();
+        is_one.then_some(GateId { attempt: self.attempt, stage: stage + 1, gate: gate + 1 })
+    }
+
+    /// Whether `gate` is of this attempt and was passed.
+    pub(crate) fn is_past(&self, gate: GateId) -> bool {
+        let (stage, next) = match self.walk {
+            Walk::Moving { stage } => (stage + 1, 1),
+            Walk::Gating { stage, gate } => (stage + 1, gate + 1),
+            Walk::Reverting | Walk::Ended(_) => return false,
+        };
+        gate.attempt == self.attempt && (gate.stage, gate.gate) < (stage, next)
     }
 
     /// What bounds the steps of now.

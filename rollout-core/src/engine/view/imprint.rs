@@ -134,11 +134,11 @@ impl Imprint {
 
     fn inventory(&mut self, inventory: &Inventory) {
         // What the backend knows of epochs and revisions matters to an engine without a journal only.
-        let Inventory { mark, epoch: _, instances, pools, revisions: _ } = inventory;
+        let Inventory { mark, epoch: _, instances, pools, division, revisions: _ } = inventory;
         self.snapshot(*mark);
         self.word(instances.len() as u64);
         for (name, seen) in instances {
-            let InstanceSeen { revision: _, state, address, healthy, restarts } = seen;
+            let InstanceSeen { revision: _, state, address, healthy, restarts, rank } = seen;
             self.instance(name);
             self.word(match state {
                 InstanceState::Created => 0,
@@ -149,7 +149,9 @@ impl Imprint {
             self.address(*address);
             self.word(healthy.map_or(2, u64::from));
             self.word(u64::from(*restarts));
+            self.word(rank.map_or(u64::MAX, u64::from));
         }
+        self.division(division.as_ref());
         self.word(pools.len() as u64);
         for (revision, seen) in pools {
             self.name(revision.as_str());

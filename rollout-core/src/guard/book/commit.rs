@@ -176,6 +176,7 @@ impl Book {
             | Effect::Detach { .. }
             | Effect::Stop { .. }
             | Effect::Remove { .. }
+            | Effect::Divide(_)
             | Effect::Run { .. }
             | Effect::Modules(_) => {}
         }
@@ -201,6 +202,7 @@ impl Book {
             | Effect::Enrol { .. }
             | Effect::Stop { .. }
             | Effect::Scale { .. }
+            | Effect::Divide(_)
             | Effect::Route(_)
             | Effect::Run { .. }
             | Effect::Modules(_) => {}

@@ -134,7 +134,7 @@ pub(super) fn story(given: &Told) -> Value {
         }
         "promoted" => {
             let mut world = waiting(replicas, "25%", 1);
-            world.order(OrderKind::Promote { all: false }).unwrap();
+            world.order(OrderKind::Promote { all: false, gate: None }).unwrap();
             json!({"end": world.run(), "candidate": world.of("v2")})
         }
         "promoted_too_early" => too_early(replicas),
@@ -167,7 +167,7 @@ fn lost_canary(replicas: u64) -> Value {
     ticks(&mut world, 30);
     assert_eq!(running(&world, "v2").len(), 2, "{}", world.log.join("\n"));
     let failed = failed(&world);
-    world.order(OrderKind::Promote { all: true }).unwrap();
+    world.order(OrderKind::Promote { all: true, gate: None }).unwrap();
     json!({"end": world.run(), "candidate": world.of("v2"), "failed": failed})
 }
 
@@ -264,6 +264,6 @@ fn too_early(replicas: u64) -> Value {
     world.manners.insert(RevisionId::new("v2").unwrap(), Manner::NeverReady);
     world.submit("v2", &spec(replicas, &rest)).unwrap();
     ticks(&mut world, 10);
-    let answer = world.order(OrderKind::Promote { all: false });
+    let answer = world.order(OrderKind::Promote { all: false, gate: None });
     json!({"refused": answer.is_err(), "phase": phase(&world)})
 }

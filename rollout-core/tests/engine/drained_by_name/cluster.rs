@@ -181,6 +181,7 @@ impl Cluster {
             | Effect::Stop { .. }
             | Effect::Remove { .. }
             | Effect::Detach { .. }
+            | Effect::Divide(_)
             | Effect::Route(_)
             | Effect::Run { .. }
             | Effect::Modules(_) => panic!("{action} on a backend by count"),
@@ -262,6 +263,7 @@ impl Cluster {
                 address: Some([10, 0, 0, 1].into()),
                 healthy: Some(pod.ready),
                 restarts: 0,
+                rank: None,
             };
             inventory.instances.insert(name.clone(), seen);
             let state = if pod.serving { EnrolState::In } else { EnrolState::Draining };

@@ -45,7 +45,7 @@ fn promote_all_skips_no_job_of_hooks() {
         "after": [{"name": "contract", "run": {"takes_ms": 100}}]});
     let mut world = deployed(Some(10_000), &value(ROLLING));
     world.submit("v2", &spec(4, &rest)).unwrap();
-    world.order(OrderKind::Promote { all: true }).unwrap();
+    world.order(OrderKind::Promote { all: true, gate: None }).unwrap();
     ticks(&mut world, 10);
     assert_eq!(world.of("v2"), 0, "the schema is not expanded yet");
     world.run();

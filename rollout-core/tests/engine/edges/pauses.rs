@@ -46,7 +46,7 @@ fn timers_set_in_a_pause_are_not_shifted_by_all_of_it() {
     ticks(&mut world, 10);
     world.order(OrderKind::Pause).unwrap();
     ticks(&mut world, 600);
-    world.order(OrderKind::Promote { all: false }).unwrap();
+    world.order(OrderKind::Promote { all: false, gate: None }).unwrap();
     world.order(OrderKind::Resume).unwrap();
     let at = world.now;
     while !log(&world).contains("passed gate 1") {
@@ -64,7 +64,7 @@ fn resume_after_a_pause_for_time_goes_on() {
     world.submit("v2", &spec(4, &rest)).unwrap();
     ticks(&mut world, 120);
     assert!(world.engine.status(world.now).paused);
-    world.order(OrderKind::Promote { all: true }).unwrap();
+    world.order(OrderKind::Promote { all: true, gate: None }).unwrap();
     world.order(OrderKind::Resume).unwrap();
     ticks(&mut world, 50);
     assert!(!world.engine.status(world.now).paused, "{}", log(&world));

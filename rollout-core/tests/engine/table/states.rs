@@ -258,8 +258,8 @@ pub(super) fn orders(world: &World) -> Vec<(String, OrderKind)> {
     let others = [
         OrderKind::Pause,
         OrderKind::Resume,
-        OrderKind::Promote { all: false },
-        OrderKind::Promote { all: true },
+        OrderKind::Promote { all: false, gate: None },
+        OrderKind::Promote { all: true, gate: None },
         OrderKind::Abort,
         OrderKind::Undo { to: None },
         OrderKind::Retry,

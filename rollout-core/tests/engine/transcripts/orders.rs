@@ -93,9 +93,9 @@ fn promote_passes_one_gate() {
     ];
     let mut story = Story::new("promote", shows, Some(10_000), 1, &rest);
     story.submit("v2", 1, &rest);
-    story.order(OrderKind::Promote { all: false });
+    story.order(OrderKind::Promote { all: false, gate: None });
     story.until(is_at_the_gate);
-    story.order(OrderKind::Promote { all: false });
+    story.order(OrderKind::Promote { all: false, gate: None });
     story.ends("completed");
     story.told();
 }
@@ -111,7 +111,7 @@ fn promote_all_passes_every_gate() {
     let mut story = Story::new("promote_all", shows, Some(10_000), 2, &rest);
     story.submit("v2", 2, &rest);
     story.until(is_at_the_gate);
-    story.order(OrderKind::Promote { all: true });
+    story.order(OrderKind::Promote { all: true, gate: None });
     story.ends("completed");
     story.told();
 }

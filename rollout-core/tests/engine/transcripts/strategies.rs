@@ -76,7 +76,7 @@ fn blue_green() {
     let mut story = Story::new("blue_green", shows, Some(10_000), 2, &rest);
     story.submit("v2", 2, &rest);
     story.ticks(20);
-    story.order(OrderKind::Promote { all: false });
+    story.order(OrderKind::Promote { all: false, gate: None });
     story.ends("completed");
     story.told();
 }
@@ -93,7 +93,7 @@ fn canary_by_weight() {
     let mut story = Story::new("canary_by_weight", shows, Some(10_000), 2, &rest);
     story.submit("v2", 2, &rest);
     story.ticks(25);
-    story.order(OrderKind::Promote { all: false });
+    story.order(OrderKind::Promote { all: false, gate: None });
     story.ends("completed");
     story.told();
 }

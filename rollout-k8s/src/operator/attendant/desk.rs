@@ -197,7 +197,10 @@ async fn give_order(handle: &Handle, order: OrderRequest) -> Result<(), NotGiven
     let given = match order.order {
         OrderKind::Pause => handle.pause(by, why).await,
         OrderKind::Resume => handle.resume(by, why).await,
-        OrderKind::Promote { all } => handle.promote(all, by, why).await,
+        OrderKind::Promote { all: false, gate: Some(gate) } => {
+            handle.promote_gate(gate, by, why).await
+        }
+        OrderKind::Promote { all, .. } => handle.promote(all, by, why).await,
         OrderKind::Abort => handle.abort(by, why).await,
         OrderKind::Undo { to } => handle.undo(to, by, why).await,
         OrderKind::Retry => handle.retry(by, why).await,

@@ -66,6 +66,7 @@ pub(super) fn of(
         candidate_revision: candidate.map(ToString::to_string),
         queued_revision: engine.queued.as_ref().map(ToString::to_string),
         stage: stage(engine),
+        gate: engine.gate.as_ref().map(ToString::to_string),
         weight: weight(engine),
         eta: engine.eta.and_then(|eta| told(now.after(eta.left))),
         rollback: engine.rollback.map(|rollback| rollback.to_string()),

@@ -115,6 +115,7 @@ impl Instance {
             address: self.is_running().then_some(self.address),
             healthy: None,
             restarts: 0,
+            rank: None,
         }
     }
 
@@ -180,6 +181,7 @@ impl World {
             | Effect::Detach { .. }
             | Effect::Remove { .. }
             | Effect::Scale { .. }
+            | Effect::Divide(_)
             | Effect::Route(_)
             | Effect::Run { .. }
             | Effect::Modules(_) => 2,
@@ -264,7 +266,7 @@ impl Truth {
                 self.instances.remove(instance);
             }
             Effect::Route(route) => self.route = Some(route.clone()),
-            Effect::Scale { .. } | Effect::Run { .. } | Effect::Modules(_) => {
+            Effect::Scale { .. } | Effect::Divide(_) | Effect::Run { .. } | Effect::Modules(_) => {
                 panic!("this backend makes instances by name")
             }
         }

@@ -1,6 +1,6 @@
 //! The world as adapters show it.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::stream::{BoxStream, StreamExt, unfold};
@@ -69,8 +69,8 @@ impl Backend for World {
                 mark: Mark(truth.mark),
                 epoch: truth.epoch,
                 instances: instances.map(|(name, one)| (name.clone(), one.seen())).collect(),
-                pools: BTreeMap::new(),
                 revisions,
+                ..Inventory::default()
             }
         };
         sleep(Duration::from_millis(5)).await;
