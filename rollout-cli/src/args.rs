@@ -11,7 +11,7 @@ use rollout_core::{id::WorkloadId, time::Span};
 use rollout_sim::Candidate;
 
 pub(crate) use self::{
-    cluster::{AdoptArgs, ClusterArgs, HandBackArgs},
+    cluster::{AdoptArgs, ClusterArgs, HandBackArgs, RulerName},
     operator::OperatorArgs,
     order::{ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs},
 };

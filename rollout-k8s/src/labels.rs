@@ -25,6 +25,10 @@ pub const OWNER: &str = "rollout-engine.dev/owner";
 pub const ATTEMPT: &str = "rollout-engine.dev/attempt";
 /// Annotation: the revision's pinned template, as JSON.
 pub const TEMPLATE: &str = "rollout-engine.dev/template";
+/// Annotation on what is replaced in place: the revision before the one of its template, as JSON.
+pub const TEMPLATE_BEFORE: &str = "rollout-engine.dev/template-before";
+/// Label of Kubernetes' own on a pod that is replaced in place: the template that it was made from.
+pub const TEMPLATE_HASH: &str = "controller-revision-hash";
 /// Annotation of Kubernetes' own: pods with a lower cost go first when a `ReplicaSet` shrinks.
 pub const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 /// Annotation on a `Rollout`: an order to its engine, as JSON; see [`crate::crd::OrderRequest`].

@@ -24,7 +24,7 @@ use super::{
 use crate::labels;
 
 /// Every label of ours.
-const LABELS: [&str; 3] = [labels::WORKLOAD, labels::REVISION, labels::SERVING];
+pub(super) const LABELS: [&str; 3] = [labels::WORKLOAD, labels::REVISION, labels::SERVING];
 /// Every annotation of ours on a `ReplicaSet`.
 const ANNOTATIONS: [&str; 4] = [labels::EPOCH, labels::OWNER, labels::ATTEMPT, labels::TEMPLATE];
 /// What a router of ours leaves on a Service, beside its selector: labels and annotations.
@@ -44,7 +44,7 @@ pub(super) fn stages(world: &World, record: &Record, set: &Object) -> Vec<Stage>
         claim(world, set),
         unpause(world, &again),
         pods(world, set),
-        autoscalers(world),
+        autoscalers(world, Kind::Deployment),
         forget(world),
     ];
     stages.into_iter().filter(|stage| !stage.is_done()).collect()
@@ -86,7 +86,7 @@ fn removable(set: &Object) -> impl Iterator<Item = &'static str> {
 }
 
 /// A merge patch that takes fields away.
-fn without<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
+pub(super) fn without<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
     Value::Object(names.into_iter().map(|name| (name.to_owned(), Value::Null)).collect())
 }
 
@@ -193,9 +193,11 @@ fn pods(world: &World, set: &Object) -> Stage {
     stage
 }
 
-fn autoscalers(world: &World) -> Stage {
-    let mut stage = Stage::new("let the autoscalers drive the Deployment");
-    let target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": world.name });
+/// Gives the autoscalers the workload's object of `kind` back.
+pub(super) fn autoscalers(world: &World, kind: Kind) -> Stage {
+    let mut stage = Stage::new("let the autoscalers drive it again");
+    let kind = kind.to_string();
+    let target = json!({ "apiVersion": "apps/v1", "kind": kind, "name": world.name });
     let patch = json!({ "spec": { "scaleTargetRef": target } });
     stage.changes.extend(
         world.autoscalers(Kind::Rollout).filter_map(|scaler| {

@@ -78,18 +78,23 @@ async fn write(
     instance: &InstanceId,
     drain: Option<ActionId>,
 ) -> Result<Option<Mark>, Failed> {
-    let name = instance.as_str();
+    let (name, uid) = backend.controller.pod(instance);
     let api: Api<Pod> = Api::namespaced(backend.watches.client.clone(), &key.0);
     let cache = &backend.watches.cache;
     let known =
         cache.with(key, |held| held.pods.get(name).map(|pod| (pod.uid.clone(), pod.serving)));
     let uid = match known {
+        // Another one has its name by now.
+        Some((other, _)) if !other.starts_with(uid) => return Ok(None),
         Some((_, serving)) if serving == drain.is_none() => {
             return Ok(Some(cache.with(key, Held::acknowledged)));
         }
         Some((uid, _)) => uid,
         None => {
             let Some(pod) = ask_for(api.get(name)).await? else { return Ok(None) };
+            if !pod.metadata.uid.as_ref().is_some_and(|other| other.starts_with(uid)) {
+                return Ok(None);
+            }
             if identity(&pod.metadata).is_none_or(|(_, other, _)| other != workload.as_str()) {
                 return Err(Failed::never(
                     RefusalKind::Conflict,

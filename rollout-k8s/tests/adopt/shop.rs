@@ -69,18 +69,28 @@ impl Shop {
     pub(crate) async fn open(name: &str) -> Option<Self> {
         let mut shop = Self::new(name).await?;
         shop.stock().await;
-        let service = shop.api::<Service>().get("web").await.unwrap();
-        let port = service.spec.unwrap().ports.unwrap()[0].node_port.unwrap();
-        shop.port = u16::try_from(port).unwrap();
         shop.settled().await;
-        // kube-proxy writes its rules later than that, and tells nobody.
-        shop.until("an answer", async || ask(100, 2, shop.port).await.is_ok()).await;
+        shop.answers().await;
         Some(shop)
     }
 
+    /// Waits until its Service answers.
+    pub(crate) async fn answers(&mut self) {
+        let service = self.api::<Service>().get("web").await.unwrap();
+        let port = service.spec.unwrap().ports.unwrap()[0].node_port.unwrap();
+        self.port = u16::try_from(port).unwrap();
+        // kube-proxy writes its rules later than pods are ready, and tells nobody.
+        self.until("an answer", async || ask(100, 2, self.port).await.is_ok()).await;
+    }
+
     async fn stock(&self) {
+        self.create::<Deployment>(deployment(&json!({ "app": "web" }))).await;
+        self.surroundings().await;
+    }
+
+    /// What commonly stands around pods.
+    pub(crate) async fn surroundings(&self) {
         let labels = json!({ "app": "web" });
-        self.create::<Deployment>(deployment(&labels)).await;
         self.create::<Service>(json!({
             "metadata": { "name": "web" },
             "spec": {

@@ -10,7 +10,7 @@ use rollout_core::{
 };
 use rollout_docker::{DockerBackend, HaProxy, haproxy::Traffic};
 use rollout_k8s::{
-    backend::{KubernetesBackend, Options, Scope, Watches, check_services},
+    backend::{Controller, KubernetesBackend, Options, Scope, Watches, check_services},
     client,
     router::KubernetesRouter,
 };
@@ -87,8 +87,14 @@ async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError
         Scope::Workload { namespace: namespace.clone(), workload: spec.workload.to_string() };
     let watches = Watches::start(client.clone(), &scope);
     let options = Options { min_ready: spec.health.min_ready, ..Options::default() };
-    let router = KubernetesRouter::new(client, &namespace, &traffic).map(Arc::new);
-    let mut backend = KubernetesBackend::new(&watches, namespace.as_str(), options);
+    let controller = Controller::of(&spec.template);
+    let router = match controller {
+        Controller::ReplicaSet => KubernetesRouter::new(client, &namespace, &traffic).map(Arc::new),
+        // Both revisions are in one object, and a Service cannot tell them apart.
+        Controller::StatefulSet | Controller::DaemonSet => None,
+    };
+    let backend = KubernetesBackend::new(&watches, namespace.as_str(), options);
+    let mut backend = backend.with_controller(controller);
     if let Some(router) = &router {
         backend = backend.with_router(Arc::clone(router));
     }

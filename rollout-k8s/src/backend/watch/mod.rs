@@ -1,6 +1,7 @@
-//! Watches: the `ReplicaSet`s and pods of all workloads, watched once and kept.
+//! Watches: what makes the pods of all workloads, and the pods, watched once and kept.
 //!
-//! In: two watches, each begun anew with a list every ten minutes. Out: what is known of each workload, and
+//! In: two watches, of `ReplicaSet`s and of pods, and one more for each other kind that somebody asks for; each
+//! is begun anew with a list every ten minutes. Out: what is known of each workload, and
 //! hints. In steady state nothing else is read. A list of one workload is read where a watch fails, or says
 //! nothing about a workload that was written to.
 
@@ -11,13 +12,17 @@ mod shelf;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use futures_util::{
     StreamExt as _,
     stream::{self, BoxStream},
 };
-use k8s_openapi::api::{apps::v1::ReplicaSet, core::v1::Pod};
+use k8s_openapi::api::apps::v1::{DaemonSet, StatefulSet};
 use kube::{
     Api, Client, Resource,
     api::ListParams,
@@ -27,15 +32,17 @@ use kube::{
         watcher::{self, watcher},
     },
 };
-use serde::de::DeserializeOwned;
 use tokio::task::AbortHandle;
 
 pub(super) use self::{
     cache::Cache,
     held::Held,
-    kept::{Kept, Key},
+    kept::{Kept, Key, Stamped},
 };
-use super::facts::{PodFacts, SetFacts, Version};
+use super::{
+    Controller,
+    facts::{InPlaceFacts, PodFacts, SetFacts, Version},
+};
 use crate::{
     labels,
     outcome::{ANSWER_WITHIN, Failed, ask},
@@ -64,11 +71,14 @@ pub enum Scope {
     },
 }
 
-/// The `ReplicaSet`s and pods of many workloads, watched once. Dropping it ends the watches.
+/// What makes the pods of many workloads, and the pods, watched once. Dropping it ends the watches.
 pub struct Watches {
     pub(super) client: Client,
     pub(super) cache: Arc<Cache>,
+    scope: Scope,
     tasks: [AbortHandle; 2],
+    stateful: OnceLock<AbortHandle>,
+    daemons: OnceLock<AbortHandle>,
 }
 
 impl fmt::Debug for Watches {
@@ -79,7 +89,8 @@ impl fmt::Debug for Watches {
 
 impl Drop for Watches {
     fn drop(&mut self) {
-        for task in &self.tasks {
+        let more = [self.stateful.get(), self.daemons.get()];
+        for task in self.tasks.iter().chain(more.into_iter().flatten()) {
             task.abort();
         }
     }
@@ -90,26 +101,40 @@ impl Watches {
     #[must_use]
     pub fn start(client: Client, scope: &Scope) -> Arc<Self> {
         let cache = Arc::new(Cache::new());
-        let config = watcher::Config::default().labels(&scope.selector());
-        let sets: Api<ReplicaSet> = scope.api(&client);
-        let pods: Api<Pod> = scope.api(&client);
-        let sets = follow::<SetFacts>(sets, config.clone(), Arc::clone(&cache));
-        let pods = follow::<PodFacts>(pods, config, Arc::clone(&cache));
-        let tasks = [tokio::spawn(sets).abort_handle(), tokio::spawn(pods).abort_handle()];
-        Arc::new(Self { client, cache, tasks })
+        let tasks =
+            [begin::<SetFacts>(&client, scope, &cache), begin::<PodFacts>(&client, scope, &cache)];
+        let (stateful, daemons) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { client, cache, scope: scope.clone(), tasks, stateful, daemons })
+    }
+
+    /// Watches what `controller` makes pods by as well, from the first call on. Must be called within a tokio
+    /// runtime.
+    pub(super) fn include(&self, controller: Controller) {
+        let Self { client, cache, scope, .. } = self;
+        match controller {
+            Controller::ReplicaSet => (),
+            Controller::StatefulSet => {
+                let watch = || begin::<InPlaceFacts<StatefulSet>>(client, scope, cache);
+                self.stateful.get_or_init(watch);
+            }
+            Controller::DaemonSet => {
+                let watch = || begin::<InPlaceFacts<DaemonSet>>(client, scope, cache);
+                self.daemons.get_or_init(watch);
+            }
+        }
     }
 
     /// Returns when everything about a workload is known as of now, as far as the watches can be trusted.
-    pub(super) async fn settled(&self, key: &Key) -> Result<(), Failed> {
+    pub(super) async fn settled(&self, controller: Controller, key: &Key) -> Result<(), Failed> {
         let mut standing = self.cache.standing();
         let listed = async {
             loop {
                 {
                     let now = standing.borrow_and_update();
-                    if now.is_listed() {
+                    if now.is_listed(controller) {
                         return Ok(());
                     }
-                    if let Some(failed) = now.failed() {
+                    if let Some(failed) = now.failed(controller) {
                         return Err(failed.clone());
                     }
                 }
@@ -122,28 +147,35 @@ impl Watches {
             Ok(listed) => listed?,
             Err(_) => {
                 return Err(Failed::Unknown(format!(
-                    "the API server did not list pods and ReplicaSets within {ANSWER_WITHIN}"
+                    "the API server did not list pods and {controller}s within {ANSWER_WITHIN}"
                 )));
             }
         }
-        let is_broken = standing.borrow().failed().is_some();
+        let is_broken = standing.borrow().failed(controller).is_some();
         let is_silent = self.cache.with(key, |held| held.is_silent(MOVES_FOR, SILENT_FOR));
-        if is_broken || is_silent { self.list(key).await } else { Ok(()) }
+        if is_broken || is_silent { self.list(controller, key).await } else { Ok(()) }
     }
 
     /// Lists one workload.
-    pub(super) async fn list(&self, key: &Key) -> Result<(), Failed> {
+    pub(super) async fn list(&self, controller: Controller, key: &Key) -> Result<(), Failed> {
+        match controller {
+            Controller::ReplicaSet => self.list_of::<SetFacts>(key).await?,
+            Controller::StatefulSet => self.list_of::<InPlaceFacts<StatefulSet>>(key).await?,
+            Controller::DaemonSet => self.list_of::<InPlaceFacts<DaemonSet>>(key).await?,
+        }
+        self.list_of::<PodFacts>(key).await?;
+        self.cache.mended();
+        Ok(())
+    }
+
+    /// Lists what one workload has of one kind.
+    async fn list_of<F: Kept>(&self, key: &Key) -> Result<(), Failed> {
         let (namespace, workload) = key;
         let params = ListParams::default().labels(&format!("{}={workload}", labels::WORKLOAD));
-        let sets: Api<ReplicaSet> = Api::namespaced(self.client.clone(), namespace);
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        let sets = ask(sets.list(&params)).await?;
-        let pods = ask(pods.list(&params)).await?;
-        let version = |text: &Option<String>| Version::read(text.as_deref());
-        let cache = &self.cache;
-        cache.list::<SetFacts>(key, &sets.items, version(&sets.metadata.resource_version));
-        cache.list::<PodFacts>(key, &pods.items, version(&pods.metadata.resource_version));
-        cache.mended();
+        let api: Api<F::Object> = Api::namespaced(self.client.clone(), namespace);
+        let listed = ask(api.list(&params)).await?;
+        let version = Version::read(listed.metadata.resource_version.as_deref());
+        self.cache.list::<F>(key, &listed.items, version);
         Ok(())
     }
 
@@ -179,11 +211,14 @@ impl Scope {
     }
 }
 
+/// Begins to watch one kind.
+fn begin<F: Kept>(client: &Client, scope: &Scope, cache: &Arc<Cache>) -> AbortHandle {
+    let config = watcher::Config::default().labels(&scope.selector());
+    tokio::spawn(follow::<F>(scope.api(client), config, Arc::clone(cache))).abort_handle()
+}
+
 /// Follows one kind for ever.
-async fn follow<F: Kept>(api: Api<F::Object>, config: watcher::Config, cache: Arc<Cache>)
-where
-    F::Object: Clone + fmt::Debug + DeserializeOwned + Send + 'static,
-{
+async fn follow<F: Kept>(api: Api<F::Object>, config: watcher::Config, cache: Arc<Cache>) {
     loop {
         let events = watcher(api.clone(), config.clone()).default_backoff();
         let events = events.take_until(tokio::time::sleep(LIST_EVERY));
