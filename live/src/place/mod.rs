@@ -21,7 +21,7 @@ use std::{
 
 use rollout_core::{id::WorkloadId, time::Span};
 use rollout_k8s::{
-    backend::{self, KubernetesBackend, Scope, Watches},
+    backend::{self, Controller, KubernetesBackend, Scope, Watches},
     client, labels,
     router::{KubernetesRouter, Traffic},
 };
@@ -59,6 +59,8 @@ pub enum Way {
     /// A Service of all pods, by replicas.
     #[default]
     Service,
+    /// A Service of all pods of one object, which replaces them in place.
+    InPlace(Controller),
     /// A Service that is switched from one revision to the other.
     Switch,
     /// An `HTTPRoute` by weight, through Envoy.
@@ -143,7 +145,7 @@ impl Place {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         match self.way {
-            Way::Service | Way::Switch => (Ipv4Addr::LOCALHOST, self.port).into(),
+            Way::Service | Way::Switch | Way::InPlace(_) => (Ipv4Addr::LOCALHOST, self.port).into(),
             Way::Gateway => self.cluster.gateway_addr(),
         }
     }
@@ -197,7 +199,8 @@ impl Place {
         let watches = Watches::start(client, &Scope::Namespace(namespace.clone()));
         let options =
             backend::Options { confirmation: CONFIRMATION, ..backend::Options::default() };
-        let mut backend = KubernetesBackend::new(&watches, namespace, options);
+        let backend = KubernetesBackend::new(&watches, namespace, options);
+        let mut backend = backend.with_controller(self.controller());
         if let Some(router) = &router {
             backend = backend.with_router(Arc::clone(router));
         }
@@ -211,6 +214,23 @@ impl Place {
         let workload = WorkloadId::new(WORKLOAD)?;
         let handle = runtime.start(&workload, ports, Options::default()).await?;
         Ok(Life::new(handle, runtime))
+    }
+
+    /// What makes the pods.
+    pub(crate) const fn controller(&self) -> Controller {
+        match self.way {
+            Way::InPlace(controller) => controller,
+            Way::Service | Way::Switch | Way::Gateway => Controller::ReplicaSet,
+        }
+    }
+
+    /// What is to stand once `image` serves and nothing else.
+    #[must_use]
+    pub fn wanted(&self, image: Image) -> Standing {
+        match self.controller() {
+            Controller::ReplicaSet => Standing::exactly(image),
+            Controller::StatefulSet | Controller::DaemonSet => Standing::in_place(image),
+        }
     }
 
     /// Submits `image` with this strategy.
@@ -243,7 +263,7 @@ impl Place {
     ///
     /// [`PlaceError::NotDeployed`] if it does not come up.
     pub async fn deploy(&self, life: &Life) -> Result<(), PlaceError> {
-        self.submit(life, Image::V1, &spec::rolling()).await?;
+        self.submit(life, Image::V1, &self.rolling()).await?;
         let end = life.end().await?;
         if end != rollout_core::engine::End::Completed {
             return Err(PlaceError::NotDeployed { end });

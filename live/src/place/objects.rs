@@ -38,7 +38,7 @@ impl Place {
     /// What a spec says of its traffic.
     pub(super) fn traffic(&self) -> Value {
         match self.way {
-            Way::Service => json!({ "kubernetes": { "services": [WORKLOAD] } }),
+            Way::Service | Way::InPlace(_) => json!({ "kubernetes": { "services": [WORKLOAD] } }),
             Way::Switch => json!({ "kubernetes": { "active_service": WORKLOAD } }),
             Way::Gateway => json!({ "kubernetes": {
                 "stable_service": WORKLOAD,

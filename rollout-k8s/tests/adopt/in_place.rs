@@ -36,14 +36,14 @@ fn stateful() -> Value {
     set
 }
 
-/// Pods of a version that are of the newest template.
+/// Available pods that are of the newest template, at most.
 async fn updated(shop: &Shop) -> i32 {
     let set = shop.api::<StatefulSet>().get("web").await.unwrap();
     let status = set.status.unwrap_or_default();
     if status.observed_generation < set.metadata.generation {
         return 0;
     }
-    status.updated_replicas.unwrap_or_default().min(status.ready_replicas.unwrap_or_default())
+    status.updated_replicas.unwrap_or_default().min(status.available_replicas.unwrap_or_default())
 }
 
 async fn strategy(shop: &Shop) -> Value {

@@ -16,7 +16,7 @@ use super::{
         Controller, KubernetesBackend,
         facts::{InPlace, InPlaceFacts, InPlaceObject},
         fence::{self, path, put},
-        invalid,
+        perform::invalid,
         watch::{Held, Key, Stamped},
     },
     acknowledged, body, known, mismatch, missing, name, whole,

@@ -20,7 +20,7 @@ pub(super) use self::{inventory::inventory, pin::pin};
 use super::{
     KubernetesBackend,
     facts::{InPlace, InPlaceFacts, InPlaceObject},
-    invalid,
+    perform::invalid,
     watch::{Held, Key, Stamped},
 };
 use crate::outcome::{Failed, ask_for};

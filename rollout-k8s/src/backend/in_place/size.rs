@@ -16,7 +16,7 @@ use super::{
         Controller, KubernetesBackend,
         facts::{Facts as _, InPlace, InPlaceFacts, InPlaceObject},
         fence::{self, put},
-        invalid,
+        perform::invalid,
         scale::{post, size},
         watch::{Held, Key, Stamped},
     },
