@@ -106,12 +106,13 @@ pub(crate) fn beside() -> Result<(), Problem> {
     Ok(())
 }
 
-/// Measures the engine on Kubernetes beside the Deployment controller.
-pub(crate) fn bench() -> Result<(), Problem> {
+/// Measures the engine on Kubernetes beside the Deployment controller; `parts` alone, if any are named.
+pub(crate) fn bench(parts: &[&str]) -> Result<(), Problem> {
     let mut steps = prepared("bench kubernetes")?;
     let mut beside = bed();
     beside.args(["run", "cargo", "bench", "--locked", "--package", "rollout-benches"]);
-    steps.run("engine and Deployments, side by side", beside.args(["--bench", "kubernetes"]))?;
+    beside.args(["--bench", "kubernetes", "--"]).args(parts);
+    steps.run("engine and Deployments, side by side", &mut beside)?;
     steps.end();
     Ok(())
 }

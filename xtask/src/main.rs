@@ -29,7 +29,8 @@ usage: cargo xtask COMMAND
   cluster down     removes it
   cluster build    builds its programs and starts nothing
   bench            the benchmarks
-  bench kubernetes the engine beside the Deployment controller on a real Kubernetes
+  bench kubernetes the engine beside the Deployment controller on a real Kubernetes; or parts of it alone, by name:
+                   real, many, abort, rest
   deep             the long searches of the simulator and the full grid of makespans, in release mode";
 
 fn main() -> ExitCode {
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
         ["cluster", "up"] => cluster::up(),
         ["cluster", "down"] => cluster::down(),
         ["bench"] => bench(),
-        ["bench", "kubernetes"] => cluster::bench(),
+        ["bench", "kubernetes", parts @ ..] => cluster::bench(parts),
         ["deep"] => deep::deep(),
         _ => {
             step::say(USAGE);

@@ -1,15 +1,19 @@
 //! The engine on Kubernetes beside the Deployment controller, one after the other on one cluster.
 //!
-//! Run with `cargo xtask bench kubernetes`, which starts the cluster. Controllers and scheduler may send 500
+//! Run with `cargo xtask bench kubernetes`, which starts the cluster; names of parts (`real`, `many`, `abort`,
+//! `rest`) behind it run those alone. Controllers and scheduler may send 500
 //! requests a second, bursts of 1,000; as delivered (20 and 50) the throttle would be measured. The engine's own
 //! client has no throttle. Writes are counted by the API server, so nothing else should run on the cluster.
 
+mod abort;
 mod many;
 mod peer;
 mod real;
+mod rest;
+mod run;
 mod writes;
 
-use std::{error::Error, process::ExitCode};
+use std::{env, error::Error, process::ExitCode};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -28,8 +32,21 @@ async fn measure() -> Result<(), Failure> {
     say(
         "throttles of controllers and scheduler: 500 a second, bursts of 1,000; of the engine: none\n",
     );
-    real::measure().await?;
-    many::measure().await
+    let wanted: Vec<String> = env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|it| it == name);
+    if is_wanted("real") {
+        real::measure().await?;
+    }
+    if is_wanted("many") {
+        many::measure().await?;
+    }
+    if is_wanted("abort") {
+        abort::measure().await?;
+    }
+    if is_wanted("rest") {
+        rest::measure().await?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the numbers of a benchmark go to standard output")]

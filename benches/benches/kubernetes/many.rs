@@ -5,7 +5,7 @@ use std::time::Instant;
 use rollout_live::{
     bed::Manners,
     cluster::PLAYED_POD,
-    place::{Place, WORKLOAD},
+    place::{Kept, Place, WORKLOAD},
 };
 use serde_json::{Value, json};
 
@@ -15,19 +15,23 @@ const REPLICAS: u64 = 1_000;
 
 /// Rolls out by the engine and by a Deployment.
 pub(crate) async fn measure() -> Result<(), Failure> {
-    say("\n1,000 played pods, ready after 1 to 3 s, surge 25 %, unavailable 25 %:");
-    let place = Place::new("many", Manners::Graceful)?;
+    say(
+        "\n1,000 played pods, ready after 1 to 3 s, surge 25 %, unavailable 25 %; the engine's journal is in the cluster:",
+    );
+    let mut place = Place::new("many", Manners::Graceful)?;
     let budget = (&json!("25%"), &json!("25%"));
     peer::apply(&place, template("1"), REPLICAS, budget)?;
-    peer::completed(&place, REPLICAS).await?;
-    let (before, begun) = (Writes::now(&place)?, Instant::now());
+    peer::completed(&place)?;
+    let before = Writes::now(&place)?;
     peer::apply(&place, template("2"), REPLICAS, budget)?;
-    peer::completed(&place, REPLICAS).await?;
+    let begun = Instant::now();
+    peer::completed(&place)?;
     told("Deployment", begun, &before, &place)?;
     drop(place);
 
-    let place = Place::new("many", Manners::Graceful)?;
-    let life = place.engine().await?;
+    place = Place::new("many", Manners::Graceful)?;
+    let kubeconfig = place.cluster().kubeconfig();
+    let life = place.engine_kept(Kept::InCluster, &kubeconfig).await?;
     place.submit_spec(&life, &spec("1")).await?;
     life.end().await?;
     let (before, begun) = (Writes::now(&place)?, Instant::now());

@@ -1,19 +1,11 @@
 //! Peer: a Deployment of the same pods with the same budget, and when it is through.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
 
 use rollout_live::place::{Place, WORKLOAD};
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use crate::Failure;
-
-/// Longest rollout of a Deployment.
-const DEADLINE: Duration = Duration::from_secs(300);
-const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// Applies a Deployment of `template` behind the place's Service, with this surge and these unavailable.
 pub(crate) fn apply(
@@ -41,24 +33,10 @@ pub(crate) fn apply(
     Ok(())
 }
 
-/// Waits until all pods are of the newest template, available, and the only ones it wants.
-pub(crate) async fn completed(place: &Place, replicas: u64) -> Result<(), Failure> {
-    let begun = Instant::now();
-    let wanted = replicas.to_string();
-    loop {
-        let format = "jsonpath={.metadata.generation} {.status.observedGeneration} {.status.replicas} {.status.updatedReplicas} {.status.availableReplicas}";
-        let seen = place.kubectl(["get", "deployment", WORKLOAD, "-o", format])?;
-        let words: Vec<&str> = seen.split(' ').collect();
-        if let [generation, observed, rest @ ..] = words.as_slice()
-            && generation == observed
-            && rest.len() == 3
-            && rest.iter().all(|word| *word == wanted)
-        {
-            return Ok(());
-        }
-        if DEADLINE < begun.elapsed() {
-            return Err(format!("the Deployment is not through after {DEADLINE:?}: {seen}").into());
-        }
-        sleep(ASK_EVERY).await;
-    }
+/// Waits until all pods are of the newest template, available, and the only ones it wants: those on their way out
+/// count no more. `kubectl` watches, so it tells at once.
+pub(crate) fn completed(place: &Place) -> Result<(), Failure> {
+    let deployment = format!("deployment/{WORKLOAD}");
+    place.kubectl(["rollout", "status", &deployment, "--timeout=300s"])?;
+    Ok(())
 }

@@ -10,11 +10,12 @@ use rollout_live::place::Place;
 use crate::Failure;
 
 /// Kinds and subresources that those who roll out write, and nobody else.
-const COUNTED: [(&str, &str); 6] = [
+const COUNTED: [(&str, &str); 7] = [
     ("replicasets", ""),
     ("replicasets", "scale"),
     ("deployments", "status"),
     ("pods", ""),
+    ("rolloutjournals", ""),
     ("rollouts", ""),
     ("rollouts", "status"),
 ];
@@ -42,7 +43,9 @@ impl Writes {
             else {
                 continue;
             };
-            let makes_set = (resource, part, verb) == ("replicasets", "", "POST");
+            let makes_set = part.is_empty()
+                && verb == "POST"
+                && matches!(resource, "replicasets" | "rolloutjournals");
             if makes_set || (COUNTED.contains(&(resource, part)) && VERBS.contains(&verb)) {
                 let name = [resource, part].join("/");
                 let count: f64 = count.parse()?;

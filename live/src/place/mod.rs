@@ -3,6 +3,7 @@
 //! In: a cluster, a name, the servers' manners. Out: engines on one journal, submissions, a load on the Service's
 //! port, what stands in the end. Absent: promises; the suites say what must be so.
 
+mod engine;
 mod error;
 mod objects;
 mod spec;
@@ -12,24 +13,15 @@ use std::{
     future::Future,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use rollout_core::{id::WorkloadId, time::Span};
-use rollout_k8s::{
-    backend::{self, Controller, KubernetesBackend, Scope, Watches},
-    client, labels,
-    router::{KubernetesRouter, Traffic},
-};
-use rollout_runtime::{Options, Ports, Runtime, journal::RedbJournal};
+use rollout_k8s::{backend::Controller, labels};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-pub use self::{error::PlaceError, standing::Standing};
+pub use self::{engine::Kept, error::PlaceError, standing::Standing};
 use crate::{
     bed::{Image, Manners},
     cluster::Cluster,
@@ -43,9 +35,6 @@ pub const REPLICAS: u64 = 4;
 pub const WORKLOAD: &str = "web";
 /// Name of the Service that follows a candidate.
 const CANDIDATE: &str = "web-candidate";
-/// How long kube-proxy of the bed takes to learn that a pod left, at most: it writes its rules at most once a
-/// second.
-const CONFIRMATION: Span = Span::from_secs(4);
 /// Longest wait for pods to come or to be gone.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(60);
 /// Requests that end before a story begins.
@@ -171,49 +160,6 @@ impl Place {
     pub fn apply(&self, mut object: Value) -> Result<(), PlaceError> {
         object["metadata"]["namespace"] = json!(self.namespace);
         Ok(self.cluster.apply(&object.to_string())?)
-    }
-
-    /// Starts an engine on the journal, with all rights.
-    ///
-    /// # Errors
-    ///
-    /// [`PlaceError`] of whatever does not answer.
-    pub async fn engine(&self) -> Result<Life, PlaceError> {
-        self.engine_through(&self.cluster.kubeconfig()).await
-    }
-
-    /// Starts an engine that reaches the API server by this kubeconfig.
-    ///
-    /// # Errors
-    ///
-    /// [`PlaceError`] of whatever does not answer.
-    pub async fn engine_through(&self, kubeconfig: &Path) -> Result<Life, PlaceError> {
-        let connection = client::Options {
-            kubeconfig: Some(kubeconfig.to_owned()),
-            namespace: Some(self.namespace.clone()),
-            ..client::Options::default()
-        };
-        let (client, namespace) = client::connect(&connection).await?;
-        let traffic = Traffic::read(&self.traffic())?;
-        let router = KubernetesRouter::new(client.clone(), &namespace, &traffic).map(Arc::new);
-        let watches = Watches::start(client, &Scope::Namespace(namespace.clone()));
-        let options =
-            backend::Options { confirmation: CONFIRMATION, ..backend::Options::default() };
-        let backend = KubernetesBackend::new(&watches, namespace, options);
-        let mut backend = backend.with_controller(self.controller());
-        if let Some(router) = &router {
-            backend = backend.with_router(Arc::clone(router));
-        }
-        let (backend, journal) = (Arc::new(backend), RedbJournal::open(self.journal()).await?);
-        let mut ports = Ports::new(Arc::<KubernetesBackend>::clone(&backend), Arc::new(journal))
-            .with_enrolment(backend);
-        if let Some(router) = router {
-            ports = ports.with_router(router);
-        }
-        let runtime = Runtime::new();
-        let workload = WorkloadId::new(WORKLOAD)?;
-        let handle = runtime.start(&workload, ports, Options::default()).await?;
-        Ok(Life::new(handle, runtime))
     }
 
     /// What makes the pods.

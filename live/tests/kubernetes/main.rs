@@ -47,19 +47,6 @@ async fn holds(
     report
 }
 
-/// The same, but one request in a thousand may be lost: Envoy answers single ones by itself while it learns
-/// where a revision is that it had not heard of.
-async fn nearly_holds(
-    place: &Place,
-    promise: Promise,
-    work: impl Future<Output = Result<End, PlaceError>>,
-) -> Report {
-    let report = ends(place, promise, work).await;
-    let told = format!("{report}: {:?}", report.moments());
-    assert!(report.all.failed * 1_000 <= report.all.sent(), "{told}");
-    report
-}
-
 /// The same, but requests may be lost.
 async fn ends(
     place: &Place,

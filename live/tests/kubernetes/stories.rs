@@ -11,7 +11,7 @@ use rollout_live::{
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::{Promise, deployed, ended, holds, nearly_holds, rolled_out, rolling};
+use crate::{Promise, deployed, ended, holds, rolled_out, rolling};
 
 const MANNERS: [Manners; 2] = [Manners::Graceful, Manners::Abrupt];
 
@@ -74,7 +74,7 @@ async fn a_canary_through_a_gateway_is_divided_by_envoy() {
         let step = |weight: &str| json!({ "weight": weight, "gates": [{ "hold": "2s" }] });
         let steps = ["10%", "50%", "100%"].map(step);
         let canary = json!({ "canary": { "steps": steps } });
-        nearly_holds(&place, Promise::DONE, rolled_out(&place, &life, &canary)).await;
+        holds(&place, Promise::DONE, rolled_out(&place, &life, &canary)).await;
     }
 }
 
@@ -85,7 +85,7 @@ async fn a_canary_through_a_gateway_that_is_aborted_keeps_to_its_share() {
         { "weight": "25%", "gates": [{ "approval": {} }] },
         { "weight": "100%" },
     ] } });
-    let report = nearly_holds(&place, Promise::BACK, async {
+    let report = holds(&place, Promise::BACK, async {
         place.submit(&life, Image::V2, &canary).await?;
         life.until("the gate", |status| status.phase == Phase::Gating).await?;
         sleep(Duration::from_secs(10)).await;

@@ -32,22 +32,41 @@ pub(super) struct Division {
     /// What it gets beside its share.
     #[serde(skip_serializing_if = "Rules::is_empty")]
     pub(super) rules: Rules,
+    /// It stands in the route though it gets nothing, so that the data plane knows where it is.
+    #[serde(skip_serializing_if = "is_not")]
+    pub(super) named: bool,
+}
+
+/// What is not so is not written down.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_not(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Division {
     /// A share and nothing beside it.
     pub(super) fn of(candidate: Weight) -> Self {
-        Self { candidate, rules: Rules::default() }
+        Self { candidate, ..Self::default() }
+    }
+
+    /// The candidate side stands in the route and gets nothing.
+    pub(super) fn of_name() -> Self {
+        Self { named: true, ..Self::default() }
     }
 
     /// Whether the candidate side gets nothing and nothing of ours is left.
     pub(super) const fn is_rest(&self) -> bool {
+        self.is_bare() && !self.named
+    }
+
+    /// Whether the candidate side gets nothing.
+    pub(super) const fn is_bare(&self) -> bool {
         self.candidate.is_zero() && self.rules.is_empty()
     }
 
     /// The one of two that gives the candidate side more.
     pub(super) fn wider(self, other: Self) -> Self {
-        let reach = |it: &Self| (it.rules.sends(), it.candidate);
+        let reach = |it: &Self| (it.rules.sends(), it.candidate, it.named);
         if reach(&self) < reach(&other) { other } else { self }
     }
 }
@@ -97,8 +116,12 @@ pub(super) fn route(
     if stable == candidate {
         weights.insert(stable.clone(), Weight::FULL);
         if division.rules.is_empty() {
-            weights.insert(left.filter(|left| *left != stable)?.clone(), Weight::ZERO);
+            let left = left.filter(|left| *left != stable);
+            weights.insert(left?.clone(), Weight::ZERO);
         }
+    } else if division.is_bare() {
+        weights.insert(stable.clone(), Weight::FULL);
+        weights.insert(candidate.clone(), Weight::ZERO);
     } else {
         weights.insert(stable.clone(), division.candidate.rest());
         if !division.candidate.is_zero() {
@@ -157,6 +180,7 @@ impl Target {
         let division = Division {
             candidate: if stable == candidate { Weight::ZERO } else { share },
             rules: trial.map(|trial| trial.rules.clone()).unwrap_or_default(),
+            named: false,
         };
         let sides = Sides {
             stable: Binding::Revision(stable.clone()),

@@ -27,7 +27,11 @@ mod way;
 use std::{
     collections::BTreeSet,
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
 use async_trait::async_trait;
@@ -44,10 +48,12 @@ pub use self::traffic::{
 };
 use self::{
     calls::Calls,
+    division::Division,
+    object::Object,
     problem::{Problem, Trouble},
     shape::{Parts, Shape},
     sides::Stands,
-    way::Now,
+    way::{Learned, Now},
 };
 
 /// What shares the traffic of workloads in one namespace, as the `traffic.kubernetes` of a spec says.
@@ -60,6 +66,19 @@ pub struct KubernetesRouter {
     marks: AtomicU64,
     /// Only one attempt reads and writes at a time.
     writing: tokio::sync::Mutex<()>,
+    /// What the data plane is learning, and since when.
+    learning: Mutex<Option<(Lesson, Instant)>>,
+}
+
+/// What a data plane is learning: anything else is a lesson of its own, with all its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Lesson {
+    /// The division in force.
+    division: Division,
+    /// How often its object was changed.
+    generation: Option<u64>,
+    /// Whether somebody answers on the candidate side.
+    is_answered: bool,
 }
 
 /// Everything that was read.
@@ -80,6 +99,7 @@ impl KubernetesRouter {
             calls,
             marks: AtomicU64::new(0),
             writing: tokio::sync::Mutex::new(()),
+            learning: Mutex::new(None),
         })
     }
 
@@ -133,7 +153,34 @@ impl KubernetesRouter {
             (division, in_force) = shape::divided(&**shape, &parts);
         }
         let (written, in_effect) = (sides.written.clone(), sides.in_effect.clone());
-        Ok(Look { sides, parts, now: Now { written, in_effect, division, in_force } })
+        let learned = self.learned(&sides, &parts, &in_force);
+        Ok(Look { sides, parts, now: Now { written, in_effect, division, in_force, learned } })
+    }
+
+    /// How far the data plane knows what stands in the division that is `in_force`: it is given its time from
+    /// when that was first seen here.
+    fn learned(&self, sides: &sides::Read, parts: &Parts, in_force: &Division) -> Learned {
+        let Some(shape) = &self.shape else { return Learned::AtOnce };
+        let Some(confirmation) = shape.confirmation() else { return Learned::AtOnce };
+        let home = parts.first().and_then(Option::as_ref);
+        let lesson = Lesson {
+            division: in_force.clone(),
+            generation: home.and_then(Object::generation),
+            is_answered: sides.is_answered,
+        };
+        // Whoever panicked has changed nothing: it is replaced as a whole.
+        let mut learning = self.learning.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = match &*learning {
+            Some((known, since)) if *known == lesson => *since,
+            Some(_) | None => learning.insert((lesson, Instant::now())).1,
+        };
+        if since.elapsed() < confirmation.to_std() {
+            Learned::NotYet
+        } else if sides.is_answered {
+            Learned::All
+        } else {
+            Learned::AllButNobody
+        }
     }
 }
 

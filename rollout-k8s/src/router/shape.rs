@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use kube::core::{ApiResource, GroupVersionKind};
-use rollout_core::{port::Ability, weight::Weight};
+use rollout_core::{port::Ability, time::Span, weight::Weight};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ use super::{
     object::Object,
     problem::Problem,
     traefik::Traefik,
-    traffic::{NginxSpec, RouterSpec, Traffic, VirtualServiceSpec},
+    traffic::{GatewaySpec, NginxSpec, RouterSpec, Traffic, VirtualServiceSpec},
 };
 
 /// Annotation: how traffic is divided, how it was before, and what to restore in the end.
@@ -104,6 +104,12 @@ pub(super) trait Shape: fmt::Debug + Send + Sync {
     /// where it is at rest.
     fn shaped(&self, parts: &Parts, was: &Division, division: &Division, kept: &Value) -> Parts;
 
+    /// How long its data plane takes to learn of a Service that a route names, after whoever carries the objects
+    /// out has taken in the route; `None`: it learns of both at once.
+    fn confirmation(&self) -> Option<Span> {
+        None
+    }
+
     /// Whether whoever carries the objects out has taken in their last change.
     fn is_in_force(&self, parts: &Parts) -> bool;
 }
@@ -116,8 +122,8 @@ pub(super) fn of(traffic: &Traffic, namespace: &str) -> Option<Box<dyn Shape>> {
         (service(&traffic.stable_service), service(&traffic.candidate_service));
     match traffic.router.as_ref()? {
         RouterSpec::Gateway(spec) => {
-            let http_route = spec.http_route.clone();
-            Some(Box::new(Gateway { namespace, http_route, stable, candidate }))
+            let GatewaySpec { http_route, confirmation } = spec.clone();
+            Some(Box::new(Gateway { namespace, http_route, stable, candidate, confirmation }))
         }
         RouterSpec::Istio(spec) => {
             let destinations = match &spec.destination_rule {
@@ -178,7 +184,7 @@ pub(super) fn divided(shape: &dyn Shape, parts: &Parts) -> (Division, Division) 
 /// `division` in the units of a router: what is less than one is nothing.
 pub(super) fn in_units(shape: &dyn Shape, division: &Division) -> Division {
     let candidate = division.candidate.in_units(shape.units());
-    Division { candidate, rules: division.rules.clone() }
+    Division { candidate, ..division.clone() }
 }
 
 /// The objects with `division`, in units of the router, written into them and remembered.

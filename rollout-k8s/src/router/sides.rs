@@ -12,6 +12,7 @@ use super::{
     traffic::{DestinationRuleSpec, RouterSpec},
 };
 use rollout_core::id::{Epoch, RevisionId, WorkloadId};
+use serde_json::{Value, json};
 
 use crate::labels;
 
@@ -39,6 +40,8 @@ pub(super) struct Read {
     pub(super) in_effect: Sides,
     /// What stood behind the stable side before.
     pub(super) left: Option<RevisionId>,
+    /// Whether a pod on the candidate side takes requests, as far as the cluster says.
+    pub(super) is_answered: bool,
 }
 
 impl Stands {
@@ -89,7 +92,8 @@ impl Stands {
                 let left = binding::before(&object);
                 // Istio does not say what its proxies know.
                 let in_effect = written.clone();
-                Ok(Read { objects: vec![(place, object)], written, in_effect, left })
+                let objects = vec![(place, object)];
+                Ok(Read { objects, written, in_effect, left, is_answered: true })
             }
         }
     }
@@ -136,11 +140,22 @@ fn of_services(objects: Vec<(Place, Object)>, slices: &[Object]) -> Read {
     });
     let sides: Vec<(Binding, Binding)> = sides.collect();
     let stable = sides.first().cloned().unwrap_or((Binding::Unset, Binding::Unset));
+    let is_of_candidate = |slice: &&Object| {
+        let candidate = objects.get(1).map(|(_, service)| service.name());
+        slice.label(SLICE_OF) == candidate
+    };
+    let is_answered = slices.iter().filter(is_of_candidate).any(|slice| {
+        // What says nothing of itself is taken for ready, as Kubernetes has it.
+        let is_ready =
+            |endpoint: &Value| endpoint.pointer("/conditions/ready") != Some(&json!(false));
+        slice.list("/endpoints").iter().any(is_ready)
+    });
     // Where there is one Service alone, the other side is whatever this one is.
     let candidate = sides.get(1).cloned().unwrap_or_else(|| stable.clone());
     Read {
         left: objects.first().and_then(|(_, service)| binding::before(service)),
         objects,
+        is_answered,
         written: Sides { stable: stable.0, candidate: candidate.0 },
         in_effect: Sides { stable: stable.1, candidate: candidate.1 },
     }
@@ -148,7 +163,7 @@ fn of_services(objects: Vec<(Place, Object)>, slices: &[Object]) -> Read {
 
 /// Refuses a Service without a selector: its endpoints are somebody's own.
 fn check_selector(place: &Place, service: &Object) -> Result<(), Problem> {
-    let selector = service.at("/spec/selector").and_then(serde_json::Value::as_object);
+    let selector = service.at("/spec/selector").and_then(Value::as_object);
     if selector.is_some_and(|selector| !selector.is_empty()) {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! The `traffic.kubernetes` of a spec, strictly typed: which Services, and what divides traffic among them.
 
+use rollout_core::time::Span;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -48,6 +49,21 @@ pub enum RouterSpec {
 pub struct GatewaySpec {
     /// Its name. Every rule that has the stable Service among its backends is divided.
     pub http_route: String,
+    /// How long its data plane takes, at most, to learn of a Service that the route names, after its parents
+    /// have accepted the route: nobody can be asked.
+    #[serde(default = "confirmation", skip_serializing_if = "is_confirmation")]
+    pub confirmation: Span,
+}
+
+/// Contour and Envoy took 0.5 s under load; controllers of clouds may take far longer.
+const fn confirmation() -> Span {
+    Span::from_secs(2)
+}
+
+/// What is by default is not written down.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_confirmation(span: &Span) -> bool {
+    *span == confirmation()
 }
 
 /// A `VirtualService` of Istio, and what tells the revisions apart: two Services, or two subsets of one.
@@ -305,6 +321,7 @@ mod tests {
     fn what_is_read_is_written_the_same() {
         for router in [
             json!({ "gateway": { "http_route": "web" } }),
+            json!({ "gateway": { "http_route": "web", "confirmation": "30s" } }),
             json!({ "istio": { "virtual_service": { "name": "web", "routes": ["main"] } } }),
             json!({ "nginx": { "ingress": "web", "annotation_prefix": "n.io", "weight_total": 1000 } }),
             json!({ "traefik": { "service": "web" } }),

@@ -8,7 +8,10 @@ use rollout_core::{
     spec::{Match, Rules},
     weight::Weight,
 };
-use rollout_live::bed::Image;
+use rollout_live::{
+    bed::Image,
+    load::{HOST, Load, LoadPlan},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,6 +21,8 @@ use crate::{
 
 /// Requests at each share.
 const REQUESTS: u64 = 4_000;
+/// How often a revision gets its first share.
+const FIRST_SHARES: u64 = 4;
 
 fn traffic() -> Value {
     json!({
@@ -84,6 +89,27 @@ async fn shares_are_in_force_within_two_points() {
     assert_eq!(place.get("httproute web")["metadata"]["annotations"]["owner"], "shop");
 }
 
+/// Envoy hears of a cluster and of a route that names it on two ways, and either may be first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_share_and_its_end_lose_nothing() {
+    let place = prepared("router-first", HOST).await;
+    let router = place.router(&traffic());
+    place.set(&router, &Route::all_on(id("v1"))).await;
+    let plan = LoadPlan { rate: 800, ..LoadPlan::strangers() };
+    let load = Load::start(place.cluster.gateway_addr(), plan).unwrap();
+    load.reached(400).await;
+    for _ in 0..FIRST_SHARES {
+        place.set(&router, &split(50)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        place.set(&router, &Route::all_on(id("v1"))).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let report = load.stop_and_finish().await;
+    println!("{report}");
+    assert_eq!(report.all.failed, 0, "{report}: {:?}", report.moments());
+    assert!(report.versions.contains_key("v2"), "{report}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_abort_takes_all_traffic_away_in_one_attempt() {
     let host = "abort.routers.test";
@@ -93,8 +119,10 @@ async fn an_abort_takes_all_traffic_away_in_one_attempt() {
     let theirs = place.get("httproute web")["spec"].clone();
     place.set(&router, &split(50)).await;
     place.order(&router, &Route::all_on(id("v1")), 1).await;
-    assert_eq!(place.get("httproute web")["spec"], theirs);
+    let backends = place.get("httproute web")["spec"]["rules"][1]["backendRefs"].clone();
+    assert_eq!((&backends[0]["weight"], &backends[1]["weight"]), (&json!(10_000), &json!(0)));
     place.set(&router, &Route::all_on(id("v1"))).await;
+    assert_eq!(place.get("httproute web")["spec"], theirs);
     let answers = requests::send(place.cluster.gateway_addr(), host, "", 400).await;
     assert_eq!(answers.get("v1"), Some(&400), "{answers:?}");
 }

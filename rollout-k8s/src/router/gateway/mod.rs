@@ -2,7 +2,8 @@
 //! filter.
 //!
 //! Divided is every rule that has the stable Service among its backends; of those, our fields are the two
-//! weights, the backend of the candidate Service and the filter that copies. The rules of ours are known by
+//! weights, the backend of the candidate Service and the filter that copies. That backend stands in the route with
+//! the weight 0 before it gets its first share, and after its last one. The rules of ours are known by
 //! their only backend, the candidate Service, and by a header that the trial asks for. It is in force once
 //! every parent has accepted this very generation.
 
@@ -11,7 +12,7 @@ mod status;
 
 use std::collections::BTreeSet;
 
-use rollout_core::{port::Ability, weight::Weight};
+use rollout_core::{port::Ability, time::Span, weight::Weight};
 use serde_json::Value;
 
 use super::{
@@ -32,6 +33,8 @@ pub(super) struct Gateway {
     pub(super) http_route: String,
     pub(super) stable: String,
     pub(super) candidate: String,
+    /// How long its data plane takes to learn of a Service that the route names.
+    pub(super) confirmation: Span,
 }
 
 impl Gateway {
@@ -117,6 +120,12 @@ impl Shape for Gateway {
                 Some(route)
             })
             .collect()
+    }
+
+    /// Its proxies hear of routes and of Services on two ways, in no order: Envoy answers 503 for a Service that
+    /// a route names and that it has not heard of.
+    fn confirmation(&self) -> Option<Span> {
+        Some(self.confirmation)
     }
 
     fn is_in_force(&self, parts: &Parts) -> bool {

@@ -17,7 +17,7 @@ use super::{
 fn shape() -> Gateway {
     let [namespace, http_route, stable, candidate] =
         ["shop", "web", "web", "web-canary"].map(str::to_owned);
-    Gateway { namespace, http_route, stable, candidate }
+    Gateway { namespace, http_route, stable, candidate, confirmation: Span::from_secs(2) }
 }
 
 /// A route as the API server shows it, with a rule to divide between two of other people.

@@ -48,7 +48,7 @@ proptest! {
 #[test]
 fn the_second_one_has_the_paths_of_the_stable_service() {
     let rules = Rules { matches: vec![header("x-a")], ..Rules::default() };
-    let division = Division { candidate: Weight::share(1, 10), rules };
+    let division = Division { candidate: Weight::share(1, 10), rules, named: false };
     let now = divide(&shape(1_000), &parts(&[object("web"), Value::Null]), &division);
     let annotation = |name: &str| now[1].as_ref().unwrap().annotation(name).map(str::to_owned);
     for (name, value) in [

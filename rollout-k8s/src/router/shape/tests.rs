@@ -37,7 +37,7 @@ pub(crate) fn divisions(
             let affinity =
                 affinity.then(|| Affinity { cookie: "c".to_owned(), max_age: Span::from_secs(60) });
             let rules = Rules { matches, mirror: weight(mirror), affinity };
-            Division { candidate: weight(points), rules }
+            Division { candidate: weight(points), rules, named: false }
         },
     )
 }

@@ -57,7 +57,7 @@ fn copies_go_through_a_service_of_ours() {
     let now = divide(
         &shape(),
         &parts(&[object(None, false), Value::Null]),
-        &Division { candidate: Weight::share(1, 4), rules },
+        &Division { candidate: Weight::share(1, 4), rules, named: false },
     );
     let list = at(&now, 0, "/spec/weighted/services");
     assert_eq!(
