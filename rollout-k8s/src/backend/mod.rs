@@ -138,7 +138,8 @@ impl KubernetesBackend {
         let (reign, sets) =
             fence::claim::<F>(client, &self.namespace, workload, claim, known).await?;
         for set in sets {
-            cache.answered(&key, &set.name().to_owned(), set);
+            let name = set.name().to_owned();
+            cache.answered(&key, &name, set);
         }
         cache.with(&key, |held| held.granted = held.granted.max(reign.epoch));
         Ok(reign.epoch)

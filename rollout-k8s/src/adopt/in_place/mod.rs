@@ -9,6 +9,8 @@ mod record;
 mod refuse;
 mod taking;
 
+use serde_json::{Value, json};
+
 use self::record::Record;
 use super::{
     AdoptError, Handing, Stage, change::Change, object::Kind, object::Object, world::World,
@@ -28,12 +30,11 @@ pub(super) fn adopting(
             found: world.all(kind).map(|it| it.name().to_owned()).collect(),
         });
     };
-    let record = match kept(world)? {
-        Some(record) => record,
-        None => {
-            refuse::taking(world, kind, set, released)?;
-            Record::new(world, kind, set)?
-        }
+    let record = if let Some(record) = kept(world)? {
+        record
+    } else {
+        refuse::taking(world, kind, set, released)?;
+        Record::new(world, kind, set)?
     };
     let spec = super::spec::read(world, kind, &record.object)?;
     let stages = taking::stages(world, kind, set, &record);
@@ -46,14 +47,12 @@ pub(super) fn handing_back(world: &World, kind: Kind) -> Result<Handing, AdoptEr
     let set = world.get(kind, &world.name);
     let done = |stages: Vec<Stage>| Handing { stages: left(stages), left: Vec::new(), spec: None };
     let Some(record) = kept(world)? else {
-        return match set.filter(|set| !taking::is_ours(world, set)) {
-            // Whoever wrote to a Service of it after the hand-back would keep new pods from requests.
-            Some(set) => Ok(done(vec![super::giving::services(world, set)])),
-            None => {
-                let record = super::record::Record::name(&workload);
-                Err(AdoptError::NotAdopted { workload, namespace, record })
-            }
+        let Some(set) = set.filter(|set| !taking::is_ours(world, set)) else {
+            let record = super::record::Record::name(&workload);
+            return Err(AdoptError::NotAdopted { workload, namespace, record });
         };
+        // Whoever wrote to a Service of it after the hand-back would keep new pods from requests.
+        return Ok(done(vec![super::giving::services(world, set)]));
     };
     let Some(set) = set else {
         let why = format!("it has no {kind}");
@@ -93,14 +92,13 @@ fn newest_hash<'a>(world: &'a World, kind: Kind, set: &'a Object) -> Option<&'a 
 fn counted(kind: Kind, set: &Object) -> Stage {
     let mut stage = Stage::new("wait until it counts every pod as its newest");
     let number = |path: &[&str]| set.number(path).unwrap_or(0);
-    let (wanted, updated) = match kind {
-        Kind::StatefulSet => {
-            (number(&["spec", "replicas"]), number(&["status", "updatedReplicas"]))
-        }
-        _ => (
+    let (wanted, updated) = if kind == Kind::StatefulSet {
+        (number(&["spec", "replicas"]), number(&["status", "updatedReplicas"]))
+    } else {
+        (
             number(&["status", "desiredNumberScheduled"]),
             number(&["status", "updatedNumberScheduled"]),
-        ),
+        )
     };
     let status = |field: &str| set.at(&["status", field]);
     let is_one = status("currentRevision") == status("updateRevision");
@@ -112,17 +110,18 @@ fn counted(kind: Kind, set: &Object) -> Stage {
 }
 
 /// A strategy by which it takes nobody away by itself.
-fn holding(kind: Kind, set: &Object) -> serde_json::Value {
-    match kind {
-        Kind::StatefulSet => serde_json::json!({
+fn holding(kind: Kind, set: &Object) -> Value {
+    if kind == Kind::StatefulSet {
+        json!({
             "type": "RollingUpdate",
             "rollingUpdate": { "partition": set.number(&["spec", "replicas"]).unwrap_or(0) },
-        }),
-        _ => serde_json::json!({ "type": "OnDelete", "rollingUpdate": null }),
+        })
+    } else {
+        json!({ "type": "OnDelete", "rollingUpdate": null })
     }
 }
 
 /// The same patch of each of these pods.
-fn of_pods<'a>(pods: impl Iterator<Item = &'a Object>, patch: &serde_json::Value) -> Vec<Change> {
+fn of_pods<'a>(pods: impl Iterator<Item = &'a Object>, patch: &Value) -> Vec<Change> {
     pods.filter_map(|pod| Change::patch(Kind::Pod, pod, patch.clone())).collect()
 }

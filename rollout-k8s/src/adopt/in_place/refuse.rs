@@ -43,15 +43,12 @@ fn settled(kind: Kind, set: &Object) -> Result<(), AdoptError> {
     if !set.is_seen() {
         return mid("its controller has not seen its newest spec yet".to_owned());
     }
-    let (wanted, fields) = match kind {
-        Kind::StatefulSet => (
-            set.number(&["spec", "replicas"]).unwrap_or(1),
-            [("updatedReplicas", "updated"), ("availableReplicas", "available")],
-        ),
-        _ => (
-            set.number(&["status", "desiredNumberScheduled"]).unwrap_or(0),
-            [("updatedNumberScheduled", "updated"), ("numberAvailable", "available")],
-        ),
+    let (wanted, fields) = if kind == Kind::StatefulSet {
+        let wanted = set.number(&["spec", "replicas"]).unwrap_or(1);
+        (wanted, [("updatedReplicas", "updated"), ("availableReplicas", "available")])
+    } else {
+        let wanted = set.number(&["status", "desiredNumberScheduled"]).unwrap_or(0);
+        (wanted, [("updatedNumberScheduled", "updated"), ("numberAvailable", "available")])
     };
     for (field, what) in fields {
         let has = set.number(&["status", field]).unwrap_or(0);

@@ -51,12 +51,8 @@ pub(in crate::backend) async fn remove(
     let params = DeleteParams::default().preconditions(preconditions);
     // Its uid may be another one by now: then it is refused, and a later look shows it.
     let deleted = ask_for(api.delete(name, &params)).await?;
-    match deleted.and_then(|answer| answer.left()) {
-        Some(pod) => {
-            if let Some(facts) = PodFacts::read(&pod) {
-                cache.answered(key, name, facts);
-            }
-        }
+    match deleted.and_then(|answer| PodFacts::read(&answer.left()?)) {
+        Some(facts) => cache.answered(key, name, facts),
         None => cache.answered_gone::<PodFacts>(key, name),
     }
     done()
