@@ -11,6 +11,7 @@ mod capacity;
 mod division;
 mod eta;
 mod event;
+mod exchange;
 mod hook;
 mod imprint;
 mod metric;

@@ -117,13 +117,13 @@ fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
         }
         Effect::Drain { instance } => may_drain(turn, view, instance),
         Effect::Create { .. } => may_create(turn),
+        Effect::Divide(division) => fleet::may_divide(turn, view, division),
         Effect::Scale { revision, replicas } => may_scale(turn, view, revision, *replicas),
         Effect::Start { .. }
         | Effect::Enrol { .. }
         | Effect::Detach { .. }
         | Effect::Stop { .. }
         | Effect::Remove { .. }
-        | Effect::Divide(_)
         | Effect::Run { .. }
         | Effect::Modules(_) => true,
     }
@@ -135,7 +135,9 @@ fn may_scale(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64)
     let inventory = view.inventory.as_ref().map(|seen| &seen.what);
     let seen = inventory.and_then(|inventory| inventory.pools.get(revision));
     let is_wanted = target <= replicas || seen.is_some_and(|seen| seen.replicas <= replicas);
-    is_wanted && leaves_enough(turn, view, revision)
+    let is_drained =
+        !turn.setup.capabilities.replaces_in_place() || fleet::may_size(turn, view, replicas);
+    is_wanted && is_drained && leaves_enough(turn, view, revision)
 }
 
 /// Whether the others are enough, if the size that a pool was told last takes serving instances away.
@@ -147,7 +149,7 @@ pub(crate) fn leaves_enough(turn: &Turn<'_>, view: &View, revision: &RevisionId)
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
     let left = tallies.get(revision).map_or(0, |tally| tally.serving);
     let all = tallies.values().map(|tally| tally.serving).fold(0, u64::saturating_add);
-    let space = moving::space(rollout);
+    let space = fleet::fit(turn, view, moving::space(rollout));
     match turn.state.route.as_ref().and_then(|route| route.weight_of(revision)) {
         _ if available <= left => true,
         Some(weight) if weight.is_zero() => true,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::{
     batch::{self, Batch},
     capacity::Space,
+    exchange::exchange,
     note::WaitReason,
     phase::moving,
     record::Change,
@@ -19,6 +20,7 @@ use super::{
 use crate::{fleet::Tally, id::RevisionId};
 
 /// Where to bring the counts and the route.
+#[derive(Clone)]
 pub(super) struct Goal {
     /// Sizes of pools, grown in this order and shrunk in the reverse one; a pool not named has none.
     pub(super) counts: Vec<(RevisionId, u64)>,
@@ -30,6 +32,7 @@ pub(super) struct Goal {
 }
 
 /// What is to become of the route.
+#[derive(Clone)]
 pub(super) enum Routing {
     /// It stays as it is.
     Keep,
@@ -53,6 +56,9 @@ pub(super) fn steer(
     goal: &Goal,
     tallies: &mut BTreeMap<RevisionId, Tally>,
 ) -> bool {
+    if turn.setup.capabilities.replaces_in_place() {
+        return exchange(turn, view, goal, tallies);
+    }
     tallies.values_mut().for_each(discount);
     let batch = batch::under_way(turn, goal, tallies);
     grow(turn, goal, tallies, batch);

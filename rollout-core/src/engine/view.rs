@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     action::{Action, Effect},
+    division::Division,
     eta::Pace,
     event::ProbeKind,
     observation::{
@@ -234,6 +235,13 @@ impl View {
     pub(crate) fn modules_in_force(&self) -> Option<&ModulesInForce> {
         let modules = &self.modules.as_ref()?.what;
         self.shows(Port::Modules, || Subject::Modules, modules.mark).then_some(modules)
+    }
+
+    /// The division in force; `None` while no snapshot shows my last write to it, or nothing exists.
+    pub(crate) fn division(&self) -> Option<&Division> {
+        let inventory = &self.inventory.as_ref()?.what;
+        let is_shown = self.shows(Port::Backend, || Subject::Division, inventory.mark);
+        inventory.division.as_ref().filter(|_| is_shown)
     }
 
     /// The pool as the backend shows it; `None` while no snapshot shows my last write to it.

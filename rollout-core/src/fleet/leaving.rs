@@ -61,7 +61,6 @@ pub(super) fn named<'a>(
 
 /// Whether an instance is seen to run and to answer its probe.
 pub(super) fn is_healthy(view: &View, instance: &InstanceId) -> bool {
-    view.seen(instance)
-        .there()
-        .is_some_and(|seen| seen.state == InstanceState::Running && seen.healthy == Some(true))
+    let seen = view.inventory.as_ref().and_then(|seen| seen.what.instances.get(instance));
+    seen.is_some_and(|seen| seen.state == InstanceState::Running && seen.healthy == Some(true))
 }

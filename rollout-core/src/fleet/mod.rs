@@ -8,11 +8,13 @@ mod act;
 mod health;
 mod instance;
 mod leaving;
+mod line;
 mod tally;
 mod watch;
 
 pub(crate) use self::{
-    act::act,
+    act::{act, may_divide, may_size},
+    line::{affordable, fit, is_back, line, places, standing},
     tally::{Condition, condition, tally},
     watch::watch,
 };

@@ -134,7 +134,12 @@ pub(crate) fn tally(
                 add(tally, entry, condition);
             }
         }
-        Making::ByCount | Making::InPlace { .. } => {
+        Making::InPlace { .. } => {
+            for (id, tally) in &mut tallies {
+                in_place(tally, state, view, id);
+            }
+        }
+        Making::ByCount => {
             for (id, tally) in &mut tallies {
                 by_count(tally, state, view, id, setup.capabilities.drains_by_name());
             }
@@ -214,5 +219,26 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId, drai
         Some(_) if !drains_by_name => dropped.saturating_add(leaving.parting),
         Some(_) | None => leaving.parting,
     };
+    tally.may_serve = seen.ready.saturating_sub(leaving.drained);
+}
+
+/// The counts of a revision of a workload that is replaced in place: what the backend shows, less those that
+/// were told to go.
+fn in_place(tally: &mut Tally, state: &State, view: &View, id: &RevisionId) {
+    let Some(inventory) = view.inventory.as_ref().map(|inventory| &inventory.what) else {
+        // Nobody knows: nothing is to spare, nothing is absent.
+        tally.created = tally.target;
+        return;
+    };
+    let seen = inventory.pools.get(id).cloned().unwrap_or_default();
+    let leaving = Leaving::of(state, view, id);
+    tally.created = seen.created.saturating_sub(leaving.count);
+    tally.ready = seen.ready.saturating_sub(leaving.healthy);
+    tally.unready = tally.created.saturating_sub(tally.ready);
+    let out = leaving.healthy.saturating_add(leaving.returning);
+    tally.serving = seen.available.saturating_sub(out);
+    tally.idle = tally.created.saturating_sub(tally.serving);
+    tally.terminating = seen.terminating.saturating_add(leaving.count);
+    tally.parting = leaving.parting;
     tally.may_serve = seen.ready.saturating_sub(leaving.drained);
 }

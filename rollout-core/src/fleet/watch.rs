@@ -14,7 +14,7 @@ use crate::{
 
 /// Records what the last snapshots show of every instance that the engine does not know yet.
 pub(crate) fn watch(turn: &mut Turn<'_>, view: &View) {
-    if turn.setup.capabilities.making == Making::ByCount {
+    if turn.setup.capabilities.making != Making::ByName {
         find_pools(turn, view);
         count_failures(turn, view);
         if turn.setup.capabilities.drains_by_name() {

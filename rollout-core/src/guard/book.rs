@@ -52,6 +52,15 @@ pub(super) struct Entry {
     pub(super) over: bool,
 }
 
+/// What the last snapshot showed of one instance that is replaced in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) revision: RevisionId,
+    pub(super) rank: Option<u32>,
+    /// Whether it runs and answers its probe.
+    pub(super) answers: bool,
+}
+
 /// The limits in force, from the submitted spec and its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Limits {
@@ -94,15 +103,17 @@ pub(crate) struct Book {
     pub(super) in_force: Option<Route>,
     pub(super) pending: BTreeMap<ActionId, Effect>,
     pub(super) last_action: ActionId,
-    /// Whether the backend makes instances by name, not by count. It and the next are of the ports of this
-    /// run: no record tells them.
+    /// How the backend makes instances. It and the next are of the ports of this run: no record tells them.
     #[serde(skip)]
-    pub(super) is_by_name: bool,
+    making: Option<Making>,
     #[serde(skip)]
     pub(super) confirmation: Option<Confirmation>,
     /// Pools that a backend keeps by count, as the last snapshot showed them.
     pub(super) pools: BTreeMap<RevisionId, PoolSeen>,
     pools_at: Mark,
+    /// Instances that are replaced in place, as the last snapshot showed them.
+    #[serde(skip)]
+    pub(super) places: BTreeMap<InstanceId, Place>,
     /// Instances of those pools that the last snapshot showed not to answer.
     not_ready: BTreeSet<InstanceId>,
     /// The sizes let through last.
@@ -130,7 +141,7 @@ impl Book {
     /// Books for ports that can do this.
     pub(super) fn new(capabilities: &Capabilities) -> Self {
         Self {
-            is_by_name: capabilities.making == Making::ByName,
+            making: Some(capabilities.making),
             confirmation: capabilities.enrolment,
             ..Self::empty()
         }
@@ -139,6 +150,11 @@ impl Book {
     /// Books that know of no ports, to fold records in.
     pub(crate) fn empty() -> Self {
         Self { is_first: true, ..Self::default() }
+    }
+
+    /// How the backend makes instances; by name, as long as nobody said.
+    pub(super) fn making(&self) -> Making {
+        self.making.unwrap_or(Making::ByName)
     }
 
     /// When the drain of an instance is over at the latest, if it was acknowledged.

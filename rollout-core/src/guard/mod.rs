@@ -3,6 +3,7 @@
 
 mod book;
 mod counts;
+mod in_place;
 mod rules;
 #[cfg(test)]
 mod tests;

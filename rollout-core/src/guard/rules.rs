@@ -3,12 +3,12 @@
 use super::{
     Rule, Veto,
     book::{Book, Entry},
-    counts,
+    counts, in_place,
 };
 use crate::{
     engine::{Action, Change, Effect, ModuleSetting, Record, Route, Shares, Trial},
     id::{ActionId, InstanceId, RevisionId},
-    port::Confirmation,
+    port::{Confirmation, Making},
     spec::Counting,
     weight::Weight,
 };
@@ -32,25 +32,9 @@ pub(super) fn check(book: &Book, actions: &[Action], records: &[Record]) -> Resu
             reuse(action, last, &after)?;
             continue;
         }
-        match &action.effect {
-            Effect::Create { .. } if after.is_by_name => ceiling(&after, action)?,
-            Effect::Drain { instance } if after.is_by_name => floor(&after, action, instance)?,
-            Effect::Drain { instance } => counts::drained(&after, action, instance)?,
-            Effect::Stop { instance, .. } | Effect::Remove { instance } => {
-                drained(&after, action, instance)?;
-                floor(&after, action, instance)?;
-            }
-            Effect::Detach { instance } => detached(&after, action, instance)?,
-            Effect::Route(route) => routed(&after, action, route)?,
-            Effect::Scale { revision, replicas } => {
-                counts::scaled(&after, action, revision, *replicas)?;
-            }
-            Effect::Modules(setting) => available(&after, action, setting)?,
-            Effect::Create { .. }
-            | Effect::Start { .. }
-            | Effect::Enrol { .. }
-            | Effect::Divide(_)
-            | Effect::Run { .. } => {}
+        match after.making() {
+            Making::ByName | Making::ByCount => apart(&after, action)?,
+            Making::InPlace { .. } => in_place(&after, action)?,
         }
         after.commit(&Record {
             at: after.now,
@@ -58,6 +42,47 @@ pub(super) fn check(book: &Book, actions: &[Action], records: &[Record]) -> Resu
         });
     }
     Ok(())
+}
+
+/// Where each instance, or each pool, is made by itself.
+fn apart(book: &Book, action: &Action) -> Result<(), Veto> {
+    let is_by_name = book.making() == Making::ByName;
+    match &action.effect {
+        Effect::Create { .. } if is_by_name => ceiling(book, action),
+        Effect::Drain { instance } if is_by_name => floor(book, action, instance),
+        Effect::Drain { instance } => counts::drained(book, action, instance),
+        Effect::Stop { instance, .. } | Effect::Remove { instance } => {
+            drained(book, action, instance)?;
+            floor(book, action, instance)
+        }
+        Effect::Detach { instance } => detached(book, action, instance),
+        Effect::Route(route) => routed(book, action, route),
+        Effect::Scale { revision, replicas } => counts::scaled(book, action, revision, *replicas),
+        Effect::Modules(setting) => available(book, action, setting),
+        Effect::Create { .. }
+        | Effect::Start { .. }
+        | Effect::Enrol { .. }
+        | Effect::Divide(_)
+        | Effect::Run { .. } => Ok(()),
+    }
+}
+
+/// Where instances are replaced in place.
+fn in_place(book: &Book, action: &Action) -> Result<(), Veto> {
+    match &action.effect {
+        Effect::Divide(division) => in_place::divided(book, action, division),
+        Effect::Scale { replicas, .. } => in_place::sized(book, action, *replicas),
+        Effect::Remove { instance } => in_place::removed(book, action, instance),
+        Effect::Drain { instance } => in_place::drained(book, action, instance),
+        Effect::Route(route) => routed(book, action, route),
+        Effect::Modules(setting) => available(book, action, setting),
+        Effect::Create { .. }
+        | Effect::Start { .. }
+        | Effect::Enrol { .. }
+        | Effect::Stop { .. }
+        | Effect::Detach { .. }
+        | Effect::Run { .. } => Ok(()),
+    }
 }
 
 pub(super) fn veto(rule: Rule, action: &Action, value: u64, limit: u64) -> Veto {
@@ -86,7 +111,7 @@ fn serves(book: &Book, entry: &Entry) -> bool {
 
 /// Serving instances of the revisions that `is_meant` picks.
 fn serving(book: &Book, is_meant: impl Fn(&RevisionId) -> bool) -> u64 {
-    if !book.is_by_name {
+    if book.making() != Making::ByName {
         return counts::serving(book, is_meant);
     }
     let is_meant = |entry: &Entry| entry.revision.as_ref().is_some_and(&is_meant);

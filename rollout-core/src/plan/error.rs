@@ -50,6 +50,16 @@ pub enum PlanError {
         /// What is missing.
         ability: Ability,
     },
+    /// There is no room beside the places of a workload that is replaced in place.
+    #[error("{field}: it needs {needs}, and this workload is replaced in place; {way_out}")]
+    InPlace {
+        /// Path of the field.
+        field: String,
+        /// What it would need.
+        needs: String,
+        /// What a person can do about it.
+        way_out: &'static str,
+    },
     /// Candidate instances of a preview would get traffic.
     #[error(
         "{field}: 0% needs a router that divides traffic by weight, as without one every candidate instance gets its part; remove step `{step}`, or name a router in `traffic`"

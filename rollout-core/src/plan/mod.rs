@@ -153,6 +153,8 @@ pub enum StageGate {
 pub enum Remark {
     /// Percentages rounded to surge 0 and unavailable 0; unavailable became 1.
     BudgetRaised,
+    /// Instances are replaced in place: there is no surge, and one has to be missing at least.
+    InPlace,
     /// The share made of replicas is not the one asked for.
     ShareDiffers {
         /// Name of the stage.

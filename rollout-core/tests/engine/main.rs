@@ -10,6 +10,7 @@ mod defaults;
 mod drained_by_name;
 mod edges;
 mod eta;
+mod in_place;
 mod orders;
 mod policies;
 mod table;

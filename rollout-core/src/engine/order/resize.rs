@@ -79,6 +79,13 @@ fn under_way(
     if rollout.plan.desired == replicas && rollout.spec.replicas == replicas {
         return Ok(());
     }
+    if turn.setup.capabilities.replaces_in_place() && !rollout.is_resize() {
+        let why = format!(
+            "`{}` is replaced in place: it has {} instances until this rollout has ended; wait for that, or abort it",
+            turn.setup.workload, rollout.plan.desired
+        );
+        return Err(OrderRefused::NoPlan { why });
+    }
     let is_on_trial = rollout.walk != Walk::Reverting && !rollout.proven && !rollout.is_resize();
     if replicas == 0 && is_on_trial {
         return Err(OrderRefused::NothingOnTrial { candidate: rollout.candidate.id.to_string() });

@@ -56,7 +56,7 @@ pub(in crate::engine) fn decide(
     }
     let space = moving::space(&rollout);
     let kept = kept(&rollout, tallies).min(space.ceiling().saturating_sub(wanted));
-    let grows_to = if must_wait(&rollout, space, tallies) {
+    let grows_to = if must_wait(turn, &rollout, space, tallies) {
         tallies.get(&from).map_or(0, |tally| tally.target).min(wanted)
     } else {
         wanted
@@ -117,7 +117,15 @@ pub(super) fn until(turn: &Turn<'_>, rollout: &Rollout) -> Timestamp {
 }
 
 /// Whether stable waits for the candidate to be gone: where the way back is recreate, the two must not meet.
-fn must_wait(rollout: &Rollout, space: Space, tallies: &BTreeMap<RevisionId, Tally>) -> bool {
+fn must_wait(
+    turn: &Turn<'_>,
+    rollout: &Rollout,
+    space: Space,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) -> bool {
+    if turn.setup.capabilities.replaces_in_place() {
+        return false; // Who comes back comes to the place of one who is gone.
+    }
     let is_recreate = space.budget.surge == 0 && space.desired <= space.budget.unavailable;
     let is_there = |tally: &Tally| 0 < tally.created + tally.terminating;
     is_recreate && tallies.get(&rollout.candidate.id).is_some_and(is_there)

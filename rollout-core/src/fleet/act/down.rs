@@ -128,6 +128,30 @@ pub(super) fn is_quiet(
     }
 }
 
+/// Whether nothing is in flight on an instance any more, or its time is over, as far as anybody knows now.
+pub(super) fn has_ended(
+    turn: &Turn<'_>,
+    view: &View,
+    instance: &InstanceId,
+    entry: &Instance,
+) -> bool {
+    let Traffic::Drained(at) = entry.traffic else {
+        return turn.setup.capabilities.enrolment.is_none();
+    };
+    let deadline = at.after(turn.state.drain_of(&entry.revision).deadline);
+    let in_flight = match turn.setup.capabilities.enrolment {
+        None => return true,
+        Some(Confirmation::Elapsed(bound)) => return at.after(bound).max(deadline) <= turn.now,
+        Some(Confirmation::Observed) => view.enrolled(instance),
+    };
+    deadline <= turn.now
+        || match in_flight {
+            Sight::Absent => true,
+            Sight::There(seen) => seen.state == EnrolState::Draining && seen.in_flight == Some(0),
+            Sight::Unshown => false,
+        }
+}
+
 /// Stops and removes an instance that gets no traffic.
 fn take_down(
     turn: &mut Turn<'_>,

@@ -1,7 +1,7 @@
 //! Instances of pools kept by count on their way out: chosen by name, drained, and spared when their pool is
 //! to grow again.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use super::down::{Draining, is_quiet};
 use crate::{
@@ -23,7 +23,10 @@ pub(super) fn leave(turn: &mut Turn<'_>, view: &View) -> Vec<(RevisionId, u64)> 
     }
     let quiet = drain(turn, view);
     let size = |(revision, target): (RevisionId, u64)| {
-        let quiet = quiet.get(&revision).copied().unwrap_or(0);
+        let is_of = |it: &&InstanceId| {
+            turn.state.roster.get(*it).is_some_and(|entry| entry.revision == revision)
+        };
+        let quiet = quiet.iter().filter(is_of).count() as u64;
         let size = size_now(turn, view, &revision, target, quiet);
         (revision, size)
     };
@@ -91,12 +94,17 @@ fn retire(turn: &mut Turn<'_>, view: &View, revision: &RevisionId, count: u64) {
     let chosen: Vec<InstanceId> =
         there.into_iter().take(count).map(|(_, _, Reverse(instance))| instance.clone()).collect();
     for instance in chosen {
-        if !turn.state.roster.contains_key(&instance) {
-            let (instance, revision) = (instance.clone(), revision.clone());
-            turn.record(Change::Named { instance, revision, enrolled: true });
-        }
-        turn.record(Change::Retired { instance });
+        tell_to_go(turn, instance, revision.clone());
     }
+}
+
+/// Tells one instance of `revision` to go.
+pub(super) fn tell_to_go(turn: &mut Turn<'_>, instance: InstanceId, revision: RevisionId) {
+    if !turn.state.roster.contains_key(&instance) {
+        let instance = instance.clone();
+        turn.record(Change::Named { instance, revision, enrolled: true });
+    }
+    turn.record(Change::Retired { instance });
 }
 
 /// Lets `count` instances stay that were to go: healthy ones, first those that get traffic still.
@@ -114,10 +122,14 @@ fn spare(turn: &mut Turn<'_>, view: &View, revision: &RevisionId, count: u64) {
     }
 }
 
-/// Drains whoever is to go, and takes those back into traffic that are not. Returns how many of each pool
+/// Drains whoever is to go, and takes those back into traffic that are not. Returns those that are to go and
 /// have nothing in flight any more.
-fn drain(turn: &mut Turn<'_>, view: &View) -> BTreeMap<RevisionId, u64> {
-    let mut quiet: BTreeMap<RevisionId, u64> = BTreeMap::new();
+pub(super) fn drain(turn: &mut Turn<'_>, view: &View) -> BTreeSet<InstanceId> {
+    let mut quiet = BTreeSet::new();
+    if turn.setup.capabilities.enrolment.is_none() {
+        let going = turn.state.roster.iter().filter(|(_, entry)| entry.is_terminating());
+        return going.map(|(instance, _)| instance.clone()).collect();
+    }
     let mut draining = Draining::default();
     let instances: Vec<InstanceId> = turn.state.roster.keys().cloned().collect();
     for instance in instances {
@@ -135,7 +147,7 @@ fn drain(turn: &mut Turn<'_>, view: &View) -> BTreeMap<RevisionId, u64> {
                 if !runs(view, &instance)
                     || is_quiet(turn, view, &instance, &entry, at, &mut draining)
                 {
-                    *quiet.entry(entry.revision.clone()).or_default() += 1;
+                    quiet.insert(instance);
                 }
             }
             // A late enrolment, or a person, undid the drain.

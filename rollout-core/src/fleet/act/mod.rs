@@ -7,11 +7,13 @@ mod count;
 mod down;
 mod leave;
 mod make;
+mod place;
 mod up;
 
 use std::collections::BTreeMap;
 
 use self::down::Draining;
+pub(crate) use self::place::{may_divide, may_size};
 use super::tally::Tally;
 use crate::{
     engine::{Effect, End, Space, Turn, View, Walk},
@@ -26,10 +28,15 @@ pub(crate) fn act(
     space: Space,
     tallies: &BTreeMap<RevisionId, Tally>,
 ) {
-    if turn.setup.capabilities.making == Making::ByCount {
-        count::scale(turn, view, space, tallies);
-        return;
+    match turn.setup.capabilities.making {
+        Making::ByName => by_name(turn, view, space, tallies),
+        Making::ByCount => count::scale(turn, view, space, tallies),
+        Making::InPlace { .. } => place::replace(turn, view, space),
     }
+}
+
+/// The same where each instance is made and removed by name.
+fn by_name(turn: &mut Turn<'_>, view: &View, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
     make::retire(turn, view);
     make::create(turn, view, space, tallies);
     let instances: Vec<InstanceId> = turn.state.roster.keys().cloned().collect();

@@ -48,8 +48,8 @@ impl Book {
             Change::Intended { id, effect } => self.intended(*id, effect),
             Change::Settled { id, how } => self.settled(record.at, *id, how),
             Change::Snapshot(snapshot) => {
-                let Self { is_by_name, confirmation, .. } = *self;
-                *self = Self { is_by_name, confirmation, ..snapshot.book.clone() };
+                let (making, confirmation) = (self.making, self.confirmation);
+                *self = Self { making, confirmation, ..snapshot.book.clone() };
             }
             Change::Failed { instance, failure } => {
                 let entry = self.entries.entry(instance.clone()).or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Answers, Book, Entry, Limits, Thresholds};
+use super::{Answers, Book, Entry, Limits, Place, Thresholds};
 use crate::{
     engine::Imprint,
     guard::Guard,
@@ -31,7 +31,7 @@ impl Book {
             // The first is higher than every number in use, the next two never change, and the last
             // follows the time of the next event.
             last_action: _,
-            is_by_name: _,
+            making: _,
             confirmation: _,
             now: _,
             must_be_available,
@@ -46,15 +46,12 @@ impl Book {
             from,
             pools,
             pools_at,
+            places,
             not_ready,
             sizes,
         } = self;
         let longest = drains.values().copied().chain(*longest_drain).max();
-        imprint.word(entries.len() as u64);
-        for (instance, entry) in entries {
-            imprint.instance(instance);
-            entry.imprint(imprint, longest.unwrap_or(Span::from_secs(1 << 40)));
-        }
+        imprint.entries(entries, longest.unwrap_or(Span::from_secs(1 << 40)));
         imprint.instances(live);
         imprint.instances(not_ready);
         limits.imprint(imprint);
@@ -78,6 +75,7 @@ impl Book {
         imprint.each(thresholds, |imprint, own| own.imprint(imprint));
         imprint.each(drains, |imprint, drain| imprint.word(drain.as_millis()));
         imprint.each(pools, Imprint::pool_seen);
+        imprint.places(places);
         imprint.each(sizes, |imprint, size| imprint.word(*size));
     }
 }
@@ -87,6 +85,23 @@ impl Imprint {
         self.word(instances.len() as u64);
         for instance in instances {
             self.instance(instance);
+        }
+    }
+
+    fn entries(&mut self, entries: &BTreeMap<InstanceId, Entry>, longest: Span) {
+        self.word(entries.len() as u64);
+        for (instance, entry) in entries {
+            self.instance(instance);
+            entry.imprint(self, longest);
+        }
+    }
+
+    fn places(&mut self, places: &BTreeMap<InstanceId, Place>) {
+        self.word(places.len() as u64);
+        for (instance, Place { revision: _, rank, answers }) in places {
+            self.instance(instance);
+            self.word(rank.map_or(u64::MAX, u64::from));
+            self.flag(*answers);
         }
     }
 

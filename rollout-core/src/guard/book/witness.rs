@@ -1,11 +1,15 @@
 //! What the guard learns from facts: snapshots, probe answers, outcomes.
 
-use super::{Answers, Book};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Answers, Book, Place};
 use crate::{
     engine::{
-        Effect, EnrolState, Event, InstanceSeen, InstanceState, Observation, Outcome, ProbeKind,
+        Effect, EnrolState, Event, InstanceSeen, InstanceState, Inventory, Observation, Outcome,
+        ProbeKind,
     },
     id::{ActionId, InstanceId, Mark},
+    port::Making,
     time::Timestamp,
 };
 
@@ -67,13 +71,7 @@ impl Book {
             Observation::Inventory(inventory) => {
                 // Counts that are older than those seen last say nothing of now.
                 if self.pools_at <= inventory.mark {
-                    self.pools_at = inventory.mark;
-                    self.pools.clone_from(&inventory.pools);
-                    if !self.is_by_name {
-                        let is_out = |seen: &InstanceSeen| seen.healthy != Some(true);
-                        let not_ready = inventory.instances.iter().filter(|(_, seen)| is_out(seen));
-                        self.not_ready = not_ready.map(|(instance, _)| instance.clone()).collect();
-                    }
+                    self.counted(inventory);
                 }
                 for (instance, entry) in &mut self.entries {
                     let seen = inventory.instances.get(instance);
@@ -101,4 +99,30 @@ impl Book {
             Observation::Modules(_) => {}
         }
     }
+
+    /// Counts, and instances of a backend that makes them by itself.
+    fn counted(&mut self, inventory: &Inventory) {
+        self.pools_at = inventory.mark;
+        self.pools.clone_from(&inventory.pools);
+        let instances = &inventory.instances;
+        match self.making() {
+            Making::ByName => {}
+            Making::ByCount => self.not_ready = not_ready(instances),
+            Making::InPlace { .. } => {
+                self.not_ready = not_ready(instances);
+                let place = |(instance, seen): (&InstanceId, &InstanceSeen)| {
+                    let answers =
+                        seen.state == InstanceState::Running && seen.healthy == Some(true);
+                    let (revision, rank) = (seen.revision.clone(), seen.rank);
+                    (instance.clone(), Place { revision, rank, answers })
+                };
+                self.places = instances.iter().map(place).collect();
+            }
+        }
+    }
+}
+
+fn not_ready(instances: &BTreeMap<InstanceId, InstanceSeen>) -> BTreeSet<InstanceId> {
+    let out = instances.iter().filter(|(_, seen)| seen.healthy != Some(true));
+    out.map(|(instance, _)| instance.clone()).collect()
 }

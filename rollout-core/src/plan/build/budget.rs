@@ -1,6 +1,6 @@
 //! Resolves paces to whole numbers: surge rounds up, unavailable rounds down.
 
-use super::{Budget, Remark, Scope};
+use super::{Budget, Remark, Scope, in_place};
 use crate::{
     amount::Amount,
     spec::{Counting, HandRoute, Order, Pace, Strategy, WayBack},
@@ -34,8 +34,19 @@ pub(super) struct Paces {
     pub(super) remarks: Vec<Remark>,
 }
 
-/// The paces of the spec's strategy.
+/// The paces of the spec's strategy, as the backend can keep them.
 pub(super) fn paces(scope: &Scope<'_>) -> Paces {
+    let paces = written(scope);
+    let (forward, raised) = in_place::without_surge(scope, paces.forward);
+    let (back, raised_back) = in_place::without_surge(scope, paces.back);
+    let mut remarks = paces.remarks;
+    let is_said = remarks.contains(&Remark::InPlace) || remarks.contains(&Remark::BudgetRaised);
+    remarks.extend(raised.or(raised_back).filter(|_| !is_said));
+    Paces { forward, back, remarks, ..paces }
+}
+
+/// The paces as written.
+fn written(scope: &Scope<'_>) -> Paces {
     match &scope.spec.strategy {
         Strategy::Rolling(pace) => of_pace(scope, pace, false),
         Strategy::Recreate(_) => fixed(scope, all_missing(scope), NONE, false),
@@ -76,7 +87,9 @@ pub(super) fn of_stage(scope: &Scope<'_>, pace: &Pace, is_weighted: bool) -> (Bu
     let surge = if is_weighted { WHOLE } else { quarter() };
     let (mut budget, is_raised) = resolve(pace, scope.desired, surge);
     let mut remarks = Vec::new();
-    remarks.extend(is_raised.then_some(Remark::BudgetRaised));
+    let (within, is_let) = in_place::without_surge(scope, budget);
+    budget = within;
+    remarks.extend(is_raised.then_some(Remark::BudgetRaised).or(is_let));
     if is_weighted && !budget.batch_delay.is_zero() {
         budget.batch_delay = Span::ZERO;
         remarks.push(Remark::NoBatches);

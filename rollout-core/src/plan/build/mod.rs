@@ -11,6 +11,7 @@ mod by_replicas;
 mod canary;
 mod hand;
 mod hooks;
+mod in_place;
 mod recreate;
 mod rolling;
 mod weighted;
@@ -71,6 +72,7 @@ pub fn build_resize(spec: &CheckedSpec, capabilities: &Capabilities) -> Result<P
 
 /// The stages of the strategy, refused if anything in the spec needs more than the ports can do.
 fn compile(scope: &Scope<'_>, paces: &Paces) -> Result<Draft, PlanError> {
+    in_place::check(scope)?;
     let draft = match &scope.spec.strategy {
         Strategy::Rolling(_) => rolling::build(scope, paces),
         Strategy::Recreate(_) => recreate::build(scope),

@@ -34,6 +34,7 @@ impl Plan {
             Remark::ShareDiffers { stage: name, asked, .. } if *name == stage.name => Some(*asked),
             Remark::ShareDiffers { .. }
             | Remark::BudgetRaised
+            | Remark::InPlace
             | Remark::Downtime { .. }
             | Remark::FirstDeploy
             | Remark::NoBatches
@@ -212,6 +213,9 @@ impl fmt::Display for Remark {
         match self {
             Self::BudgetRaised => f.write_str(
                 "the percentages of surge and unavailable both round to 0; unavailable is 1",
+            ),
+            Self::InPlace => f.write_str(
+                "instances are replaced in place, each gone before the next one starts; unavailable is 1",
             ),
             Self::ShareDiffers { stage, asked, actual } => {
                 write!(f, "`{stage}` asks for {asked} of the traffic; what can be set is {actual}")

@@ -197,6 +197,7 @@ fn canary_by_replicas_shares_by_numbers_and_says_the_true_share() {
         .filter_map(|remark| match remark {
             Remark::ShareDiffers { asked, actual, .. } => Some(format!("{asked} {actual}")),
             Remark::BudgetRaised
+            | Remark::InPlace
             | Remark::Downtime { .. }
             | Remark::FirstDeploy
             | Remark::NoBatches
