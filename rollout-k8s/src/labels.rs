@@ -17,6 +17,9 @@ pub const SERVING_VALUE: &str = "yes";
 pub const TAKES: &str = "rollout-engine.dev/takes";
 /// Annotation of a Service that shares traffic: the revision that stood behind it before.
 pub const REVISION_BEFORE: &str = "rollout-engine.dev/revision-before";
+/// Condition of a pod, and the readiness gate that asks for it: `True` where the pod may get traffic. Only pods
+/// whose template has the gate have it.
+pub const GATE: &str = "rollout-engine.dev/serving";
 /// Annotation: number of the reign that wrote the object last.
 pub const EPOCH: &str = "rollout-engine.dev/epoch";
 /// Annotation: who reigns over the workload.

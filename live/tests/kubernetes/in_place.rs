@@ -1,8 +1,14 @@
 //! Pods that are replaced in place: a `StatefulSet` from its highest ordinal on, a `DaemonSet` node by node.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
-use rollout_core::engine::{End, Phase};
+use rollout_core::{
+    engine::{End, Phase},
+    port::JournalError,
+};
 use rollout_k8s::backend::Controller;
 use rollout_live::{
     bed::{Image, Manners},
@@ -24,6 +30,21 @@ async fn engine(place: &Place) -> Life {
     place.engine().await.unwrap_or_else(|why| panic!("{why}"))
 }
 
+/// Another engine on the journal of one that was dropped, as soon as that one has let go of the file.
+async fn anew(place: &Place) -> Result<Life, PlaceError> {
+    let begun = Instant::now();
+    loop {
+        match place.engine().await {
+            Err(PlaceError::Journal(JournalError::InUse { .. }))
+                if begun.elapsed() < Duration::from_secs(10) =>
+            {
+                sleep(Duration::from_millis(50)).await;
+            }
+            started => return started,
+        }
+    }
+}
+
 /// Image of every pod, by its name.
 fn images(place: &Place) -> Result<BTreeMap<String, String>, PlaceError> {
     let format =
@@ -36,7 +57,7 @@ fn images(place: &Place) -> Result<BTreeMap<String, String>, PlaceError> {
 /// Waits until a pod of that name has the second version.
 async fn reached(place: &Place, life: &Life, pod: &str) -> Result<(), PlaceError> {
     while !images(place)?.get(pod).is_some_and(|image| image.ends_with(Image::V2.version())) {
-        let status = life.handle().status().await?;
+        let status = life.handle().status().await.expect("the engine lives");
         assert_ne!(status.phase, Phase::Ended, "{status:#?}");
         sleep(Duration::from_millis(100)).await;
     }
@@ -63,7 +84,7 @@ async fn a_stateful_set_is_rolled_by_ordinals_and_loses_nothing() {
         place.submit(&life, Image::V2, &place.rolling()).await?;
         reached(&place, &life, "web-2").await?;
         drop(life);
-        let again = place.engine().await?;
+        let again = anew(&place).await?;
         ended(&again).await
     })
     .await;

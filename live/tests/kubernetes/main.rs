@@ -2,6 +2,7 @@
 //! should go, and with everything that can go wrong there.
 
 mod api;
+mod gate;
 mod in_place;
 mod killed;
 mod people;

@@ -3,6 +3,7 @@
 use rollout_import::ImportErrors;
 
 use super::{object::Kind, owner::Manager};
+use crate::labels;
 
 /// A handover that was refused, or did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,16 @@ pub enum AdoptError {
         name: String,
         /// What is missing, in numbers.
         why: String,
+    },
+    /// Pods of this kind are enrolled by the label alone.
+    #[error(
+        "pods of {kind}/{name} are replaced in place and taken out of traffic by a label; leave `--enrol-by` out"
+    )]
+    NoGate {
+        /// Its kind.
+        kind: Kind,
+        /// Its name.
+        name: String,
     },
     /// Somebody else manages it.
     #[error("{object} is managed by `{}`: {}; first {}, then say so with `--released-by {}`", .manager.name, .manager.sign, .manager.way_out, .manager.name)]
@@ -138,6 +149,17 @@ pub enum AdoptError {
         record: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// Nobody would open the readiness gates of later pods.
+    #[error(
+        "ReplicaSet/{replica_set} has the readiness gate `{}`, which nobody opens for new pods once the engine is gone; write `enrol_by: label` in `traffic.kubernetes` of the spec, add `{}: \"{}\"` to the selectors of its Services, roll that out, then hand it back",
+        labels::GATE,
+        labels::SERVING,
+        labels::SERVING_VALUE
+    )]
+    Gated {
+        /// The `ReplicaSet`.
+        replica_set: String,
     },
     /// A rollout is under way.
     #[error(

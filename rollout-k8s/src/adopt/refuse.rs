@@ -5,26 +5,32 @@ use serde_json::Value;
 use super::{
     error::AdoptError,
     giving,
-    object::{Kind, Object, rollout_api, selects},
+    object::{Kind, Object, is_gated, rollout_api, selects},
     owner,
     record::Record,
     world::World,
 };
-use crate::labels;
+use crate::{backend::EnrolBy, labels};
 
 /// Checks that the Deployment that is there can be taken over. `released` names who has let go of it.
 pub(super) fn taking(
     world: &World,
     deployment: &Object,
     released: &[String],
+    enrol_by: EnrolBy,
 ) -> Result<(), AdoptError> {
     unmanaged(Kind::Deployment, deployment, released)?;
     settled(deployment)?;
     ours(world, deployment)?;
+    takes_something(world, deployment)?;
     let sets: Vec<&Object> =
         world.all(Kind::ReplicaSet).filter(|set| set.is_of(deployment.uid())).collect();
     let is_own = |pod: &Object| sets.iter().any(|set| pod.is_of(set.uid()));
-    services(world, Kind::Deployment, deployment, is_own)?;
+    match enrol_by {
+        EnrolBy::Label => takes_nobody_else(world, Kind::Deployment, deployment, is_own)?,
+        // No Service is touched, so none loses anybody.
+        EnrolBy::ReadinessGate => (),
+    }
     autoscalers(world, Kind::Deployment, released)
 }
 
@@ -111,13 +117,8 @@ fn ours(world: &World, deployment: &Object) -> Result<(), AdoptError> {
     Ok(())
 }
 
-/// Whether the Services can ask for our label without losing anybody. `object` has the pods that `is_own` says.
-pub(super) fn services(
-    world: &World,
-    kind: Kind,
-    object: &Object,
-    is_own: impl Fn(&Object) -> bool,
-) -> Result<(), AdoptError> {
+/// Whether the Service of its name takes its pods.
+pub(super) fn takes_something(world: &World, object: &Object) -> Result<(), AdoptError> {
     let labels = object.at(&["spec", "template", "metadata", "labels"]);
     if let Some(service) = world.get(Kind::Service, &world.name) {
         let selector = service.at(&["spec", "selector"]);
@@ -129,6 +130,17 @@ pub(super) fn services(
             return Err(AdoptError::ServiceTakesNothing { service, selector, namespace });
         }
     }
+    Ok(())
+}
+
+/// Whether the Services can ask for our label without losing anybody. `object` has the pods that `is_own` says.
+pub(super) fn takes_nobody_else(
+    world: &World,
+    kind: Kind,
+    object: &Object,
+    is_own: impl Fn(&Object) -> bool,
+) -> Result<(), AdoptError> {
+    let labels = object.at(&["spec", "template", "metadata", "labels"]);
     for service in world.services(labels) {
         let selector = service.at(&["spec", "selector"]);
         let stranger = world.all(Kind::Pod).find(|pod| {
@@ -159,6 +171,10 @@ pub(super) fn giving(world: &World, record: &Record, set: &Object) -> Result<(),
     let workload = || world.name.clone();
     if world.get(Kind::Rollout, &world.name).is_some() {
         return Err(AdoptError::Ruled { workload: workload() });
+    }
+    if is_gated(set.at(&["spec", "template"])) {
+        let replica_set = set.name().to_owned();
+        return Err(AdoptError::Gated { replica_set });
     }
     let lost = giving::lost(record, set);
     if !lost.is_empty() {

@@ -13,6 +13,7 @@
 //! 5. The Services ask for the label once the endpoint controller has seen it on every pod. A Service of
 //!    ours that asks for it first is what shows that; a Service and the pods reach that controller on
 //!    different watches.
+//!    Where a readiness gate takes pods out of traffic, no Service is touched.
 //! 6. The autoscaler's target moves.
 
 use std::collections::BTreeSet;
@@ -27,7 +28,7 @@ use super::{
     record::Record,
     world::{World, trial_name},
 };
-use crate::labels;
+use crate::{backend::EnrolBy, labels};
 
 /// What is still to be done. `record` is what is or will be kept.
 pub(super) fn stages(world: &World, record: &Record) -> Vec<Stage> {
@@ -43,9 +44,13 @@ pub(super) fn stages(world: &World, record: &Record) -> Vec<Stage> {
     stages.into_iter().filter(|stage| !stage.is_done()).collect()
 }
 
-/// Labels of the pods before the adoption.
+/// Labels of the pods before the adoption, by which the Services that are to ask for ours find them; nothing
+/// where no Service is touched.
 fn labels_in(record: &Record) -> &Value {
-    &record.deployment["spec"]["template"]["metadata"]["labels"]
+    match record.enrol_by {
+        EnrolBy::Label => &record.deployment["spec"]["template"]["metadata"]["labels"],
+        EnrolBy::ReadinessGate => &Value::Null,
+    }
 }
 
 /// Uid of what rules the pods.

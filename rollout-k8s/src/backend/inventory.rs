@@ -64,10 +64,10 @@ pub(super) fn add_gone(held: &Held, pools: &mut BTreeMap<RevisionId, PoolSeen>) 
     }
 }
 
-/// Every pod and whether Services find it.
-pub(super) fn enrolments(held: &Held, controller: Controller) -> Enrolments {
+/// Every pod and whether it may get traffic, as of `now`.
+pub(super) fn enrolments(held: &Held, controller: Controller, now: Timestamp) -> Enrolments {
     let enrolled = |(name, pod): (&String, &PodFacts)| {
-        let state = if pod.serving { EnrolState::In } else { EnrolState::Draining };
+        let state = if pod.may_get_more(now) { EnrolState::In } else { EnrolState::Draining };
         let instance = controller.instance(name, &pod.uid)?;
         pod.is_active().then_some((instance, Enrolled { state, in_flight: None }))
     };
@@ -254,9 +254,7 @@ mod tests {
         let seen = observed(&cache, &Options::default());
         let pool = &seen.pools[&RevisionId::new("v1").unwrap()];
         assert_eq!((pool.created, pool.failed, seen.instances.len()), (1, 1, 1));
-        assert_eq!(
-            cache.with(&key(), |held| enrolments(held, Controller::ReplicaSet)).instances.len(),
-            1
-        );
+        let (now, kind) = (NOW.parse().unwrap(), Controller::ReplicaSet);
+        assert_eq!(cache.with(&key(), |held| enrolments(held, kind, now)).instances.len(), 1);
     }
 }

@@ -4,7 +4,8 @@
 //! In: actions and questions of the engine. Out: outcomes and snapshots. A pool is a `ReplicaSet`, or the pods
 //! of one revision in a `StatefulSet` or a `DaemonSet`; an instance is a pod, and a pod gets traffic by a label
 //! that the Service's selector asks for; without an engine the workload stays an ordinary one of its kind that
-//! heals itself and serves. Absent: retries, a poll in steady
+//! heals itself and serves. Where Services must not be touched a readiness gate of the pod takes the place of
+//! the label ([`EnrolBy`]). Absent: retries, a poll in steady
 //! state, and any touch of an object without our labels.
 //!
 //! What the account needs, in the namespaces of its workloads:
@@ -17,6 +18,7 @@
 //! | `apps` | `statefulsets` or `daemonsets` | get, list, watch, create, patch, delete | the same where pods are replaced in place |
 //! | | `pods` | patch | the label and the deletion cost |
 //! | | `pods` | delete | who is replaced in place, by uid |
+//! | | `pods/status` | patch | the same, where a readiness gate takes the place of the label |
 //! | | `services` | get | whether their selectors ask for the label, before a rollout begins |
 //! | `coordination.k8s.io` | `leases` | get, create, update | who reigns |
 
@@ -53,9 +55,10 @@ use rollout_core::{
 };
 use serde_json::Value;
 
+pub(crate) use self::watch::LIST_EVERY;
 pub use self::{
     controller::Controller,
-    options::Options,
+    options::{EnrolBy, Options},
     services::{ServiceError, check_services},
     watch::{Scope, Watches},
 };
@@ -228,12 +231,13 @@ impl Backend for KubernetesBackend {
 #[async_trait]
 impl Enrolment for KubernetesBackend {
     fn confirmation(&self) -> Confirmation {
-        Confirmation::Elapsed(self.options.confirmation)
+        self.options.confirmed()
     }
 
     async fn observe(&self, workload: &WorkloadId) -> Result<Enrolments, ObserveError> {
         let key = self.settled(workload).await?;
-        Ok(self.watches.cache.with(&key, |held| inventory::enrolments(held, self.controller)))
+        let (controller, now) = (self.controller, Timestamp::now());
+        Ok(self.watches.cache.with(&key, |held| inventory::enrolments(held, controller, now)))
     }
 
     async fn apply(&self, action: &Action) -> Outcome {

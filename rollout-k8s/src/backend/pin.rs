@@ -11,9 +11,9 @@ use rollout_core::{
     port::PinError,
 };
 use rollout_runtime::digest_id;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Controller, KubernetesBackend, body, scale};
+use super::{Controller, EnrolBy, KubernetesBackend, body, scale};
 use crate::{labels, outcome::Failed};
 
 pub(super) fn wrong(
@@ -24,7 +24,7 @@ pub(super) fn wrong(
     PinError { field: field.into(), why: why.into(), way_out: way_out.into() }
 }
 
-/// Checks `template` and returns it as it is.
+/// Checks `template` and returns it as it is, with our readiness gate where that is what pods are enrolled by.
 pub(super) async fn pin(
     backend: &KubernetesBackend,
     workload: &WorkloadId,
@@ -32,6 +32,10 @@ pub(super) async fn pin(
 ) -> Result<Value, PinError> {
     alone(&backend.namespace, Controller::ReplicaSet, template)?;
     same(backend, workload, template)?;
+    let template = &match backend.options.enrol_by {
+        EnrolBy::Label => template.clone(),
+        EnrolBy::ReadinessGate => gated(template),
+    };
     let id = digest_id(template);
     let revision = Revision { id: id.clone(), template: template.clone() };
     let action = Action {
@@ -52,6 +56,18 @@ pub(super) async fn pin(
         }
         Err(failed) => Err(refused(&failed)),
     }
+}
+
+/// `template` with our readiness gate among its own.
+fn gated(template: &Value) -> Value {
+    let mut template = template.clone();
+    let gate = json!({ "conditionType": labels::GATE });
+    match template["spec"].get_mut("readinessGates").and_then(Value::as_array_mut) {
+        Some(gates) if gates.contains(&gate) => (),
+        Some(gates) => gates.push(gate),
+        None => template["spec"]["readinessGates"] = json!([gate]),
+    }
+    template
 }
 
 /// What the server says where an admission webhook stands in the way of every dry run.
@@ -193,6 +209,16 @@ mod tests {
 
     use super::*;
     use rollout_core::engine::Retry;
+
+    #[test]
+    fn a_template_gets_the_gate_once() {
+        let own = json!({ "conditionType": "example.org/ours" });
+        let gate = json!({ "conditionType": "rollout-engine.dev/serving" });
+        let once = gated(&json!({ "spec": { "readinessGates": [own] } }));
+        assert_eq!(once["spec"]["readinessGates"], json!([own, gate]));
+        assert_eq!(gated(&once), once);
+        assert_eq!(gated(&json!({ "spec": {} }))["spec"]["readinessGates"], json!([gate]));
+    }
 
     #[test]
     fn bad_templates_name_their_field() {

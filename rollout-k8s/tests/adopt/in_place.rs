@@ -10,6 +10,7 @@ use k8s_openapi::api::{
 use kube::api::{DeleteParams, ListParams};
 use rollout_k8s::{
     adopt::{Handing, Kind, Way},
+    backend::EnrolBy,
     labels,
 };
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use crate::{
 };
 
 async fn adopt(shop: &Shop, kind: Kind) -> Handing {
-    let way = Way::Adopt { released: Vec::new() };
+    let way = Way::Adopt { released: Vec::new(), enrol_by: EnrolBy::Label };
     shop.handover(way).of(kind).run(|_| ()).await.unwrap()
 }
 

@@ -82,17 +82,22 @@ async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError
     options.namespace = options.namespace.or(own);
     let (client, namespace) = client::connect(&options).await?;
     let traffic = rollout_k8s::router::Traffic::read(&spec.traffic)?;
-    check_services(&client, &namespace, &traffic.services, &spec.template).await?;
+    check_services(&client, &namespace, &traffic, &spec.template).await?;
     let scope =
         Scope::Workload { namespace: namespace.clone(), workload: spec.workload.to_string() };
     let watches = Watches::start(client.clone(), &scope);
-    let options = Options { min_ready: spec.health.min_ready, ..Options::default() };
+    let options = Options {
+        min_ready: spec.health.min_ready,
+        enrol_by: traffic.enrol_by,
+        ..Options::default()
+    };
     let controller = Controller::of(&spec.template);
     let router = match controller {
-        Controller::ReplicaSet => KubernetesRouter::new(client, &namespace, &traffic).map(Arc::new),
+        Controller::ReplicaSet => KubernetesRouter::new(client, &namespace, &traffic),
         // Both revisions are in one object, and a Service cannot tell them apart.
         Controller::StatefulSet | Controller::DaemonSet => None,
     };
+    let router = router.map(|router| Arc::new(router.with_watches(&watches)));
     let backend = KubernetesBackend::new(&watches, namespace.as_str(), options);
     let mut backend = backend.with_controller(controller);
     if let Some(router) = &router {

@@ -15,6 +15,7 @@ use self::record::Record;
 use super::{
     AdoptError, Handing, Stage, change::Change, object::Kind, object::Object, world::World,
 };
+use crate::backend::EnrolBy;
 
 /// What is left of an adoption.
 pub(super) fn adopting(
@@ -36,16 +37,21 @@ pub(super) fn adopting(
         refuse::taking(world, kind, set, released)?;
         Record::new(world, kind, set)?
     };
-    let spec = super::spec::read(world, kind, &record.object)?;
+    let spec = super::spec::read(world, kind, &record.object, EnrolBy::Label)?;
     let stages = taking::stages(world, kind, set, &record);
-    Ok(Handing { stages: left(stages), left: Vec::new(), spec: Some(spec) })
+    Ok(Handing { stages: left(stages), left: Vec::new(), ungated: 0, spec: Some(spec) })
 }
 
 /// What is left of a hand-back.
 pub(super) fn handing_back(world: &World, kind: Kind) -> Result<Handing, AdoptError> {
     let (workload, namespace) = (world.name.clone(), world.namespace.clone());
     let set = world.get(kind, &world.name);
-    let done = |stages: Vec<Stage>| Handing { stages: left(stages), left: Vec::new(), spec: None };
+    let done = |stages: Vec<Stage>| Handing {
+        stages: left(stages),
+        left: Vec::new(),
+        ungated: 0,
+        spec: None,
+    };
     let Some(record) = kept(world)? else {
         let Some(set) = set.filter(|set| !taking::is_ours(world, set)) else {
             let record = super::record::Record::name(&workload);

@@ -11,7 +11,7 @@ use super::super::{
     record, spec,
     world::World,
 };
-use crate::labels;
+use crate::{backend::EnrolBy, labels};
 
 /// What was taken over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ impl Record {
             },
             "spec": set.at(&["spec"]),
         });
-        let template = spec::read(world, kind, &object)?.spec.template.clone();
+        let template = spec::read(world, kind, &object, EnrolBy::Label)?.spec.template.clone();
         Ok(Self { object, revision: digest_id(&template), template })
     }
 

@@ -3,7 +3,7 @@
 use super::super::{
     error::AdoptError,
     object::{Kind, Object},
-    refuse::{autoscalers, services, unmanaged},
+    refuse::{autoscalers, takes_nobody_else, takes_something, unmanaged},
     world::World,
 };
 use crate::labels;
@@ -30,7 +30,8 @@ pub(super) fn taking(
     if let Some((pod, other)) = others {
         return Err(taken(format!("Pod/{}", pod.name()), other, "remove the label first"));
     }
-    services(world, kind, set, |pod| pod.is_of(set.uid()))?;
+    takes_something(world, set)?;
+    takes_nobody_else(world, kind, set, |pod| pod.is_of(set.uid()))?;
     autoscalers(world, kind, released)
 }
 

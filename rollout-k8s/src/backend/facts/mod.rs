@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 pub(super) use self::{
     in_place::{InPlace, InPlaceFacts, InPlaceObject},
-    pod::PodFacts,
+    pod::{Gate, PodFacts, is_gated},
     set::SetFacts,
 };
 use crate::labels;

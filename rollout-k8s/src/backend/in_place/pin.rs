@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        KubernetesBackend,
+        EnrolBy, KubernetesBackend,
         facts::{InPlaceFacts, InPlaceObject},
         pin::{NO_DRY_RUN, alone, refused, same, wrong},
         scale::post,
@@ -40,6 +40,13 @@ where
 {
     alone(&backend.namespace, K::CONTROLLER, template)?;
     same(backend, workload, template)?;
+    if backend.options.enrol_by == EnrolBy::ReadinessGate {
+        return Err(wrong(
+            "traffic.kubernetes.enrol_by",
+            "pods that are replaced in place are taken out of traffic by a label",
+            "leave it out",
+        ));
+    }
     let id = digest_id(template);
     let revision = Revision { id: id.clone(), template: template.clone() };
     match tried::<K>(backend, workload, &revision).await? {

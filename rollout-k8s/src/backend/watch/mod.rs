@@ -1,10 +1,11 @@
 //! Watches: what makes the pods of all workloads, and the pods, watched once and kept.
 //!
 //! In: two watches, of `ReplicaSet`s and of pods, and one more for each other kind that somebody asks for; each
-//! is begun anew with a list every ten minutes. Out: what is known of each workload, and
-//! hints. In steady state nothing else is read. A list of one workload is read where a watch fails, or says
+//! is begun anew with a list every ten minutes. Out: what is known of each workload, and hints; and the
+//! readiness gates of new pods are opened. In steady state nothing else is read. A list of one workload is read where a watch fails, or says
 //! nothing about a workload that was written to.
 
+mod births;
 mod cache;
 mod held;
 mod kept;
@@ -22,7 +23,10 @@ use futures_util::{
     StreamExt as _,
     stream::{self, BoxStream},
 };
-use k8s_openapi::api::apps::v1::{DaemonSet, StatefulSet};
+use k8s_openapi::api::{
+    apps::v1::{DaemonSet, StatefulSet},
+    core::v1::Pod,
+};
 use kube::{
     Api, Client, Resource,
     api::ListParams,
@@ -34,6 +38,7 @@ use kube::{
 };
 use tokio::task::AbortHandle;
 
+use self::births::Births;
 pub(super) use self::{
     cache::Cache,
     held::Held,
@@ -46,10 +51,11 @@ use super::{
 use crate::{
     labels,
     outcome::{ANSWER_WITHIN, Failed, ask},
+    router::mirror::Mirror,
 };
 
 /// Time after which a watch is begun anew with a list, so that whatever it lost is found.
-const LIST_EVERY: Duration = Duration::from_secs(600);
+pub(crate) const LIST_EVERY: Duration = Duration::from_secs(600);
 /// A workload that was written to within this time is one that moves.
 const MOVES_FOR: Duration = Duration::from_secs(120);
 /// How long a watch may say nothing about a workload that moves before it is listed.
@@ -76,7 +82,9 @@ pub struct Watches {
     pub(super) client: Client,
     pub(super) cache: Arc<Cache>,
     scope: Scope,
-    tasks: [AbortHandle; 2],
+    /// What routers read.
+    mirror: Arc<Mirror>,
+    tasks: [AbortHandle; 3],
     stateful: OnceLock<AbortHandle>,
     daemons: OnceLock<AbortHandle>,
 }
@@ -101,10 +109,21 @@ impl Watches {
     #[must_use]
     pub fn start(client: Client, scope: &Scope) -> Arc<Self> {
         let cache = Arc::new(Cache::new());
-        let tasks =
-            [begin::<SetFacts>(&client, scope, &cache), begin::<PodFacts>(&client, scope, &cache)];
+        let (births, opened) = Births::new(client.clone());
+        let announce = move |event: &watcher::Event<Pod>| births.announce(event);
+        let tasks = [
+            begin::<SetFacts>(&client, scope, &cache, |_| ()),
+            begin::<PodFacts>(&client, scope, &cache, announce),
+            tokio::spawn(opened).abort_handle(),
+        ];
+        let mirror = Arc::new(Mirror::new(client.clone()));
         let (stateful, daemons) = (OnceLock::new(), OnceLock::new());
-        Arc::new(Self { client, cache, scope: scope.clone(), tasks, stateful, daemons })
+        Arc::new(Self { client, cache, scope: scope.clone(), mirror, tasks, stateful, daemons })
+    }
+
+    /// What routers read, which share these watches.
+    pub(crate) fn mirror(&self) -> Arc<Mirror> {
+        Arc::clone(&self.mirror)
     }
 
     /// Watches what `controller` makes pods by as well, from the first call on. Must be called within a tokio
@@ -114,11 +133,11 @@ impl Watches {
         match controller {
             Controller::ReplicaSet => (),
             Controller::StatefulSet => {
-                let watch = || begin::<InPlaceFacts<StatefulSet>>(client, scope, cache);
+                let watch = || begin::<InPlaceFacts<StatefulSet>>(client, scope, cache, |_| ());
                 self.stateful.get_or_init(watch);
             }
             Controller::DaemonSet => {
-                let watch = || begin::<InPlaceFacts<DaemonSet>>(client, scope, cache);
+                let watch = || begin::<InPlaceFacts<DaemonSet>>(client, scope, cache, |_| ());
                 self.daemons.get_or_init(watch);
             }
         }
@@ -211,21 +230,34 @@ impl Scope {
     }
 }
 
-/// Begins to watch one kind.
-fn begin<F: Kept>(client: &Client, scope: &Scope, cache: &Arc<Cache>) -> AbortHandle {
+/// Begins to watch one kind; `told` sees every event first.
+fn begin<F: Kept>(
+    client: &Client,
+    scope: &Scope,
+    cache: &Arc<Cache>,
+    told: impl Fn(&watcher::Event<F::Object>) + Send + 'static,
+) -> AbortHandle {
     let config = watcher::Config::default().labels(&scope.selector());
-    tokio::spawn(follow::<F>(scope.api(client), config, Arc::clone(cache))).abort_handle()
+    tokio::spawn(follow::<F>(scope.api(client), config, Arc::clone(cache), told)).abort_handle()
 }
 
-/// Follows one kind for ever.
-async fn follow<F: Kept>(api: Api<F::Object>, config: watcher::Config, cache: Arc<Cache>) {
+/// Follows one kind for ever, and lets `told` see every event first.
+async fn follow<F: Kept>(
+    api: Api<F::Object>,
+    config: watcher::Config,
+    cache: Arc<Cache>,
+    told: impl Fn(&watcher::Event<F::Object>),
+) {
     loop {
         let events = watcher(api.clone(), config.clone()).default_backoff();
         let events = events.take_until(tokio::time::sleep(LIST_EVERY));
         tokio::pin!(events);
         while let Some(event) = events.next().await {
             match event {
-                Ok(event) => cache.take::<F>(event),
+                Ok(event) => {
+                    told(&event);
+                    cache.take::<F>(event);
+                }
                 Err(error) => cache.failed(F::KIND, failed(error)),
             }
         }
