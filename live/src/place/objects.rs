@@ -10,7 +10,9 @@ use crate::bed::SERVER_PORT;
 impl Place {
     pub(super) fn service(&self, name: &str) -> Value {
         let selector = match self.way {
-            Way::Service | Way::Switch | Way::Gateway => BTreeMap::from(Self::SELECTOR),
+            Way::Service | Way::InPlace(_) | Way::Switch | Way::Gateway => {
+                BTreeMap::from(Self::SELECTOR)
+            }
             Way::Gate => BTreeMap::from([("app", WORKLOAD)]),
         };
         json!({
