@@ -5,6 +5,7 @@ mod api;
 mod gate;
 mod in_place;
 mod killed;
+mod operator;
 mod people;
 mod pods;
 mod stories;

@@ -3,11 +3,13 @@
 //! A saboteur sits between the engine and the world and spoils what passes. The tests show that the
 //! promise which names it notices: a harness that finds nothing proves nothing.
 
+mod aborts_without_traffic;
 mod degrades_all;
 mod forgets_record;
 mod ignores_epoch;
 mod ignores_halt;
 mod mirrors_early;
+mod passes_on_too_little;
 mod proves_early;
 mod raises_route_early;
 mod resizes_to_the_end;
@@ -18,6 +20,9 @@ mod skips_silently;
 mod steps_in_a_freeze;
 mod stops_one_more;
 mod swallows_answers;
+mod takes_a_tag_anew;
+mod times_out_while_paused;
+mod touches_foreign;
 mod turns_undo_back;
 mod wakes_always;
 
@@ -75,6 +80,11 @@ pub fn all() -> Vec<Box<dyn Saboteur>> {
         Box::new(skips_silently::SkipsSilently),
         Box::new(steps_in_a_freeze::StepsInAFreeze::default()),
         Box::new(turns_undo_back::TurnsUndoBack::default()),
+        Box::new(aborts_without_traffic::AbortsWithoutTraffic),
+        Box::new(passes_on_too_little::PassesOnTooLittle),
+        Box::new(takes_a_tag_anew::TakesATagAnew::default()),
+        Box::new(times_out_while_paused::TimesOutWhilePaused::default()),
+        Box::new(touches_foreign::TouchesForeign::default()),
     ]
 }
 

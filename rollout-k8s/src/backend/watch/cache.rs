@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -69,6 +70,12 @@ impl Cache {
         work(known.held.entry(key.clone()).or_default())
     }
 
+    /// How long the watch that is silent for longer has told nothing about any workload.
+    pub(super) fn silent_for(&self, controller: Controller) -> Duration {
+        let known = self.known();
+        known.heard_at(controller).min(known.pods.heard_at).elapsed()
+    }
+
     /// Every event about what `controller` makes pods by has come up to there.
     pub(in crate::backend) fn newest(&self, controller: Controller) -> Version {
         self.known().newest(controller)
@@ -115,6 +122,7 @@ impl Cache {
         let listed = matches!(event, Event::InitDone);
         let mut known = self.known();
         let (feed, all) = F::feed(&mut known);
+        feed.heard_at = Instant::now();
         match event {
             Event::Init => feed.staged = Some(BTreeMap::new()),
             Event::InitApply(object) => {

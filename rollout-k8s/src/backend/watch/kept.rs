@@ -1,6 +1,6 @@
 //! Kept: the kinds of objects that are kept, and how what is heard of one changes what is known.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use k8s_openapi::api::apps::v1::{DaemonSet, StatefulSet};
 use rollout_core::id::Epoch;
@@ -36,6 +36,15 @@ impl Known {
             Controller::DaemonSet => self.daemons.newest,
         }
     }
+
+    /// When the watch of what `controller` makes pods by has told something last.
+    pub(super) const fn heard_at(&self, controller: Controller) -> Instant {
+        match controller {
+            Controller::ReplicaSet => self.sets.heard_at,
+            Controller::StatefulSet => self.stateful.heard_at,
+            Controller::DaemonSet => self.daemons.heard_at,
+        }
+    }
 }
 
 /// One watch.
@@ -45,11 +54,13 @@ pub(in crate::backend) struct Feed<F> {
     pub(super) newest: Version,
     /// What a list that is under way has brought so far.
     pub(super) staged: Option<BTreeMap<Key, BTreeMap<String, F>>>,
+    /// When it told anything last.
+    pub(super) heard_at: Instant,
 }
 
 impl<F> Default for Feed<F> {
     fn default() -> Self {
-        Self { newest: Version::default(), staged: None }
+        Self { newest: Version::default(), staged: None, heard_at: Instant::now() }
     }
 }
 

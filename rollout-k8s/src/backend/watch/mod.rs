@@ -15,8 +15,8 @@ mod tests;
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use futures_util::{
@@ -58,8 +58,13 @@ use crate::{
 pub(crate) const LIST_EVERY: Duration = Duration::from_secs(600);
 /// A workload that was written to within this time is one that moves.
 const MOVES_FOR: Duration = Duration::from_secs(120);
-/// How long a watch may say nothing about a workload that moves before it is listed.
+/// How long a watch may say nothing about a workload that moves before it is listed, if it says nothing about others
+/// either.
 const SILENT_FOR: Duration = Duration::from_secs(15);
+/// The same where it tells of others: then the cluster is slow, and lists would make it slower.
+const SILENT_BESIDE_OTHERS: Duration = Duration::from_secs(60);
+/// Shortest time between two lists of single workloads for that reason, whichever they are.
+const LISTS_APART: Duration = Duration::from_millis(200);
 
 /// Whose objects are watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +87,8 @@ pub struct Watches {
     pub(super) client: Client,
     pub(super) cache: Arc<Cache>,
     scope: Scope,
+    /// When a workload may be listed next because the watches are silent about it.
+    next_list: Mutex<Instant>,
     /// What routers read.
     mirror: Arc<Mirror>,
     tasks: [AbortHandle; 3],
@@ -117,8 +124,9 @@ impl Watches {
             tokio::spawn(opened).abort_handle(),
         ];
         let mirror = Arc::new(Mirror::new(client.clone()));
-        let (stateful, daemons) = (OnceLock::new(), OnceLock::new());
-        Arc::new(Self { client, cache, scope: scope.clone(), mirror, tasks, stateful, daemons })
+        let next_list = Mutex::new(Instant::now());
+        let (scope, stateful, daemons) = (scope.clone(), OnceLock::new(), OnceLock::new());
+        Arc::new(Self { client, cache, scope, next_list, mirror, tasks, stateful, daemons })
     }
 
     /// What routers read, which share these watches.
@@ -171,8 +179,28 @@ impl Watches {
             }
         }
         let is_broken = standing.borrow().failed(controller).is_some();
-        let is_silent = self.cache.with(key, |held| held.is_silent(MOVES_FOR, SILENT_FOR));
-        if is_broken || is_silent { self.list(controller, key).await } else { Ok(()) }
+        if is_broken || self.is_to_be_listed(controller, key) {
+            self.list(controller, key).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the watches say nothing about a workload of which they should have told something by now, and no
+    /// other one was listed just now for that reason.
+    fn is_to_be_listed(&self, controller: Controller, key: &Key) -> bool {
+        let is_dead = SILENT_FOR <= self.cache.silent_for(controller);
+        let silent = if is_dead { SILENT_FOR } else { SILENT_BESIDE_OTHERS };
+        if !self.cache.with(key, |held| held.is_silent(MOVES_FOR, silent)) {
+            return false;
+        }
+        let mut next = self.next_list.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if now < *next {
+            return false;
+        }
+        *next = now + LISTS_APART;
+        true
     }
 
     /// Lists one workload.
