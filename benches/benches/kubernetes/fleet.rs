@@ -9,7 +9,7 @@ use rollout_live::{bed::Manners, cluster::Component, place::Place};
 use crate::{
     Failure,
     copy::{Copy, Used},
-    objects::{Many, clear, define},
+    objects::{Many, clear, define, removed},
     say,
     writes::Writes,
 };
@@ -43,7 +43,7 @@ async fn deployments(count: usize) -> Result<(), Failure> {
     let writes = Writes::now(&place)?.since(&before);
     say(&format!("  Deployments  {:>5.1} s  {}", took.as_secs_f64(), writes.each(count)));
     say(&format!("               all controllers: {used}"));
-    Ok(())
+    removed(place)
 }
 
 async fn rollouts(count: usize) -> Result<(), Failure> {
@@ -67,5 +67,7 @@ async fn rollouts(count: usize) -> Result<(), Failure> {
     let writes = Writes::now(&place)?.since(&before);
     say(&format!("  Rollouts     {:>5.1} s  {}", took.as_secs_f64(), writes.each(count)));
     say(&format!("               the operator: {used}"));
-    clear(&place)
+    clear(&place)?;
+    drop(copy);
+    removed(place)
 }

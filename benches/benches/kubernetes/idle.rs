@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use crate::{
     Failure,
     copy::Copy,
-    objects::{Many, clear, define},
+    objects::{Many, clear, define, removed},
     say,
     writes::{Reads, Writes},
 };
@@ -37,7 +37,9 @@ pub(crate) async fn measure(count: usize) -> Result<(), Failure> {
     drop(copy);
     let copy = Copy::start(&mut place)?;
     rests("begun anew", &place, &copy).await?;
-    clear(&place)
+    clear(&place)?;
+    drop(copy);
+    removed(place)
 }
 
 async fn rests(who: &str, place: &Place, copy: &Copy) -> Result<(), Failure> {

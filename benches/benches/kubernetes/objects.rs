@@ -152,6 +152,13 @@ pub(crate) fn clear(place: &Place) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Removes everything of `place`, and waits until it is gone: what still goes would be measured with what comes.
+pub(crate) fn removed(place: Place) -> Result<(), Failure> {
+    let namespace = place.namespace().to_owned();
+    place.kubectl(["delete", "namespace", &namespace, "--wait=true", "--timeout=600s"])?;
+    Ok(())
+}
+
 /// A client of the cluster that `place` is in.
 async fn connected(place: &mut Place) -> Result<Client, Failure> {
     let options = client::Options {
