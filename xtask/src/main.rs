@@ -31,10 +31,11 @@ usage: cargo xtask COMMAND
   cluster build    builds its programs and starts nothing
   bench            the benchmarks
   bench kubernetes the engine beside the Deployment controller on a real Kubernetes; or parts of it alone, by name:
-                   real, many, abort, rest
+                   real, many, abort, rest, fleet, idle, the last two with `=N` workloads
   mutants          the core's tests against small changes to what the core's last commits changed; `mutants 0/4`
                    a quarter of that; `mutants guard [0/4]` against changes to all of the guard
-  deep             the long searches of the simulator and the full grid of makespans, in release mode";
+  deep             the long searches of the simulator and the full grid of makespans, in release mode
+  deep kubernetes  the operator killed a hundred times on a real Kubernetes";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         ["mutants", "guard", shard] => mutants::guard(Some(shard)),
         ["mutants", shard] => mutants::changed(Some(shard)),
         ["deep"] => deep::deep(),
+        ["deep", "kubernetes"] => cluster::deep(),
         _ => {
             step::say(USAGE);
             return ExitCode::from(2);

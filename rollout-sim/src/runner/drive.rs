@@ -127,6 +127,7 @@ impl Run<'_> {
         let ledger = &self.ledger;
         Terms {
             step: self.steps,
+            at: self.world.now(),
             floor: ledger.floor(),
             ceiling: ledger.ceiling(),
             resizes: ledger.limits.len(),

@@ -3,6 +3,7 @@
 //! A saboteur sits between the engine and the world and spoils what passes. The tests show that the
 //! promise which names it notices: a harness that finds nothing proves nothing.
 
+mod aborts_without_traffic;
 mod degrades_all;
 mod detaches_at_once;
 mod forgets_history;
@@ -11,6 +12,7 @@ mod ignores_epoch;
 mod ignores_halt;
 mod lands_an_old_route;
 mod mirrors_early;
+mod passes_on_too_little;
 mod proves_early;
 mod raises_route_early;
 mod resizes_to_the_end;
@@ -23,7 +25,10 @@ mod spoils;
 mod steps_in_a_freeze;
 mod stops_one_more;
 mod swallows_answers;
+mod takes_a_tag_anew;
 mod takes_blind_for_empty;
+mod times_out_while_paused;
+mod touches_foreign;
 mod trusts_unhealthy;
 mod turns_undo_back;
 mod wakes_always;
@@ -91,6 +96,11 @@ pub fn all() -> Vec<Box<dyn Saboteur>> {
         Box::new(sees_an_old_fleet::SeesAnOldFleet::default()),
         Box::new(takes_blind_for_empty::TakesBlindForEmpty::default()),
         Box::new(forgets_history::ForgetsHistory),
+        Box::new(aborts_without_traffic::AbortsWithoutTraffic),
+        Box::new(passes_on_too_little::PassesOnTooLittle),
+        Box::new(takes_a_tag_anew::TakesATagAnew::default()),
+        Box::new(times_out_while_paused::TimesOutWhilePaused::default()),
+        Box::new(touches_foreign::TouchesForeign::default()),
     ];
     all.extend(spoils::all());
     all

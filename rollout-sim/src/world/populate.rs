@@ -57,6 +57,8 @@ impl World {
             life,
             started: 0,
             errors: 0,
+            birth: 0,
+            shown_serving: None,
             ends: u64::MAX,
             newest: ActionId(0),
             server: None,
