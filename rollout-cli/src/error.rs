@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rollout_core::{
+    id::WorkloadId,
     plan::PlanError,
     port::{ClaimError, JournalError, ObserveError, PinError},
     spec::ParseError,
@@ -42,6 +43,12 @@ pub(crate) enum CliError {
     /// One workload is wanted, and there are several.
     #[error("{}: there are several workloads: {found}; name the one meant with `--service`", path.display())]
     Several { path: PathBuf, found: String },
+    /// The workload runs at several places.
+    #[error(
+        "there are several journals of `{workload}`: {}; name the one meant with `--journal`",
+        found.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    SeveralJournals { workload: WorkloadId, found: Vec<PathBuf> },
     /// The number of instances stands in the file.
     #[error(
         "{}: `--replicas` is for files that cannot know the number, and this says it; leave it out",
@@ -60,6 +67,17 @@ pub(crate) enum CliError {
     /// A hook or a metric of the spec was refused.
     #[error("{}: {what}: {why}", path.display())]
     Words { path: PathBuf, what: String, why: String },
+    /// The candidate is a multiple of nothing.
+    #[error(
+        "--candidate {candidate}: the stable revision answers without errors, and so many times none is none; say how many it has with `--errors 0.1%`, or name a share such as `errors=10%`"
+    )]
+    NoErrors { candidate: String },
+    /// The text is no counterexample.
+    #[error("--replay: {0}")]
+    Counterexample(#[from] rollout_sim::counterexample::NotACounterexample),
+    /// The page cannot be written.
+    #[error("{}: the page cannot be written: {why}; name a file in a folder that is there", path.display())]
+    Page { path: PathBuf, why: String },
     /// Something that is to run beside the engine was refused.
     #[error("{what}: {why}")]
     Beside { what: String, why: String },
@@ -205,9 +223,13 @@ impl CliError {
             | Self::Shared(_)
             | Self::NotOfBackend { .. }
             | Self::Words { .. }
+            | Self::NoErrors { .. }
+            | Self::Counterexample(_)
+            | Self::Page { .. }
             | Self::Beside { .. }
             | Self::Target { .. }
             | Self::NotInJournal { .. }
+            | Self::SeveralJournals { .. }
             | Self::NoJournalThere
             | Self::Submit(SubmitError::Pin(_)) => Exit::BadInput,
             Self::Client(ClientError::Denied(denied)) => match denied.kind {
