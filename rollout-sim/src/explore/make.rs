@@ -81,7 +81,9 @@ impl Move {
             Self::Harm(harm, place) => harm.strike(&mut node, place, witness),
             Self::Crash => crash(&mut node, witness),
             Self::Resume => order(&mut node, &OrderKind::Resume, witness)?,
-            Self::Promote => order(&mut node, &OrderKind::Promote { all: false, gate: None }, witness)?,
+            Self::Promote => {
+                order(&mut node, &OrderKind::Promote { all: false, gate: None }, witness)?
+            }
             Self::Order(place) => {
                 node.left.orders -= 1;
                 order(&mut node, &configuration.orders[usize::from(place)], witness)?;

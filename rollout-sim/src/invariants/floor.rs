@@ -1,7 +1,8 @@
 //! P1 Floor: no action of the engine takes the serving instances from at least N − U to fewer.
 //!
 //! The exact form under failures that nobody could have seen: they are subtracted. An instance that the
-//! environment had harmed before may be taken out even if it has recovered meanwhile.
+//! environment had harmed before may be taken out even if it has recovered meanwhile, and one that gets
+//! traffic by itself even if it has begun to serve meanwhile.
 
 use rollout_core::engine::Effect;
 
@@ -23,10 +24,13 @@ impl Invariant for Floor {
             return Ok(());
         }
         let instance = landing.action.effect.instance();
-        if instance.is_some_and(|name| moment.world.was_harmed(name)) {
+        let step = landing.terms.step;
+        let is_unknown =
+            |name| moment.world.was_harmed(name) || moment.world.serves_unseen(step, name);
+        if instance.is_some_and(is_unknown) {
             return Ok(());
         }
-        let unseen = moment.world.unseen(landing.terms.step, None);
+        let unseen = moment.world.unseen(step, None);
         let floor = landing.terms.least(moment.ledger);
         // Which ones of a pool go is the orchestrator's choice, and a route leaves a whole revision out:
         // those that came, or came back, since it was ordered may be among them.

@@ -129,6 +129,7 @@ impl Run<'_> {
         let ledger = &self.ledger;
         Terms {
             step: self.steps,
+            at: self.world.now(),
             floor: ledger.floor(),
             ceiling: ledger.ceiling(),
             resizes: ledger.limits.len(),

@@ -12,6 +12,8 @@ pub struct Pool {
     pub replicas: u64,
     /// Newest action on it that is known.
     pub newest: ActionId,
+    /// Instances that ended by themselves so far.
+    pub(super) failed: u64,
     /// Instances that answer, in batches with the time they began to.
     ready: Vec<(u64, u64)>,
     /// Instances that start, in batches with the time they will answer.

@@ -56,6 +56,8 @@ impl World {
             address: IpAddr::from((0x0a00_0000 + self.addresses).to_be_bytes()),
             life,
             started: 0,
+            birth: 0,
+            shown_serving: None,
             ends: u64::MAX,
             newest: ActionId(0),
             server: None,

@@ -185,8 +185,12 @@ impl World {
 
     /// Spreads `amount` evenly over the enrolled instances, of `revision` if one is named.
     fn spread(&mut self, from: u64, at: u64, amount: u128, revision: Option<&RevisionId>) {
+        // Nothing is sent to those of a pool that do not answer.
+        let keeps_pods = self.keeps_pods();
         let takes = |instance: &Instance| {
-            is_in(instance) && revision.is_none_or(|wanted| instance.revision == *wanted)
+            is_in(instance)
+                && revision.is_none_or(|wanted| instance.revision == *wanted)
+                && (!keeps_pods || instance.accepts(from))
         };
         let pools = self.pools.iter().filter(|(id, _)| revision.is_none_or(|wanted| *id == wanted));
         // Nothing is sent to those of a pool that do not answer, and those that go finish what they have.
