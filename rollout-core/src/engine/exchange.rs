@@ -66,7 +66,9 @@ pub(super) fn exchange(
 /// The revision that every place is of, unless the way back has to take it away first.
 fn sole_holder(turn: &Turn<'_>, view: &View, lead: &RevisionId) -> Option<RevisionId> {
     let inventory = view.inventory.as_ref().map(|seen| &seen.what)?;
-    let holder = inventory.division.as_ref().map_or(lead, |division| &division.revision);
+    let is_vacant = inventory.pools.values().all(|pool| pool.replicas == 0);
+    let held = inventory.division.as_ref().filter(|_| !is_vacant);
+    let holder = held.map_or(lead, |division| &division.revision);
     let mut others = inventory.pools.iter().filter(|(id, _)| *id != holder);
     let is_sole = others.all(|(_, pool)| pool.replicas == 0);
     let is_in_turn = holder == lead || !fleet::is_back(&turn.state);

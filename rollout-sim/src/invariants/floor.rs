@@ -34,7 +34,10 @@ impl Invariant for Floor {
         let floor = landing.terms.least(moment.ledger);
         // Which ones of a pool go is the orchestrator's choice, and a route leaves a whole revision out:
         // those that came, or came back, since it was ordered may be among them.
-        let chooses = matches!(landing.action.effect, Effect::Scale { .. } | Effect::Route(_));
+        let chooses = matches!(
+            landing.action.effect,
+            Effect::Scale { .. } | Effect::Divide(_) | Effect::Route(_)
+        );
         if chooses && landing.terms.capacity <= after {
             return Ok(());
         }

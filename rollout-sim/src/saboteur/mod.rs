@@ -4,6 +4,8 @@
 //! promise which names it notices: a harness that finds nothing proves nothing.
 
 mod degrades_all;
+mod divides_before_the_drain;
+mod divides_too_far;
 mod forgets_record;
 mod ignores_epoch;
 mod ignores_halt;
@@ -75,6 +77,8 @@ pub fn all() -> Vec<Box<dyn Saboteur>> {
         Box::new(skips_silently::SkipsSilently),
         Box::new(steps_in_a_freeze::StepsInAFreeze::default()),
         Box::new(turns_undo_back::TurnsUndoBack::default()),
+        Box::new(divides_too_far::DividesTooFar),
+        Box::new(divides_before_the_drain::DividesBeforeTheDrain::default()),
     ]
 }
 

@@ -57,6 +57,7 @@ impl World {
             life,
             started: 0,
             birth: 0,
+            place: None,
             shown_serving: None,
             ends: u64::MAX,
             newest: ActionId(0),

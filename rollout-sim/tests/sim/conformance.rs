@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use rollout_core::{
     id::{InstanceId, WorkloadId},
-    port::{Backend, Confirmation, Enrolment, Router},
+    port::{Backend, Confirmation, Enrolment, InPlaceOrder, Making, Router},
     time::Span,
 };
 use rollout_sim::{
@@ -136,4 +136,24 @@ fn it_conforms_with_a_coarse_router_that_cannot_be_asked_about_drains() {
     config.capabilities.router = Some(100);
     config.capabilities.enrolment = Some(Confirmation::Elapsed(Span::from_millis(300)));
     passes(config);
+}
+
+/// A backend that replaces in place; what has no order is not asked for one, and nothing is shared by weight.
+fn passes_in_place(order: InPlaceOrder) {
+    let mut config = WorldConfig::default();
+    config.capabilities.making = Making::InPlace { order };
+    config.capabilities.enrolment = Some(Confirmation::Elapsed(Span::from_millis(300)));
+    let bench = SimBench::new(config);
+    let results = now_or_never(conformance::run(&bench));
+    let of = |is_meant: fn(&Verdict) -> bool| -> Vec<String> {
+        results.iter().filter(|it| is_meant(&it.verdict)).map(ToString::to_string).collect()
+    };
+    assert_eq!(of(|it| matches!(it, Verdict::Failed { .. })), Vec::<String>::new());
+    assert!(12 <= of(|it| *it == Verdict::Passed).len(), "{results:#?}");
+}
+
+#[test]
+fn it_conforms_with_instances_that_are_replaced_in_place() {
+    passes_in_place(InPlaceOrder::Ranked);
+    passes_in_place(InPlaceOrder::Any);
 }

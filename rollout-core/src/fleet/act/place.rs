@@ -121,10 +121,20 @@ fn size(
     let Some(revision) = seen
         .map(|division| division.revision.clone())
         .or_else(|| holder.map(|(id, _)| id.clone()))
-        .filter(|id| turn.state.pools.contains_key(id))
+        .filter(|id| places == 0 || turn.state.pools.contains_key(id))
     else {
         return;
     };
+    // Nobody is there who could be replaced: the places are of another revision from the first on.
+    if let (0, Some((id, _))) = (places, holder.filter(|(id, _)| **id != revision)) {
+        let reach = if has_ranks(turn) { Reach::First(0) } else { Reach::Vacated };
+        let division = Division { revision: id.clone(), reach };
+        let is_told = pending(turn).is_some() || view.division().is_none();
+        if !is_told {
+            turn.intend(Effect::Divide(division));
+        }
+        return;
+    }
     let replicas = if places < total { total } else { places - gone(turn, view, quiet, places) };
     let pending = turn.state.pending_scale(&revision);
     if pending.is_some_and(|(id, told)| view.is_in_flight(id) || told == replicas) {
@@ -190,10 +200,8 @@ fn due(
         let own = inventory.instances.values().filter(|seen| seen.revision == *id).count() as u64;
         own == places && turn.state.roster.values().all(|entry| !entry.is_terminating())
     };
-    let has_ranks =
-        turn.setup.capabilities.making == Making::InPlace { order: InPlaceOrder::Ranked };
     if is_whole(lead) {
-        return of(lead, if has_ranks { Reach::First(places) } else { Reach::Vacated });
+        return of(lead, if has_ranks(turn) { Reach::First(places) } else { Reach::Vacated });
     }
     if !line::is_ranked(turn) {
         let is_another = |entry: &Instance| entry.revision != *lead;
@@ -218,6 +226,11 @@ fn due(
         Some(Reach::Vacated) | None => 0,
     };
     of(lead, Reach::First(reach.max(before)))
+}
+
+/// Whether the backend replaces in an order of its own.
+fn has_ranks(turn: &Turn<'_>) -> bool {
+    turn.setup.capabilities.making == Making::InPlace { order: InPlaceOrder::Ranked }
 }
 
 /// Takes those away by name who are to go and have nothing in flight, once whoever comes back is of `lead`.
