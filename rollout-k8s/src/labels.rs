@@ -13,6 +13,9 @@ pub const REVISION: &str = "rollout-engine.dev/revision";
 pub const SERVING: &str = "rollout-engine.dev/serving";
 /// Value of [`SERVING`].
 pub const SERVING_VALUE: &str = "yes";
+/// Condition of a pod, and the readiness gate that asks for it: `True` where the pod may get traffic. Only pods
+/// whose template has the gate have it.
+pub const GATE: &str = "rollout-engine.dev/serving";
 /// Annotation: number of the reign that wrote the object last.
 pub const EPOCH: &str = "rollout-engine.dev/epoch";
 /// Annotation: who reigns over the workload.

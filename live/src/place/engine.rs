@@ -63,11 +63,15 @@ impl Place {
         };
         let (client, namespace) = client::connect(&connection).await?;
         let traffic = Traffic::read(&self.traffic())?;
-        let router = KubernetesRouter::new(client.clone(), &namespace, &traffic).map(Arc::new);
         let watches = Watches::start(client.clone(), &Scope::Namespace(namespace.clone()));
+        let router = KubernetesRouter::new(client.clone(), &namespace, &traffic);
+        let router = router.map(|router| Arc::new(router.with_watches(&watches)));
         let (journal, driver) = self.journal_kept(kept, client).await?;
-        let options =
-            backend::Options { confirmation: CONFIRMATION, ..backend::Options::default() };
+        let options = backend::Options {
+            confirmation: CONFIRMATION,
+            enrol_by: traffic.enrol_by,
+            ..backend::Options::default()
+        };
         let mut backend = KubernetesBackend::new(&watches, namespace, options);
         if let Some(router) = &router {
             backend = backend.with_router(Arc::clone(router));

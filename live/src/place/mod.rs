@@ -52,6 +52,8 @@ pub enum Way {
     Switch,
     /// An `HTTPRoute` by weight, through Envoy.
     Gateway,
+    /// A Service of all pods that asks for no label of ours: pods have a readiness gate.
+    Gate,
 }
 
 /// A namespace with a Service. Dropping it removes all that is in it.
@@ -94,9 +96,9 @@ impl Place {
             .map_err(|why| PlaceError::Folder { path: dir.clone(), why })?;
         cluster.kubectl(["create", "namespace", &namespace])?;
         let mut place = Self { cluster, namespace, manners, way, port: 0, dir };
-        place.apply(Self::service(WORKLOAD))?;
+        place.apply(place.service(WORKLOAD))?;
         if way == Way::Gateway {
-            place.apply(Self::service(CANDIDATE))?;
+            place.apply(place.service(CANDIDATE))?;
             place.apply(Self::http_route())?;
         }
         let format = "jsonpath={.spec.ports[0].nodePort}";
@@ -132,7 +134,7 @@ impl Place {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         match self.way {
-            Way::Service | Way::Switch => (Ipv4Addr::LOCALHOST, self.port).into(),
+            Way::Service | Way::Switch | Way::Gate => (Ipv4Addr::LOCALHOST, self.port).into(),
             Way::Gateway => self.cluster.gateway_addr(),
         }
     }

@@ -8,14 +8,18 @@ use super::{CANDIDATE, Place, WORKLOAD, Way};
 use crate::bed::SERVER_PORT;
 
 impl Place {
-    pub(super) fn service(name: &str) -> Value {
+    pub(super) fn service(&self, name: &str) -> Value {
+        let selector = match self.way {
+            Way::Service | Way::Switch | Way::Gateway => BTreeMap::from(Self::SELECTOR),
+            Way::Gate => BTreeMap::from([("app", WORKLOAD)]),
+        };
         json!({
             "apiVersion": "v1",
             "kind": "Service",
             "metadata": { "name": name },
             "spec": {
                 "type": "NodePort",
-                "selector": BTreeMap::from(Self::SELECTOR),
+                "selector": selector,
                 "ports": [{ "port": 80, "targetPort": SERVER_PORT }],
             },
         })
@@ -39,6 +43,10 @@ impl Place {
     pub(super) fn traffic(&self) -> Value {
         match self.way {
             Way::Service => json!({ "kubernetes": { "services": [WORKLOAD] } }),
+            Way::Gate => json!({ "kubernetes": {
+                "services": [WORKLOAD],
+                "enrol_by": "readiness_gate",
+            } }),
             Way::Switch => json!({ "kubernetes": { "active_service": WORKLOAD } }),
             Way::Gateway => json!({ "kubernetes": {
                 "stable_service": WORKLOAD,

@@ -2,6 +2,7 @@
 //! should go, and with everything that can go wrong there.
 
 mod api;
+mod gate;
 mod killed;
 mod people;
 mod pods;

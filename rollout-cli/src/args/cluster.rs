@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-use clap::Args;
-use rollout_k8s::client::Options;
+use clap::{Args, ValueEnum};
+use rollout_k8s::{backend::EnrolBy, client::Options};
 
 /// Which cluster, and which namespace of it.
 #[derive(Clone, Debug, Default, Args)]
@@ -74,6 +74,27 @@ pub(crate) struct AdoptArgs {
     /// may be given several times
     #[arg(long, value_name = "NAME")]
     pub(crate) released_by: Vec<String>,
+    /// What takes single pods in and out of traffic: a label that every Service will ask for, or a readiness gate,
+    /// which leaves the Services as they are (docs/ADOPT.md)
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) enrol_by: EnrolByArg,
+}
+
+/// What takes single pods in and out of traffic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EnrolByArg {
+    #[default]
+    Label,
+    ReadinessGate,
+}
+
+impl From<EnrolByArg> for EnrolBy {
+    fn from(chosen: EnrolByArg) -> Self {
+        match chosen {
+            EnrolByArg::Label => Self::Label,
+            EnrolByArg::ReadinessGate => Self::ReadinessGate,
+        }
+    }
 }
 
 /// Arguments of `hand-back`.

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) async fn adopt(args: &AdoptArgs, output: Output) -> Result<Exit, CliError> {
-    let way = Way::Adopt { released: args.released_by.clone() };
+    let way = Way::Adopt { released: args.released_by.clone(), enrol_by: args.enrol_by.into() };
     run(&args.deployment.0, &args.cluster, way, args.dry_run, output).await
 }
 
@@ -106,6 +106,13 @@ fn told(name: &str, plan: &Handing) -> String {
             "left as they are, without pods, for a hand-back: ReplicaSets {left}"
         ));
     }
+    if 0 < plan.ungated {
+        text.line(format_args!(
+            "note: {} pods that run now have no readiness gate, which no running pod can get: the first rollout \
+             replaces them as a Deployment would, and may lose requests of theirs",
+            plan.ungated
+        ));
+    }
     text.into_string()
 }
 
@@ -128,6 +135,7 @@ fn document(name: &str, namespace: &str, plan: &Handing, done: bool) -> Value {
         "done": done,
         "stages": plan.stages.iter().map(stage).collect::<Vec<_>>(),
         "left": plan.left,
+        "ungated": plan.ungated,
         "spec": spec,
         "report": report,
     })

@@ -203,6 +203,8 @@ fn notable(reason: &WaitReason) -> Option<&'static str> {
         | WaitReason::Draining { .. }
         | WaitReason::BatchDelay
         | WaitReason::Route { .. }
+        | WaitReason::Answer { .. }
+        | WaitReason::Sight { .. }
         | _ => None,
     }
 }

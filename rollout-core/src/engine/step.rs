@@ -64,6 +64,8 @@ pub(super) fn decide(turn: &mut Turn<'_>, view: &mut View) {
     }
     view.refresh(turn.now, &turn.state);
     if let Some(halted) = turn.state.halted.clone() {
+        // Time in which nothing may be done counts for no deadline.
+        view.broken_since = None;
         turn.wait(halted.at, None, || WaitReason::Halted { by: halted.by, why: halted.why });
         return;
     }
@@ -83,6 +85,22 @@ pub(super) fn decide(turn: &mut Turn<'_>, view: &mut View) {
         }
     }
     retry::repeat(turn, view);
+    if turn.is_unexplained() && turn.state.under_way().is_some() {
+        say_rest(turn, view);
+    }
+}
+
+/// Says what is waited for where nothing else is: an answer, or the sight of what was answered.
+fn say_rest(turn: &mut Turn<'_>, view: &View) {
+    let (since, until) = moving::bound(turn, true);
+    let pending = turn.state.pending.iter().next();
+    if let Some((id, effect)) = pending.map(|(id, effect)| (*id, effect.clone())) {
+        let effect = effect.without_secrets();
+        turn.wait(since, until, || WaitReason::Answer { id, effect });
+    } else if let Some(seen) = view.inventory.as_ref() {
+        let age = turn.now.since(seen.at);
+        turn.wait(since, until, || WaitReason::Sight { port: Port::Backend, age });
+    }
 }
 
 fn walk_of(state: &State) -> Option<Walk> {

@@ -135,6 +135,11 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Whether it is asked why nothing moves, and nothing was said.
+    pub(crate) fn is_unexplained(&self) -> bool {
+        self.waits.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// Asks to be called at `at` at the latest.
     pub(crate) fn wake(&mut self, at: Timestamp) {
         if self.now < at {

@@ -3,6 +3,7 @@
 use rollout_import::ImportErrors;
 
 use super::owner::Manager;
+use crate::labels;
 
 /// A handover that was refused, or did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +130,17 @@ pub enum AdoptError {
         record: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// Nobody would open the readiness gates of later pods.
+    #[error(
+        "ReplicaSet/{replica_set} has the readiness gate `{}`, which nobody opens for new pods once the engine is gone; write `enrol_by: label` in `traffic.kubernetes` of the spec, add `{}: \"{}\"` to the selectors of its Services, roll that out, then hand it back",
+        labels::GATE,
+        labels::SERVING,
+        labels::SERVING_VALUE
+    )]
+    Gated {
+        /// The `ReplicaSet`.
+        replica_set: String,
     },
     /// A rollout is under way.
     #[error(

@@ -43,10 +43,11 @@ pub use self::{
 };
 use self::{
     cluster::{Cluster, Written},
-    object::Object,
+    object::{Object, is_gated},
     record::Record,
     world::World,
 };
+use crate::backend::EnrolBy;
 
 /// Time between two looks at what is waited for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -62,6 +63,9 @@ pub enum Way {
     Adopt {
         /// Who has let go of the Deployment, by the names that [`AdoptError::Managed`] gives.
         released: Vec<String>,
+        /// What will take its pods in and out of traffic. A readiness gate leaves every Service as it is; but the
+        /// pods that run now have none.
+        enrol_by: EnrolBy,
     },
     /// From this engine to a Deployment.
     HandBack,
@@ -93,6 +97,9 @@ pub struct Handing {
     pub stages: Vec<Stage>,
     /// `ReplicaSet`s of earlier revisions, which have no pods and stay as they are.
     pub left: Vec<String>,
+    /// How many pods have no readiness gate where that is what takes pods out of traffic: the first rollout
+    /// replaces them as a Deployment would, told to end while requests may still come.
+    pub ungated: usize,
     /// The spec that goes on from there; only where a Deployment is adopted.
     pub spec: Option<Imported>,
 }
@@ -169,7 +176,7 @@ impl Handover {
     async fn look(&self) -> Result<Handing, AdoptError> {
         let world = self.cluster.world(&self.name).await?;
         match &self.way {
-            Way::Adopt { released } => adopting(&world, released),
+            Way::Adopt { released, enrol_by } => adopting(&world, released, *enrol_by),
             Way::HandBack => handing_back(&world),
         }
     }
@@ -213,13 +220,13 @@ impl Pace {
 }
 
 /// What is left of an adoption.
-fn adopting(world: &World, released: &[String]) -> Result<Handing, AdoptError> {
+fn adopting(world: &World, released: &[String], enrol_by: EnrolBy) -> Result<Handing, AdoptError> {
     let kept = kept(world)?;
     let imported;
     let record = match (world.deployment().filter(|there| !there.is_going()), kept) {
         (Some(deployment), _) => {
-            refuse::taking(world, deployment, released)?;
-            let (record, spec) = spec::of_deployment(world, deployment)?;
+            refuse::taking(world, deployment, released, enrol_by)?;
+            let (record, spec) = spec::of_deployment(world, deployment, enrol_by)?;
             imported = spec;
             record
         }
@@ -236,7 +243,13 @@ fn adopting(world: &World, released: &[String]) -> Result<Handing, AdoptError> {
         }
     };
     let (stages, left) = (taking::stages(world, &record), taking::left(world, &record));
-    Ok(Handing { stages, left, spec: Some(imported) })
+    let ungated = match record.enrol_by {
+        EnrolBy::Label => 0,
+        EnrolBy::ReadinessGate => world
+            .get(Kind::ReplicaSet, &record.replica_set)
+            .map_or(0, |set| world.pods_of(set.uid()).filter(|pod| !is_gated(&pod.0)).count()),
+    };
+    Ok(Handing { stages, left, ungated, spec: Some(imported) })
 }
 
 /// What is left of a hand-back.
@@ -244,7 +257,7 @@ fn handing_back(world: &World) -> Result<Handing, AdoptError> {
     let Some(record) = kept(world)? else {
         let is_back = world.deployment().is_some() && world.ours(Kind::ReplicaSet).next().is_none();
         if is_back {
-            return Ok(Handing { stages: Vec::new(), left: Vec::new(), spec: None });
+            return Ok(Handing { stages: Vec::new(), left: Vec::new(), ungated: 0, spec: None });
         }
         let (workload, namespace) = (world.name.clone(), world.namespace.clone());
         return Err(AdoptError::NotAdopted {
@@ -258,7 +271,12 @@ fn handing_back(world: &World) -> Result<Handing, AdoptError> {
         return Err(AdoptError::UnderWay { workload: world.name.clone(), why });
     };
     refuse::giving(world, &record, set)?;
-    Ok(Handing { stages: giving::stages(world, &record, set), left: Vec::new(), spec: None })
+    Ok(Handing {
+        stages: giving::stages(world, &record, set),
+        left: Vec::new(),
+        ungated: 0,
+        spec: None,
+    })
 }
 
 /// What was kept of the Deployment.

@@ -88,6 +88,12 @@ pub(super) fn rollout_api() -> String {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Object(pub(super) Value);
 
+/// Whether a pod, or a template of pods, has our readiness gate.
+pub(super) fn is_gated(pod: &Value) -> bool {
+    let gates = pod["spec"]["readinessGates"].as_array();
+    gates.into_iter().flatten().any(|gate| gate["conditionType"] == labels::GATE)
+}
+
 impl Object {
     /// What stands at `path`, such as `["spec", "replicas"]`; null if nothing does.
     pub(super) fn at(&self, path: &[&str]) -> &Value {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::object::{Kind, Object};
-use crate::labels;
+use crate::{backend::EnrolBy, labels};
 
 /// What was taken over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub(super) struct Record {
     pub(super) replica_set: String,
     /// Revision that this becomes.
     pub(super) revision: RevisionId,
+    /// What takes its pods in and out of traffic.
+    #[serde(default)]
+    pub(super) enrol_by: EnrolBy,
     /// Template of the spec, of which the revision's name is the digest.
     pub(super) template: Value,
 }

@@ -5,23 +5,29 @@ use serde_json::Value;
 use super::{
     error::AdoptError,
     giving,
-    object::{Kind, Object, rollout_api, selects},
+    object::{Kind, Object, is_gated, rollout_api, selects},
     owner,
     record::Record,
     world::World,
 };
-use crate::labels;
+use crate::{backend::EnrolBy, labels};
 
 /// Checks that the Deployment that is there can be taken over. `released` names who has let go of it.
 pub(super) fn taking(
     world: &World,
     deployment: &Object,
     released: &[String],
+    enrol_by: EnrolBy,
 ) -> Result<(), AdoptError> {
     unmanaged(Kind::Deployment, deployment, released)?;
     settled(deployment)?;
     ours(world, deployment)?;
-    services(world, deployment)?;
+    takes_something(world, deployment)?;
+    match enrol_by {
+        EnrolBy::Label => takes_nobody_else(world, deployment)?,
+        // No Service is touched, so none loses anybody.
+        EnrolBy::ReadinessGate => (),
+    }
     for scaler in world.autoscalers(Kind::Deployment) {
         let name = scaler.name().to_owned();
         if let Some(manager) =
@@ -99,10 +105,10 @@ fn ours(world: &World, deployment: &Object) -> Result<(), AdoptError> {
     Ok(())
 }
 
-/// Whether the Services can ask for our label without losing anybody.
-fn services(world: &World, deployment: &Object) -> Result<(), AdoptError> {
+/// Whether the Service of its name takes its pods.
+fn takes_something(world: &World, deployment: &Object) -> Result<(), AdoptError> {
     let labels = deployment.at(&["spec", "template", "metadata", "labels"]);
-    let (uid, namespace) = (deployment.uid(), world.namespace.clone());
+    let namespace = world.namespace.clone();
     if let Some(service) = world.get(Kind::Service, &world.name) {
         let selector = service.at(&["spec", "selector"]);
         let takes = |pod: &Object| selects(selector, pod.at(&["metadata", "labels"]));
@@ -112,6 +118,13 @@ fn services(world: &World, deployment: &Object) -> Result<(), AdoptError> {
             return Err(AdoptError::ServiceTakesNothing { service, selector, namespace });
         }
     }
+    Ok(())
+}
+
+/// Whether the Services can ask for our label without losing anybody.
+fn takes_nobody_else(world: &World, deployment: &Object) -> Result<(), AdoptError> {
+    let labels = deployment.at(&["spec", "template", "metadata", "labels"]);
+    let uid = deployment.uid();
     let is_own = |pod: &Object| {
         let sets = world.all(Kind::ReplicaSet).filter(|set| set.is_of(uid));
         sets.into_iter().any(|set| pod.is_of(set.uid()))
@@ -146,6 +159,10 @@ pub(super) fn giving(world: &World, record: &Record, set: &Object) -> Result<(),
     let workload = || world.name.clone();
     if world.get(Kind::Rollout, &world.name).is_some() {
         return Err(AdoptError::Ruled { workload: workload() });
+    }
+    if is_gated(set.at(&["spec", "template"])) {
+        let replica_set = set.name().to_owned();
+        return Err(AdoptError::Gated { replica_set });
     }
     let lost = giving::lost(record, set);
     if !lost.is_empty() {

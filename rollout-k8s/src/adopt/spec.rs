@@ -1,5 +1,6 @@
 //! The spec of a Deployment as the cluster has it, by the same importer that reads files.
 
+use rollout_core::spec::CheckedSpec;
 use rollout_import::{Imported, Options, import};
 use rollout_runtime::digest_id;
 use serde_json::{Value, json};
@@ -10,15 +11,16 @@ use super::{
     record::{REVISION_NUMBER, Record, manifest},
     world::World,
 };
-use crate::labels;
+use crate::{backend::EnrolBy, labels};
 
 /// Reads the Deployment that is there, and what is to be kept of it.
 pub(super) fn of_deployment(
     world: &World,
     deployment: &Object,
+    enrol_by: EnrolBy,
 ) -> Result<(Record, Imported), AdoptError> {
     let kept = manifest(deployment);
-    let imported = read(world, &kept)?;
+    let imported = read(world, &kept, enrol_by)?;
     let template = imported.spec.template.clone();
     let record = Record {
         deployment: kept,
@@ -26,6 +28,7 @@ pub(super) fn of_deployment(
         generation: deployment.number(&["metadata", "generation"]).unwrap_or_default(),
         replica_set: newest(world, deployment)?.name().to_owned(),
         revision: digest_id(&template),
+        enrol_by,
         template,
     };
     Ok((record, imported))
@@ -33,7 +36,7 @@ pub(super) fn of_deployment(
 
 /// Reads the Deployment that was kept.
 pub(super) fn of_record(world: &World, record: &Record) -> Result<Imported, AdoptError> {
-    read(world, &record.deployment)
+    read(world, &record.deployment, record.enrol_by)
 }
 
 /// The `ReplicaSet` of the Deployment's newest template, which its controller marks with the number that it
@@ -49,7 +52,7 @@ fn newest<'a>(world: &'a World, deployment: &Object) -> Result<&'a Object, Adopt
 }
 
 /// Reads `deployment` with what stands around it.
-fn read(world: &World, deployment: &Value) -> Result<Imported, AdoptError> {
+fn read(world: &World, deployment: &Value, enrol_by: EnrolBy) -> Result<Imported, AdoptError> {
     let mut items = vec![deployment.clone()];
     for (kind, api) in [
         (Kind::Service, "v1"),
@@ -62,7 +65,18 @@ fn read(world: &World, deployment: &Value) -> Result<Imported, AdoptError> {
     let options = Options { workload: Some(&world.name), replicas: None };
     let import = import(&text, &options)
         .map_err(|why| AdoptError::Import { name: world.name.clone(), why })?;
-    Ok(import.workloads.into_iter().next().expect("an import by name has that one workload"))
+    let imported =
+        import.workloads.into_iter().next().expect("an import by name has that one workload");
+    Ok(match enrol_by {
+        EnrolBy::Label => imported,
+        EnrolBy::ReadinessGate => {
+            let mut spec = imported.spec.spec().clone();
+            spec.traffic["kubernetes"]["enrol_by"] = json!(enrol_by);
+            let spec =
+                CheckedSpec::new(spec).expect("what an adapter is told was not checked before");
+            Imported { spec, ..imported }
+        }
+    })
 }
 
 /// An object as it was before an adoption: what refers to the workload is found by that.

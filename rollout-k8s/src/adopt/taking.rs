@@ -13,6 +13,7 @@
 //! 5. The Services ask for the label once the endpoint controller has seen it on every pod. A Service of
 //!    ours that asks for it first is what shows that; a Service and the pods reach that controller on
 //!    different watches.
+//!    Where a readiness gate takes pods out of traffic, no Service is touched.
 //! 6. The autoscaler's target moves.
 
 use std::collections::BTreeSet;
@@ -26,7 +27,7 @@ use super::{
     record::Record,
     world::{World, trial_name},
 };
-use crate::labels;
+use crate::{backend::EnrolBy, labels};
 
 /// What is still to be done. `record` is what is or will be kept.
 pub(super) fn stages(world: &World, record: &Record) -> Vec<Stage> {
@@ -111,11 +112,11 @@ fn pods(world: &World, record: &Record) -> Stage {
     stage
 }
 
-/// The Services that do not ask for the label yet.
+/// The Services that do not ask for the label yet, where they are to.
 fn unasking<'a>(world: &'a World, record: &'a Record) -> impl Iterator<Item = &'a Object> {
     let labels = &record.deployment["spec"]["template"]["metadata"]["labels"];
     let lacks = |service: &&Object| service.at(&["spec", "selector"])[labels::SERVING].is_null();
-    world.services(labels).filter(lacks)
+    world.services(labels).filter(lacks).filter(|_| record.enrol_by == EnrolBy::Label)
 }
 
 fn trial(world: &World, record: &Record) -> Stage {

@@ -8,10 +8,10 @@ use super::{
     play::{NAME, PODS, Play, SET},
     world::World,
 };
-use crate::labels;
+use crate::{backend::EnrolBy, labels};
 
 fn adopt(world: &World) -> Handing {
-    adopting(world, &[]).unwrap()
+    adopting(world, &[], EnrolBy::Label).unwrap()
 }
 
 fn hand_back(world: &World) -> Handing {
@@ -21,7 +21,7 @@ fn hand_back(world: &World) -> Handing {
 fn refused(edit: impl FnOnce(&mut Play)) -> AdoptError {
     let mut play = Play::new();
     edit(&mut play);
-    adopting(&play.world, &[]).unwrap_err()
+    adopting(&play.world, &[], EnrolBy::Label).unwrap_err()
 }
 
 #[test]
@@ -181,10 +181,13 @@ fn who_has_let_go_is_taken_at_their_word() {
     let mut play = Play::new();
     let flux = json!({ "metadata": { "labels": { "helm.toolkit.fluxcd.io/name": "shop" } } });
     play.edit(Kind::Deployment, NAME, &flux);
-    assert!(matches!(adopting(&play.world, &[]), Err(AdoptError::Managed { .. })));
+    assert!(matches!(adopting(&play.world, &[], EnrolBy::Label), Err(AdoptError::Managed { .. })));
     let other = ["helm".to_owned()];
-    assert!(matches!(adopting(&play.world, &other), Err(AdoptError::Managed { .. })));
-    assert!(adopting(&play.world, &["flux".to_owned()]).is_ok());
+    assert!(matches!(
+        adopting(&play.world, &other, EnrolBy::Label),
+        Err(AdoptError::Managed { .. })
+    ));
+    assert!(adopting(&play.world, &["flux".to_owned()], EnrolBy::Label).is_ok());
 }
 
 #[test]
@@ -242,4 +245,28 @@ fn what_cannot_be_handed_back_is_refused_with_the_way_out() {
     let mut gone = Play::new();
     gone.world.objects.remove(&(Kind::Deployment, NAME.to_owned()));
     assert!(matches!(handing_back(&gone.world), Err(AdoptError::NotAdopted { .. })));
+}
+
+#[test]
+fn a_readiness_gate_leaves_every_service_alone() {
+    let play = Play::new();
+    let gated = |world: &World| adopting(world, &[], EnrolBy::ReadinessGate).unwrap();
+    let handing = gated(&play.world);
+    let spec = handing.spec.as_ref().unwrap().spec.spec();
+    assert_eq!(spec.traffic["kubernetes"]["enrol_by"], "readiness_gate");
+    assert_eq!(handing.ungated, PODS.len());
+    let services = |play: &Play| -> Vec<_> { play.world.all(Kind::Service).cloned().collect() };
+    let before = services(&play);
+    let (done, _) = play.drive(gated);
+    assert_eq!(services(&done), before);
+}
+
+#[test]
+fn pods_with_our_gate_are_not_handed_back() {
+    let (mut play, _) = Play::new().drive(adopt);
+    let gate = json!([{ "conditionType": labels::GATE }]);
+    let template = json!({ "spec": { "template": { "spec": { "readinessGates": gate } } } });
+    play.edit(Kind::ReplicaSet, SET, &template);
+    let error = handing_back(&play.world).unwrap_err();
+    assert!(matches!(error, AdoptError::Gated { .. }), "{error}");
 }

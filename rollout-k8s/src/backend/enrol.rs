@@ -1,11 +1,14 @@
 //! Enrol and drain: one merge patch of a pod.
 //!
 //! A drained pod loses the label by which Services find it and gets a deletion cost by which it goes before
-//! all others when its `ReplicaSet` shrinks, and those drained earlier before those drained later. Both are absolute and stand on the pod itself, so a repeated patch
-//! changes nothing. A pod of a `ReplicaSet` has a name that is never used again; its uid is a condition all
+//! all others when its `ReplicaSet` shrinks, and those drained earlier before those drained later. Where its template
+//! has our readiness gate, the condition that it asks for takes the place of the label, in one patch of its status
+//! with the same cost: a status may carry annotations. All of it is absolute and stands on the pod itself, so a
+//! repeated patch changes nothing. A pod of a `ReplicaSet` has a name that is never used again; its uid is a condition all
 //! the same. Pods carry no epoch: a stale drain is undone by whoever reigns.
 
-use k8s_openapi::api::core::v1::Pod;
+use jiff::Timestamp;
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Time};
 use kube::{
     Api,
     api::{Patch, PatchParams},
@@ -18,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::{
     KubernetesBackend,
-    facts::{Facts as _, PodFacts, identity},
+    facts::{Facts as _, Gate, PodFacts, identity, is_gated},
     watch::{Held, Key},
 };
 use crate::{
@@ -70,6 +73,22 @@ fn patch(uid: &str, drain: Option<ActionId>) -> Value {
     }})
 }
 
+/// The same for a pod with our readiness gate: a patch of its status.
+pub(super) fn gate_patch(uid: &str, drain: Option<ActionId>) -> Value {
+    let (status, reason) =
+        if drain.is_none() { ("True", "Enrolled") } else { ("False", "Drained") };
+    json!({
+        "metadata": { "uid": uid, "annotations": { labels::DELETION_COST: drain.map(cost) } },
+        "status": { "conditions": [{
+            "type": labels::GATE,
+            "status": status,
+            "reason": reason,
+            "message": format!("{} by {}", reason.to_lowercase(), labels::FIELD_MANAGER),
+            "lastTransitionTime": Time(Timestamp::now()),
+        }] },
+    })
+}
+
 /// Makes a pod serve, or not any more by order of `drain`; `None` if there is no such pod.
 async fn write(
     backend: &KubernetesBackend,
@@ -81,13 +100,13 @@ async fn write(
     let name = instance.as_str();
     let api: Api<Pod> = Api::namespaced(backend.watches.client.clone(), &key.0);
     let cache = &backend.watches.cache;
-    let known =
-        cache.with(key, |held| held.pods.get(name).map(|pod| (pod.uid.clone(), pod.serving)));
-    let uid = match known {
-        Some((_, serving)) if serving == drain.is_none() => {
+    let known = cache.with(key, |held| held.pods.get(name).cloned());
+    let (uid, is_gated) = match known {
+        // One whose gate is new gets traffic by an enrolment alone.
+        Some(pod) if pod.is_enrolled() == drain.is_none() && pod.gate != Some(Gate::New) => {
             return Ok(Some(cache.with(key, Held::acknowledged)));
         }
-        Some((uid, _)) => uid,
+        Some(pod) => (pod.uid, pod.gate.is_some()),
         None => {
             let Some(pod) = ask_for(api.get(name)).await? else { return Ok(None) };
             if identity(&pod.metadata).is_none_or(|(_, other, _)| other != workload.as_str()) {
@@ -96,15 +115,21 @@ async fn write(
                     format!("the pod {name} is not of this rollout and is left alone"),
                 ));
             }
-            pod.metadata.uid.unwrap_or_default()
+            let is_gated = is_gated(&pod);
+            (pod.metadata.uid.unwrap_or_default(), is_gated)
         }
     };
     let params = PatchParams {
         field_manager: Some(labels::FIELD_MANAGER.to_owned()),
         ..PatchParams::default()
     };
-    let Some(pod) = ask_for(api.patch(name, &params, &Patch::Merge(patch(&uid, drain)))).await?
-    else {
+    let written = if is_gated {
+        let patch = Patch::Strategic(gate_patch(&uid, drain));
+        ask_for(api.patch_status(name, &params, &patch)).await?
+    } else {
+        ask_for(api.patch(name, &params, &Patch::Merge(patch(&uid, drain)))).await?
+    };
+    let Some(pod) = written else {
         cache.answered_gone::<PodFacts>(key, name);
         return Ok(None);
     };
@@ -117,6 +142,15 @@ async fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gate_is_shut_and_opened_with_its_cost() {
+        let shut = gate_patch("u", Some(ActionId(7)));
+        let cost = &shut["metadata"]["annotations"]["controller.kubernetes.io/pod-deletion-cost"];
+        assert_eq!((&shut["metadata"]["uid"], cost), (&json!("u"), &json!("-2147483641")));
+        let state = |patch: &Value| patch["status"]["conditions"][0]["status"].clone();
+        assert_eq!((state(&shut), state(&gate_patch("u", None))), (json!("False"), json!("True")));
+    }
 
     #[test]
     fn a_drain_takes_the_label_and_an_enrolment_gives_it_back() {

@@ -56,10 +56,10 @@ pub(super) fn inventory(
     inventory
 }
 
-/// Every pod and whether Services find it.
-pub(super) fn enrolments(held: &Held) -> Enrolments {
+/// Every pod and whether it may get traffic, as of `now`.
+pub(super) fn enrolments(held: &Held, now: Timestamp) -> Enrolments {
     let enrolled = |(name, pod): (&String, &PodFacts)| {
-        let state = if pod.serving { EnrolState::In } else { EnrolState::Draining };
+        let state = if pod.may_get_more(now) { EnrolState::In } else { EnrolState::Draining };
         let instance = InstanceId::new(name.as_str()).ok()?;
         pod.is_active().then_some((instance, Enrolled { state, in_flight: None }))
     };
@@ -240,6 +240,7 @@ mod tests {
         let seen = observed(&cache, &Options::default());
         let pool = &seen.pools[&RevisionId::new("v1").unwrap()];
         assert_eq!((pool.created, pool.failed, seen.instances.len()), (1, 1, 1));
-        assert_eq!(cache.with(&key(), |held| enrolments(held)).instances.len(), 1);
+        let now = NOW.parse().unwrap();
+        assert_eq!(cache.with(&key(), |held| enrolments(held, now)).instances.len(), 1);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! In: actions and questions of the engine. Out: outcomes and snapshots. A pool is a `ReplicaSet`, an instance
 //! is a pod, and a pod gets traffic by a label that the Service's selector asks for; without an engine the
-//! workload stays an ordinary `ReplicaSet` that heals itself and serves. Absent: retries, a poll in steady
+//! workload stays an ordinary `ReplicaSet` that heals itself and serves. Where Services must not be touched a readiness
+//! gate of the pod takes the place of the label ([`EnrolBy`]). Absent: retries, a poll in steady
 //! state, and any touch of an object without our labels.
 //!
 //! What the account needs, in the namespaces of its workloads:
@@ -13,6 +14,7 @@
 //! | `apps` | `replicasets` | create, patch, delete | revisions, sizes and epochs; old revisions without pods |
 //! | | `pods` | get, list, watch | what exists |
 //! | | `pods` | patch | the label and the deletion cost |
+//! | | `pods/status` | patch | the same, where a readiness gate takes the place of the label |
 //! | | `services` | get | whether their selectors ask for the label, before a rollout begins |
 //! | `coordination.k8s.io` | `leases` | get, create, update | who reigns |
 
@@ -45,13 +47,14 @@ use rollout_core::{
 };
 use serde_json::Value;
 
+pub(crate) use self::watch::LIST_EVERY;
 use self::{
     facts::{Facts as _, SetFacts},
     fence::Lost,
     watch::Key,
 };
 pub use self::{
-    options::Options,
+    options::{EnrolBy, Options},
     services::{ServiceError, check_services},
     watch::{Scope, Watches},
 };
@@ -261,12 +264,12 @@ impl Backend for KubernetesBackend {
 #[async_trait]
 impl Enrolment for KubernetesBackend {
     fn confirmation(&self) -> Confirmation {
-        Confirmation::Elapsed(self.options.confirmation)
+        self.options.confirmed()
     }
 
     async fn observe(&self, workload: &WorkloadId) -> Result<Enrolments, ObserveError> {
         let key = self.settled(workload).await?;
-        Ok(self.watches.cache.with(&key, |held| inventory::enrolments(held)))
+        Ok(self.watches.cache.with(&key, |held| inventory::enrolments(held, Timestamp::now())))
     }
 
     async fn apply(&self, action: &Action) -> Outcome {

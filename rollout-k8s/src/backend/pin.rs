@@ -10,22 +10,26 @@ use rollout_core::{
     port::PinError,
 };
 use rollout_runtime::digest_id;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{KubernetesBackend, body, scale};
+use super::{EnrolBy, KubernetesBackend, body, scale};
 use crate::{labels, outcome::Failed};
 
 fn wrong(field: impl Into<String>, why: impl Into<String>, way_out: impl Into<String>) -> PinError {
     PinError { field: field.into(), why: why.into(), way_out: way_out.into() }
 }
 
-/// Checks `template` and returns it as it is.
+/// Checks `template` and returns it as it is, with our readiness gate where that is what pods are enrolled by.
 pub(super) async fn pin(
     backend: &KubernetesBackend,
     workload: &WorkloadId,
     template: &Value,
 ) -> Result<Value, PinError> {
     alone(&backend.namespace, template)?;
+    let template = &match backend.options.enrol_by {
+        EnrolBy::Label => template.clone(),
+        EnrolBy::ReadinessGate => gated(template),
+    };
     let id = digest_id(template);
     let revision = Revision { id: id.clone(), template: template.clone() };
     let action = Action {
@@ -46,6 +50,18 @@ pub(super) async fn pin(
         }
         Err(failed) => Err(refused(&failed)),
     }
+}
+
+/// `template` with our readiness gate among its own.
+fn gated(template: &Value) -> Value {
+    let mut template = template.clone();
+    let gate = json!({ "conditionType": labels::GATE });
+    match template["spec"].get_mut("readinessGates").and_then(Value::as_array_mut) {
+        Some(gates) if gates.contains(&gate) => (),
+        Some(gates) => gates.push(gate),
+        None => template["spec"]["readinessGates"] = json!([gate]),
+    }
+    template
 }
 
 /// What the server says where an admission webhook stands in the way of every dry run.
@@ -133,6 +149,16 @@ mod tests {
 
     use super::*;
     use rollout_core::engine::Retry;
+
+    #[test]
+    fn a_template_gets_the_gate_once() {
+        let own = json!({ "conditionType": "example.org/ours" });
+        let gate = json!({ "conditionType": "rollout-engine.dev/serving" });
+        let once = gated(&json!({ "spec": { "readinessGates": [own] } }));
+        assert_eq!(once["spec"]["readinessGates"], json!([own, gate]));
+        assert_eq!(gated(&once), once);
+        assert_eq!(gated(&json!({ "spec": {} }))["spec"]["readinessGates"], json!([gate]));
+    }
 
     #[test]
     fn bad_templates_name_their_field() {

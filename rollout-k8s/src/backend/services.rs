@@ -9,9 +9,11 @@ use k8s_openapi::api::core::v1::Service;
 use kube::{Api, Client};
 use serde_json::Value;
 
+use super::EnrolBy;
 use crate::{
     labels,
     outcome::{Failed, ask_for},
+    router::Traffic,
 };
 
 /// A Service that cannot take the pods of a rollout.
@@ -30,7 +32,7 @@ pub enum ServiceError {
     },
     /// It does not ask for the label by which pods are taken out of traffic.
     #[error(
-        "traffic.kubernetes.services: the selector of the Service `{service}` does not ask for `{label}: \"{value}\"`, so a drained pod would go on getting requests; add it to the selector: every pod of the rollout has it",
+        "traffic.kubernetes.services: the selector of the Service `{service}` does not ask for `{label}: \"{value}\"`, so a drained pod would go on getting requests; add it to the selector: every pod of the rollout has it; or write `enrol_by: readiness_gate` in `traffic.kubernetes`",
         label = labels::SERVING,
         value = labels::SERVING_VALUE
     )]
@@ -62,7 +64,8 @@ pub enum ServiceError {
     },
 }
 
-/// Checks that each of `services` finds pods of `template`, and loses those that are drained.
+/// Checks that each Service that `traffic` names for all revisions finds pods of `template`, and loses those that
+/// are drained.
 ///
 /// # Errors
 ///
@@ -70,11 +73,11 @@ pub enum ServiceError {
 pub async fn check_services(
     client: &Client,
     namespace: &str,
-    services: &[String],
+    traffic: &Traffic,
     template: &Value,
 ) -> Result<(), ServiceError> {
     let api: Api<Service> = Api::namespaced(client.clone(), namespace);
-    for name in services {
+    for name in &traffic.services {
         let found = ask_for(api.get(name)).await.map_err(|failed| {
             let (Failed::Refused(_, _, why) | Failed::Unknown(why)) = failed;
             ServiceError::Unknown { service: name.clone(), why }
@@ -84,7 +87,7 @@ pub async fn check_services(
             return Err(ServiceError::Missing { service: name.clone(), namespace });
         };
         let selector = service.spec.and_then(|spec| spec.selector).unwrap_or_default();
-        check(name, &selector, template)?;
+        check(name, &selector, template, traffic.enrol_by)?;
     }
     Ok(())
 }
@@ -94,9 +97,12 @@ fn check(
     service: &str,
     selector: &BTreeMap<String, String>,
     template: &Value,
+    enrol_by: EnrolBy,
 ) -> Result<(), ServiceError> {
     let service = service.to_owned();
-    if selector.get(labels::SERVING).is_none_or(|value| value != labels::SERVING_VALUE) {
+    if enrol_by == EnrolBy::Label
+        && selector.get(labels::SERVING).is_none_or(|value| value != labels::SERVING_VALUE)
+    {
         return Err(ServiceError::NotDraining { service });
     }
     let of_pods = &template["metadata"]["labels"];
@@ -127,17 +133,19 @@ mod tests {
     #[test]
     fn a_service_that_would_keep_a_drained_pod_is_refused() {
         let template = json!({ "metadata": { "labels": { "app": "web" } } });
-        let selector = |all: &[(&str, &str)]| -> BTreeMap<String, String> {
-            all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        let asked = |asked: &[(&str, &str)], enrol_by| {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            check("s", &asked.iter().map(own).collect(), &template, enrol_by)
         };
-        let serving = (labels::SERVING, "yes");
-        assert_eq!(check("s", &selector(&[("app", "web"), serving]), &template), Ok(()));
-        assert!(matches!(
-            check("s", &selector(&[("app", "web")]), &template),
-            Err(ServiceError::NotDraining { .. })
-        ));
-        let error = check("s", &selector(&[("app", "shop"), serving]), &template).unwrap_err();
-        assert!(error.to_string().contains("`app: \"shop\"`, and pods of the template have `web`"));
-        assert!(check("s", &selector(&[("tier", "x"), serving]), &template).is_err());
+        let (app, serving) = (("app", "web"), (labels::SERVING, "yes"));
+        assert_eq!(asked(&[app, serving], EnrolBy::Label), Ok(()));
+        assert!(matches!(asked(&[app], EnrolBy::Label), Err(ServiceError::NotDraining { .. })));
+        assert_eq!(asked(&[app], EnrolBy::ReadinessGate), Ok(()));
+        for enrol_by in [EnrolBy::Label, EnrolBy::ReadinessGate] {
+            let error = asked(&[("app", "shop"), serving], enrol_by).unwrap_err();
+            let told = "`app: \"shop\"`, and pods of the template have `web`";
+            assert!(error.to_string().contains(told), "{error}");
+            assert!(asked(&[("tier", "x"), serving], enrol_by).is_err());
+        }
     }
 }

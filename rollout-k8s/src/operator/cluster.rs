@@ -68,9 +68,14 @@ impl ClusterPorts {
 impl PortsOf for ClusterPorts {
     async fn ports(&self, rollout: &Rollout, spec: &CheckedSpec) -> Result<Ports, PortsError> {
         let namespace = rollout.namespace().unwrap_or_default();
-        let options = Options { min_ready: spec.health.min_ready, ..self.options };
         let traffic = traffic(&self.client, &namespace, spec).await?;
-        let router = KubernetesRouter::new(self.client.clone(), &namespace, &traffic).map(Arc::new);
+        let options = Options {
+            min_ready: spec.health.min_ready,
+            enrol_by: traffic.enrol_by,
+            ..self.options
+        };
+        let router = KubernetesRouter::new(self.client.clone(), &namespace, &traffic);
+        let router = router.map(|router| Arc::new(router.with_watches(&self.watches)));
         let backend = KubernetesBackend::new(&self.watches, namespace, options);
         // So that a new reign is known to the router, and a new revision to its preview, before any traffic.
         let backend = Arc::new(match &router {
@@ -102,7 +107,7 @@ async fn traffic(
 ) -> Result<Traffic, PortsError> {
     let traffic = Traffic::read(&spec.traffic)
         .map_err(|error| PortsError { why: error.to_string(), may_pass: false })?;
-    let checked = check_services(client, namespace, &traffic.services, &spec.template).await;
+    let checked = check_services(client, namespace, &traffic, &spec.template).await;
     // A Service is somebody else's, who may correct it while the spec stays.
     checked.map_err(|error| PortsError { why: error.to_string(), may_pass: true })?;
     Ok(traffic)

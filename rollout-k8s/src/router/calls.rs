@@ -1,5 +1,7 @@
 //! The calls a router makes: read an object, list some, write one that nobody has changed since.
 
+use std::sync::Arc;
+
 use kube::{
     Api, Client, Error,
     api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions},
@@ -8,6 +10,7 @@ use kube::{
 use serde_json::Value;
 
 use super::{
+    mirror::{Found, Reader},
     object::Object,
     problem::{Problem, Trouble},
     shape::Place,
@@ -17,8 +20,12 @@ use crate::{labels, outcome};
 /// A client and the namespace of the workload.
 #[derive(Clone)]
 pub(super) struct Calls {
-    pub(super) client: Client,
-    pub(super) namespace: String,
+    client: Client,
+    namespace: String,
+    /// What is watched.
+    watched: Option<Arc<Reader>>,
+    /// Whether everything is asked for all the same.
+    is_fresh: bool,
 }
 
 /// What became of a read.
@@ -30,6 +37,39 @@ enum Read {
 }
 
 impl Calls {
+    /// Everything is asked for.
+    pub(super) fn new(client: Client, namespace: &str) -> Self {
+        Self { client, namespace: namespace.to_owned(), watched: None, is_fresh: true }
+    }
+
+    /// What is watched is not asked for.
+    pub(super) fn through(self, reader: Reader) -> Self {
+        Self { watched: Some(Arc::new(reader)), is_fresh: false, ..self }
+    }
+
+    /// Everything is asked for, and the answers are remembered.
+    pub(super) fn fresh(&self) -> Self {
+        Self { is_fresh: true, ..self.clone() }
+    }
+
+    /// What is watched of the namespace of `place`, if it need not be asked for.
+    fn watched(&self) -> Option<&Reader> {
+        self.watched.as_deref().filter(|_| !self.is_fresh)
+    }
+
+    /// Remembers what was answered about an object of the workload's namespace.
+    fn remember(&self, place: &Place, there: Option<&Object>, before: Option<&Object>) {
+        let Some(reader) = self.watched.as_ref().filter(|_| place.namespace == self.namespace)
+        else {
+            return;
+        };
+        match (there, before) {
+            (Some(object), _) => reader.answered(&place.resource, &place.namespace, object),
+            (None, Some(gone)) => reader.answered_gone(&place.resource, &place.namespace, gone),
+            (None, None) => (),
+        }
+    }
+
     /// The place of an object of Kubernetes' own.
     pub(super) fn place(&self, kind: (&str, &str, &str), name: &str) -> Place {
         Place::of(kind, &self.namespace, name)
@@ -37,6 +77,13 @@ impl Calls {
 
     /// An object that need not be there, of a kind that must be.
     pub(super) async fn find(&self, place: &Place) -> Result<Option<Object>, Trouble> {
+        let watched = self.watched().filter(|_| place.namespace == self.namespace);
+        let found = watched.map(|it| it.find(&place.resource, &place.namespace, &place.name));
+        match found {
+            Some(Found::There(found)) => return Ok(Some(found)),
+            Some(Found::Absent) => return Ok(None),
+            Some(Found::Unknown) | None => (),
+        }
         let api = self.api(place);
         let call = async {
             match api.get(&place.name).await {
@@ -50,7 +97,10 @@ impl Calls {
             }
         };
         match outcome::ask(call).await.map_err(|failed| call_of(place, failed).of_reading())? {
-            Read::There(object) => Ok(Some(object)),
+            Read::There(object) => {
+                self.remember(place, Some(&object), None);
+                Ok(Some(object))
+            }
             Read::Absent => Ok(None),
             Read::NoKind => {
                 let ApiResource { kind, api_version, .. } = &place.resource;
@@ -90,9 +140,40 @@ impl Calls {
         Ok(found.items.into_iter().map(object).collect())
     }
 
+    /// All objects of a kind whose label has one of these values.
+    pub(super) async fn labelled(
+        &self,
+        kind: (&str, &str, &str),
+        label: &str,
+        values: &[&str],
+    ) -> Result<Vec<Object>, Trouble> {
+        let (group, version, name) = kind;
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, name));
+        let is_it = |it: &Object| it.label(label).is_some_and(|value| values.contains(&value));
+        let watched = self.watched();
+        match watched.and_then(|reader| reader.list(&resource, &self.namespace, is_it)) {
+            Some(found) => Ok(found),
+            None => self.list(kind, &format!("{label} in ({})", values.join(",")), None).await,
+        }
+    }
+
     /// Makes `after` of what was read as `before`, unless somebody has changed it since. Returns what is
-    /// there afterwards.
+    /// there afterwards, and remembers it unless it is a `dry_run`.
     pub(super) async fn write(
+        &self,
+        place: &Place,
+        before: Option<&Object>,
+        after: Option<&Object>,
+        dry_run: bool,
+    ) -> Result<Option<Object>, Trouble> {
+        let there = self.written(place, before, after, dry_run).await?;
+        if !dry_run {
+            self.remember(place, there.as_ref(), before);
+        }
+        Ok(there)
+    }
+
+    async fn written(
         &self,
         place: &Place,
         before: Option<&Object>,

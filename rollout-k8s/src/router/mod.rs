@@ -12,6 +12,7 @@ mod division;
 mod gateway;
 mod istio;
 mod matches;
+pub(crate) mod mirror;
 mod nginx;
 mod object;
 mod pair;
@@ -49,12 +50,14 @@ pub use self::traffic::{
 use self::{
     calls::Calls,
     division::Division,
+    mirror::Reader,
     object::Object,
     problem::{Problem, Trouble},
     shape::{Parts, Shape},
     sides::Stands,
     way::{Learned, Now},
 };
+use crate::backend::Watches;
 
 /// What shares the traffic of workloads in one namespace, as the `traffic.kubernetes` of a spec says.
 pub struct KubernetesRouter {
@@ -92,7 +95,7 @@ impl KubernetesRouter {
     /// What shares traffic as `traffic` says; `None` if nothing does. Asks nobody and changes nothing.
     #[must_use]
     pub fn new(client: Client, namespace: &str, traffic: &Traffic) -> Option<Self> {
-        let calls = Calls { client, namespace: namespace.to_owned() };
+        let calls = Calls::new(client, namespace);
         Some(Self {
             stands: Stands::of(traffic)?,
             shape: shape::of(traffic, namespace),
@@ -101,6 +104,14 @@ impl KubernetesRouter {
             writing: tokio::sync::Mutex::new(()),
             learning: Mutex::new(None),
         })
+    }
+
+    /// Looks at objects through `watches`, which routers share, so that nothing is read while nothing happens. An
+    /// order reads what it writes all the same.
+    #[must_use]
+    pub fn with_watches(mut self, watches: &Watches) -> Self {
+        self.calls = self.calls.through(Reader::new(watches.mirror()));
+        self
     }
 
     /// Lets the side that gets nothing follow a new `revision`, so that it can be looked at before it has
@@ -131,8 +142,9 @@ impl KubernetesRouter {
         }
     }
 
-    async fn look(&self) -> Result<Look, Trouble> {
-        let sides = self.stands.read(&self.calls).await?;
+    /// Reads everything by `calls`.
+    async fn look(&self, calls: &Calls) -> Result<Look, Trouble> {
+        let sides = self.stands.read(calls).await?;
         let mut parts = Parts::new();
         let (mut division, mut in_force) = Default::default();
         if let Some(shape) = &self.shape {
@@ -140,14 +152,14 @@ impl KubernetesRouter {
                 format!("create it, or correct `traffic.kubernetes.router.{}`", shape.field());
             for (index, place) in shape.places().iter().enumerate() {
                 parts.push(match index {
-                    0 => Some(self.calls.get(place, &way_out).await?),
-                    _ => self.calls.find(place).await?,
+                    0 => Some(calls.get(place, &way_out).await?),
+                    _ => calls.find(place).await?,
                 });
             }
             shape.check(&parts)?;
             if !shape.is_in_force(&parts) {
                 for place in shape.needs(&parts) {
-                    self.calls.get(&place, "create it, or name another parent").await?;
+                    calls.fresh().get(&place, "create it, or name another parent").await?;
                 }
             }
             (division, in_force) = shape::divided(&**shape, &parts);
@@ -212,7 +224,7 @@ impl Router for KubernetesRouter {
     /// The route that the data plane was told and has taken in, as far as it can be asked.
     async fn observe(&self, _workload: &WorkloadId) -> Result<RouteInForce, ObserveError> {
         let mark = Mark(self.marks.load(Ordering::SeqCst));
-        let look = self.look().await.map_err(|trouble| trouble.of_reading().unseen())?;
+        let look = self.look(&self.calls).await.map_err(|trouble| trouble.of_reading().unseen())?;
         let route =
             division::route(&look.now.in_effect, &look.now.in_force, look.sides.left.as_ref());
         Ok(RouteInForce { mark, route })

@@ -27,7 +27,7 @@ impl KubernetesRouter {
             let why = format!("it shares traffic and cannot {}", action.effect);
             return Err(Problem::never("the router", why, "send it to its own port").into());
         };
-        let mut look = self.look().await?;
+        let mut look = self.look(&self.calls.fresh()).await?;
         look.fence(action.epoch)?;
         let mut target = Target::of(route, &look.now.written).ok_or_else(|| {
             let way_out = "let the rollout before come to its end first";
@@ -158,7 +158,7 @@ impl KubernetesRouter {
         revision: &RevisionId,
         epoch: Epoch,
     ) -> Result<(), Trouble> {
-        let mut look = self.look().await?;
+        let mut look = self.look(&self.calls.fresh()).await?;
         look.fence(epoch)?;
         let binding = Binding::Revision(revision.clone());
         let is_idle = look.now.division.is_rest() && look.now.in_force.is_rest();
@@ -171,7 +171,7 @@ impl KubernetesRouter {
 
     /// Writes the epoch on every object.
     pub(super) async fn stamp(&self, epoch: Epoch) -> Result<(), Trouble> {
-        let mut look = self.look().await?;
+        let mut look = self.look(&self.calls.fresh()).await?;
         look.fence(epoch)?;
         let epoch = epoch.0.to_string();
         for (place, object) in &look.sides.objects {

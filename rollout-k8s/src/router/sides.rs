@@ -79,8 +79,7 @@ impl Stands {
                     objects.push((place, service));
                 }
                 let both: Vec<&str> = named.iter().map(|(_, name)| name.as_str()).collect();
-                let labels = format!("{SLICE_OF} in ({})", both.join(","));
-                let slices = calls.list(SLICE, &labels, None).await?;
+                let slices = calls.labelled(SLICE, SLICE_OF, &both).await?;
                 Ok(of_services(objects, &slices))
             }
             Self::Subsets(rule) => {

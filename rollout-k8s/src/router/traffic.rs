@@ -4,10 +4,15 @@ use rollout_core::time::Span;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::backend::EnrolBy;
+
 /// The `traffic.kubernetes` of a spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Traffic {
+    /// What takes a single pod in and out of traffic.
+    #[serde(skip_serializing_if = "EnrolBy::is_label")]
+    pub enrol_by: EnrolBy,
     /// Services that take the pods of every revision.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<String>,

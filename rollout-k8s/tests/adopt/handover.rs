@@ -10,6 +10,7 @@ use k8s_openapi::api::{
 use kube::api::{DeleteParams, ListParams};
 use rollout_k8s::{
     adopt::{Kind, Way},
+    backend::EnrolBy,
     labels,
 };
 use serde_json::json;
@@ -114,7 +115,7 @@ async fn a_crash_after_every_single_change_is_gone_on_from() {
     let Some(shop) = Shop::open("crash").await else { return };
     let before = shop.pods().await;
     let load = Load::start(shop.port);
-    for way in [Way::Adopt { released: Vec::new() }, Way::HandBack] {
+    for way in [Way::Adopt { released: Vec::new(), enrol_by: EnrolBy::Label }, Way::HandBack] {
         let mut crashes = 0;
         while !crash_after(&shop, way.clone(), 1).await {
             crashes += 1;
@@ -135,7 +136,11 @@ async fn a_crash_after_every_single_change_is_gone_on_from() {
 async fn a_plan_touches_nothing_and_names_every_object() {
     let Some(shop) = Shop::open("plan").await else { return };
     let before = shop.picture().await;
-    let plan = shop.handover(Way::Adopt { released: Vec::new() }).plan().await.unwrap();
+    let plan = shop
+        .handover(Way::Adopt { released: Vec::new(), enrol_by: EnrolBy::Label })
+        .plan()
+        .await
+        .unwrap();
     assert_eq!(shop.picture().await, before);
     let changes = plan.stages.iter().flat_map(|stage| &stage.changes);
     let mut kinds: Vec<Kind> = changes.map(|change| change.kind).collect();

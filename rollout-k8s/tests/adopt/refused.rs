@@ -9,6 +9,7 @@ use k8s_openapi::api::{
 use kube::Client;
 use rollout_k8s::{
     adopt::{AdoptError, Handover, Way},
+    backend::EnrolBy,
     client,
 };
 use serde_json::{Value, json};
@@ -129,7 +130,7 @@ async fn every_right_that_is_missing_is_named_at_once() {
         { "apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["patch"] },
     ]);
     let client = somebody(&shop, rules).await;
-    let way = Way::Adopt { released: Vec::new() };
+    let way = Way::Adopt { released: Vec::new(), enrol_by: EnrolBy::Label };
     let handover = Handover::new(client, shop.name.clone(), "web".to_owned(), way);
     let before = shop.picture().await;
     let error = handover.run(|_| ()).await.unwrap_err();
@@ -145,7 +146,7 @@ async fn a_cluster_that_is_not_there_is_told() {
     let mut config = kube::Config::new("http://127.0.0.1:9".parse().unwrap());
     config.default_retry = false;
     let client = Client::try_from(config).unwrap();
-    let way = Way::Adopt { released: Vec::new() };
+    let way = Way::Adopt { released: Vec::new(), enrol_by: EnrolBy::Label };
     let handover = Handover::new(client, "shop".to_owned(), "web".to_owned(), way);
     let error = handover.plan().await.unwrap_err();
     assert!(matches!(error, AdoptError::Unreachable { .. }), "{error}");

@@ -18,6 +18,7 @@ use kube::{
 };
 use rollout_k8s::{
     adopt::{AdoptError, Handing, Handover, Way},
+    backend::EnrolBy,
     client,
 };
 use serde_json::{Value, json};
@@ -160,7 +161,9 @@ impl Shop {
     }
 
     pub(crate) async fn adopt(&self) -> Result<Handing, AdoptError> {
-        self.handover(Way::Adopt { released: Vec::new() }).run(|_| ()).await
+        self.handover(Way::Adopt { released: Vec::new(), enrol_by: EnrolBy::Label })
+            .run(|_| ())
+            .await
     }
 
     pub(crate) async fn hand_back(&self) -> Result<Handing, AdoptError> {

@@ -21,7 +21,7 @@ use rollout_core::{
     port::{Backend, Claim, Enrolment},
 };
 use rollout_k8s::{
-    backend::{KubernetesBackend, Options, Scope, Watches},
+    backend::{EnrolBy, KubernetesBackend, Options, Scope, Watches},
     client,
 };
 use serde_json::{Value, json};
@@ -202,8 +202,14 @@ impl Bed {
 
 /// A backend in the namespace of `place`.
 pub(crate) fn backend(place: &Place) -> KubernetesBackend {
+    backend_by(place, EnrolBy::Label)
+}
+
+/// The same that enrols pods by `enrol_by`.
+pub(crate) fn backend_by(place: &Place, enrol_by: EnrolBy) -> KubernetesBackend {
     let watches = Watches::start(place.client.clone(), &Scope::Namespace(place.name.clone()));
-    KubernetesBackend::new(&watches, place.name.as_str(), Options::default())
+    let options = Options { enrol_by, ..Options::default() };
+    KubernetesBackend::new(&watches, place.name.as_str(), options)
 }
 
 /// The mark of an attempt that must be applied.

@@ -14,20 +14,25 @@ use rollout_core::{
     port::{Backend, Enrolment, Router},
     time::Span,
 };
-use rollout_k8s::{backend::KubernetesBackend, labels};
+use rollout_k8s::{
+    backend::{EnrolBy, KubernetesBackend},
+    labels,
+};
 use rollout_sim::conformance::{self, Bench, Verdict};
 use serde_json::{Value, json};
 
-use super::bed::{Place, backend, played};
+use super::bed::{Place, backend_by, played, real};
 
 struct Kubernetes {
     place: Place,
     backend: KubernetesBackend,
+    /// A pod template of a version.
+    pods: fn(&str) -> Value,
     workloads: AtomicU64,
 }
 
 impl Kubernetes {
-    async fn new(place: Place) -> Self {
+    async fn new(place: Place, enrol_by: EnrolBy, pods: fn(&str) -> Value) -> Self {
         // Somebody else's, in the same namespace.
         let stranger = json!({
             "metadata": { "name": "stranger" },
@@ -46,7 +51,8 @@ impl Kubernetes {
         let config = json!({ "metadata": { "name": "stranger" }, "data": { "a": "b" } });
         let config: ConfigMap = serde_json::from_value(config).unwrap();
         place.api::<ConfigMap>().create(&PostParams::default(), &config).await.unwrap();
-        Self { backend: backend(&place), place, workloads: AtomicU64::new(0) }
+        let backend = backend_by(&place, enrol_by);
+        Self { backend, place, pods, workloads: AtomicU64::new(0) }
     }
 }
 
@@ -70,15 +76,15 @@ impl Bench for Kubernetes {
     }
 
     fn template(&self) -> Value {
-        played("v1")
+        (self.pods)("v1")
     }
 
     fn other_template(&self) -> Value {
-        played("v2")
+        (self.pods)("v2")
     }
 
     fn bad_template(&self) -> Option<Value> {
-        let mut template = played("v1");
+        let mut template = (self.pods)("v1");
         template["spec"]["containers"][0]["imagee"] = json!("web");
         Some(template)
     }
@@ -116,7 +122,17 @@ impl Bench for Kubernetes {
 #[tokio::test]
 async fn kubernetes_passes_the_suite() {
     let Some(place) = Place::new("suite").await else { return };
-    let bench = Kubernetes::new(place).await;
+    passes(Kubernetes::new(place, EnrolBy::Label, played).await).await;
+}
+
+/// Only a kubelet knows of a readiness gate, so the pods are real.
+#[tokio::test]
+async fn a_readiness_gate_passes_the_suite() {
+    let Some(place) = Place::new("suite-gate").await else { return };
+    passes(Kubernetes::new(place, EnrolBy::ReadinessGate, real).await).await;
+}
+
+async fn passes(bench: Kubernetes) {
     let results = conformance::run(&bench).await;
     let mut failed = 0;
     for result in &results {

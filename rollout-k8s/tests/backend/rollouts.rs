@@ -13,6 +13,7 @@ use rollout_core::{
 use rollout_k8s::{
     backend::{KubernetesBackend, Options, Scope, Watches, check_services},
     labels,
+    router::Traffic,
 };
 use rollout_live::load::{self, Load, LoadPlan};
 use rollout_runtime::{Handle, Ports, Runtime, journal::MemoryJournal};
@@ -111,7 +112,9 @@ async fn service(place: &Place) -> SocketAddr {
     let made = place.api::<Service>().create(&PostParams::default(), &service).await.unwrap();
     let ports = made.spec.and_then(|spec| spec.ports).unwrap();
     let port = u16::try_from(ports[0].node_port.unwrap()).unwrap();
-    check_services(&place.client, &place.name, &["web".to_owned()], &real("v1")).await.unwrap();
+    let traffic = json!({ "kubernetes": { "services": ["web"] } });
+    let traffic = Traffic::read(&traffic).unwrap();
+    check_services(&place.client, &place.name, &traffic, &real("v1")).await.unwrap();
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 

@@ -82,7 +82,7 @@ impl Move {
             Self::Crash => crash(&mut node, witness),
             Self::Resume => order(&mut node, &OrderKind::Resume, witness)?,
             Self::Promote => {
-                order(&mut node, &OrderKind::Promote { all: false, gate: None }, witness)?
+                order(&mut node, &OrderKind::Promote { all: false, gate: None }, witness)?;
             }
             Self::Order(place) => {
                 node.left.orders -= 1;

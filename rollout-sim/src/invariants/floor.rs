@@ -1,4 +1,5 @@
 //! P1 Floor: no action of the engine takes the serving instances from at least N − U to fewer.
+//! P2 No worsening: below N − U no action takes a serving instance away.
 //!
 //! The exact form under failures that nobody could have seen: they are subtracted. An instance that the
 //! environment had harmed before may be taken out even if it has recovered meanwhile, and one that gets
@@ -6,9 +7,11 @@
 
 use rollout_core::engine::Effect;
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Landing, Moment};
 
 pub(super) struct Floor;
+
+pub(super) struct NoWorsening;
 
 impl Invariant for Floor {
     fn name(&self) -> &'static str {
@@ -16,39 +19,72 @@ impl Invariant for Floor {
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
-        let Happened::Landed(landing) = moment.happened else {
-            return Ok(());
-        };
-        let (after, before) = (moment.tally.capacity(), moment.before.capacity());
-        if before <= after {
-            return Ok(());
+        match taken(moment) {
+            Some(taken) if taken.floor <= taken.before => Err(taken.broken()),
+            Some(_) | None => Ok(()),
         }
-        let instance = landing.action.effect.instance();
-        let step = landing.terms.step;
-        let is_unknown =
-            |name| moment.world.was_harmed(name) || moment.world.serves_unseen(step, name);
-        if instance.is_some_and(is_unknown) {
-            return Ok(());
-        }
-        let unseen = moment.world.unseen(step, None);
-        let floor = landing.terms.least(moment.ledger);
-        // Which ones of a pool go is the orchestrator's choice, and a route leaves a whole revision out:
-        // those that came, or came back, since it was ordered may be among them.
-        let chooses = matches!(
-            landing.action.effect,
-            Effect::Scale { .. } | Effect::Divide(_) | Effect::Route(_)
-        );
-        if chooses && landing.terms.capacity <= after {
-            return Ok(());
-        }
-        if before < floor && matches!(landing.action.effect, Effect::Route(_)) {
-            return Ok(()); // Below the floor already: the route goes where capacity is.
-        }
-        require(floor <= after + unseen, || {
-            format!(
-                "{} takes the serving instances from {before} to {after}; the floor is {floor}, {unseen} failures could not be seen",
-                landing.action
-            )
-        })
     }
+}
+
+impl Invariant for NoWorsening {
+    fn name(&self) -> &'static str {
+        "P2 no worsening"
+    }
+
+    fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
+        match taken(moment) {
+            Some(taken) if taken.before < taken.floor => Err(taken.broken()),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Serving instances that an action took away, though fewer than the floor are left.
+struct Taken<'a> {
+    landing: &'a Landing<'a>,
+    before: u64,
+    after: u64,
+    floor: u64,
+    unseen: u64,
+}
+
+impl Taken<'_> {
+    fn broken(&self) -> Broken {
+        let Self { landing, before, after, floor, unseen } = self;
+        Broken(format!(
+            "{} takes the serving instances from {before} to {after}; the floor is {floor}, {unseen} failures could not be seen",
+            landing.action
+        ))
+    }
+}
+
+/// What the action that has just landed took away against the floor, if it did.
+fn taken<'a>(moment: &Moment<'a>) -> Option<Taken<'a>> {
+    let Happened::Landed(landing) = moment.happened else { return None };
+    let (after, before) = (moment.tally.capacity(), moment.before.capacity());
+    let floor = landing.terms.least(moment.ledger);
+    if before <= after || floor <= after {
+        return None;
+    }
+    let instance = landing.action.effect.instance();
+    let step = landing.terms.step;
+    let is_unknown = |name| moment.world.was_harmed(name) || moment.world.serves_unseen(step, name);
+    if instance.is_some_and(is_unknown) {
+        return None;
+    }
+    // Which ones of a pool go is the orchestrator's choice, and a route leaves a whole revision out:
+    // those that came, or came back, since it was ordered may be among them.
+    let chooses = matches!(
+        landing.action.effect,
+        Effect::Scale { .. } | Effect::Divide(_) | Effect::Route(_)
+    );
+    if chooses && landing.terms.capacity <= after {
+        return None;
+    }
+    if before < floor && matches!(landing.action.effect, Effect::Route(_)) {
+        return None; // Below the floor already: the route goes where capacity is.
+    }
+    let unseen = moment.world.unseen(landing.terms.step, None);
+    let is_below = after + unseen < floor;
+    is_below.then_some(Taken { landing, before, after, floor, unseen })
 }

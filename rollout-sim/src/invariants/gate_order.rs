@@ -55,6 +55,9 @@ impl Invariant for GateOrder {
             }
             Happened::Changed
             | Happened::Stepped { .. }
+            | Happened::Answered { .. }
+            | Happened::Repeated { .. }
+            | Happened::Waiting(_)
             | Happened::Landed(_)
             | Happened::Replayed(..)
             | Happened::Overdue { .. } => Ok(()),

@@ -23,6 +23,9 @@ impl Invariant for Halted {
             }
             Happened::Changed
             | Happened::Stepped { .. }
+            | Happened::Answered { .. }
+            | Happened::Repeated { .. }
+            | Happened::Waiting(_)
             | Happened::Landed(_)
             | Happened::Replayed(..)
             | Happened::Overdue { .. } => Ok(()),

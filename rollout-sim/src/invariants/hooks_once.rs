@@ -47,6 +47,9 @@ impl Invariant for HooksOnce {
             }
             Happened::Changed
             | Happened::Stepped { .. }
+            | Happened::Answered { .. }
+            | Happened::Repeated { .. }
+            | Happened::Waiting(_)
             | Happened::Landed(_)
             | Happened::Replayed(..)
             | Happened::Overdue { .. } => Ok(()),

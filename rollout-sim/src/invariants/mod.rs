@@ -2,12 +2,15 @@
 //!
 //! One file each. A new one is a file here and a line in [`all`]; it touches no other.
 
+mod abort_at_once;
 mod action_ids;
+mod back_target;
 mod backing;
 mod beside;
 mod ceiling;
 mod complete;
 mod conservation;
+mod deadlines;
 mod drain_order;
 mod ends;
 mod evidence;
@@ -15,6 +18,7 @@ mod exposure;
 mod fencing;
 mod fixed_point;
 mod floor;
+mod foreign;
 mod freeze;
 mod gate_order;
 mod halted;
@@ -22,8 +26,13 @@ mod history;
 mod hooks_once;
 mod intent_first;
 mod keep_failed;
+mod metrics;
 mod modules;
+mod no_op;
 mod no_request_lost;
+mod one_attempt;
+mod order;
+mod pinned;
 mod referenced;
 mod replay;
 mod resize;
@@ -32,11 +41,13 @@ mod stable_kept;
 mod stable_pointer;
 mod two_revisions;
 mod undo_kept;
+mod unhealthy_first;
+mod waits_named;
 
 use std::fmt;
 
 use rollout_core::{
-    engine::{Action, Record, Status, Wait},
+    engine::{Action, OrderKind, Record, Status, Step, Wait},
     id::Mark,
     weight::Weight,
 };
@@ -92,6 +103,22 @@ pub enum Happened<'a> {
         /// Whether the world has been left alone since the rollout ended.
         quiet: bool,
     },
+    /// An order was answered.
+    Answered {
+        /// The order.
+        order: &'a OrderKind,
+        /// Whether it was taken.
+        taken: bool,
+    },
+    /// An order that had just been taken was given once more, on trial.
+    Repeated {
+        /// The order.
+        order: &'a OrderKind,
+        /// What came out.
+        step: &'a Step,
+    },
+    /// The engine had nothing to do, and was asked what it waits for.
+    Waiting(&'a [Wait]),
     /// A record became durable.
     Recorded(&'a Record),
     /// The engine ordered an action.
@@ -241,6 +268,18 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(undo_kept::UndoKept),
         Box::new(history::History),
         Box::new(keep_failed::KeepFailed),
+        Box::new(floor::NoWorsening),
+        Box::new(unhealthy_first::UnhealthyFirst::default()),
+        Box::new(order::Order),
+        Box::new(back_target::BackTarget),
+        Box::new(no_op::NoOp),
+        Box::new(pinned::Pinned::default()),
+        Box::new(metrics::Metrics::default()),
+        Box::new(waits_named::WaitsNamed),
+        Box::new(deadlines::Deadlines::default()),
+        Box::new(one_attempt::OneAttempt::default()),
+        Box::new(foreign::Foreign::default()),
+        Box::new(abort_at_once::AbortAtOnce::default()),
     ]
 }
 

@@ -37,6 +37,9 @@ impl Invariant for Modules {
             }
             Happened::Changed
             | Happened::Stepped { .. }
+            | Happened::Answered { .. }
+            | Happened::Repeated { .. }
+            | Happened::Waiting(_)
             | Happened::Landed(_)
             | Happened::Replayed(..)
             | Happened::Overdue { .. } => Ok(()),

@@ -6,7 +6,7 @@ use rollout_core::{
     time::Timestamp,
 };
 
-use super::{Job, Run, coverage};
+use super::{Job, Run, question::Asked};
 use crate::{
     incident::CrashPoint,
     invariants::{Happened, Moment, Terms},
@@ -31,8 +31,7 @@ impl Run<'_> {
         };
         let now = self.world.now();
         let alone = matches!(event, Event::Woke);
-        let order =
-            if let Event::Ordered(order) = &event { coverage::place_of(&order.kind) } else { None };
+        let asked = Asked::of(&event, &self.ledger);
         self.steps += 1;
         self.transcript.event(now, &event);
         let Some(engine) = &mut self.engine else {
@@ -43,9 +42,7 @@ impl Run<'_> {
             saboteur.step(&mut step, &self.world, &self.ledger);
         }
         self.transcript.step(now, &step);
-        if let (Some(order), Some(answer)) = (order, &step.answer) {
-            self.coverage.ordered(order, self.ledger.phase(), answer.is_ok());
-        }
+        let asked = asked.map(|asked| self.answered(asked, &step));
         let output = step.records.len() + step.actions.len();
         let quiet = self.is_quiet();
         self.judge(Happened::Stepped { alone, output, quiet });
@@ -74,6 +71,7 @@ impl Run<'_> {
         if crash.is_some() {
             return self.crash();
         }
+        self.question(asked.flatten(), output);
         self.schedule_probes();
         self.schedule_beside();
     }

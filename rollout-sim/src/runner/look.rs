@@ -2,7 +2,6 @@
 
 use rollout_core::{
     engine::{Event, InstanceState, Observation, Port},
-    id::Mark,
     port::Ability,
 };
 
@@ -22,7 +21,6 @@ pub(super) struct Seen {
 pub(super) struct Looks {
     due: [Option<u64>; 5],
     arrived: [u64; 5],
-    marks: [Option<Mark>; 5],
 }
 
 impl Looks {
@@ -107,7 +105,6 @@ impl Run<'_> {
             let why = String::new();
             return self.feed(Event::Unobserved { port: sight.port, why });
         };
-        self.looks.marks[sight.port as usize] = Some(observation.mark());
         let step = self.steps + 1;
         self.show_recoveries(&observation, sight.taken, step);
         for harm in self.world.harms_mut() {

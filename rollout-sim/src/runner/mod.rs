@@ -15,6 +15,7 @@ mod encore;
 mod look;
 mod person;
 mod probes;
+mod question;
 mod queue;
 mod report;
 mod strikes;

@@ -3,6 +3,7 @@
 //! A saboteur sits between the engine and the world and spoils what passes. The tests show that the
 //! promise which names it notices: a harness that finds nothing proves nothing.
 
+mod aborts_without_traffic;
 mod degrades_all;
 mod divides_before_the_drain;
 mod divides_too_far;
@@ -10,6 +11,7 @@ mod forgets_record;
 mod ignores_epoch;
 mod ignores_halt;
 mod mirrors_early;
+mod passes_on_too_little;
 mod proves_early;
 mod raises_route_early;
 mod resizes_to_the_end;
@@ -20,6 +22,9 @@ mod skips_silently;
 mod steps_in_a_freeze;
 mod stops_one_more;
 mod swallows_answers;
+mod takes_a_tag_anew;
+mod times_out_while_paused;
+mod touches_foreign;
 mod turns_undo_back;
 mod wakes_always;
 
@@ -79,6 +84,11 @@ pub fn all() -> Vec<Box<dyn Saboteur>> {
         Box::new(turns_undo_back::TurnsUndoBack::default()),
         Box::new(divides_too_far::DividesTooFar),
         Box::new(divides_before_the_drain::DividesBeforeTheDrain::default()),
+        Box::new(aborts_without_traffic::AbortsWithoutTraffic),
+        Box::new(passes_on_too_little::PassesOnTooLittle),
+        Box::new(takes_a_tag_anew::TakesATagAnew::default()),
+        Box::new(times_out_while_paused::TimesOutWhilePaused::default()),
+        Box::new(touches_foreign::TouchesForeign::default()),
     ]
 }
 

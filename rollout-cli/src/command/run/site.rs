@@ -79,12 +79,17 @@ async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError
     options.namespace = options.namespace.or(own);
     let (client, namespace) = client::connect(&options).await?;
     let traffic = rollout_k8s::router::Traffic::read(&spec.traffic)?;
-    check_services(&client, &namespace, &traffic.services, &spec.template).await?;
+    check_services(&client, &namespace, &traffic, &spec.template).await?;
     let scope =
         Scope::Workload { namespace: namespace.clone(), workload: spec.workload.to_string() };
     let watches = Watches::start(client.clone(), &scope);
-    let options = Options { min_ready: spec.health.min_ready, ..Options::default() };
-    let router = KubernetesRouter::new(client, &namespace, &traffic).map(Arc::new);
+    let options = Options {
+        min_ready: spec.health.min_ready,
+        enrol_by: traffic.enrol_by,
+        ..Options::default()
+    };
+    let router = KubernetesRouter::new(client, &namespace, &traffic);
+    let router = router.map(|router| Arc::new(router.with_watches(&watches)));
     let mut backend = KubernetesBackend::new(&watches, namespace, options);
     if let Some(router) = &router {
         backend = backend.with_router(Arc::clone(router));

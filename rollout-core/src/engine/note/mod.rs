@@ -324,6 +324,20 @@ pub enum WaitReason {
         /// Why.
         why: Option<String>,
     },
+    /// The answer to an action that is under way.
+    Answer {
+        /// The action.
+        id: ActionId,
+        /// What is to be so.
+        effect: Effect,
+    },
+    /// An observation that shows what was answered.
+    Sight {
+        /// Of this port.
+        port: Port,
+        /// Age of the last one.
+        age: Span,
+    },
     /// The next attempt at an action that did not succeed.
     Retry {
         /// The action.

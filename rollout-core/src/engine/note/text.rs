@@ -102,6 +102,10 @@ impl fmt::Display for WaitReason {
             Self::Paused { by, why } => {
                 write!(f, "the order `resume`: paused by {}", By(by, why.as_deref()))
             }
+            Self::Answer { id, effect } => write!(f, "the answer to {id} {effect}"),
+            Self::Sight { port, age } => {
+                write!(f, "an observation of the {port} newer than the last one, {age} old")
+            }
             Self::Retry { id, effect, outcome, attempts } => {
                 write!(f, "the next attempt at {id} {effect} after {attempts}: {outcome}")
             }

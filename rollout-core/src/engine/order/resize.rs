@@ -52,9 +52,7 @@ fn at_rest(
     let none = OrderRefused::NothingUnderWay { phase: phase_of(turn) };
     let Some(stable) = turn.state.stable.clone() else { return Err(none) };
     if let Some(queued) = turn.state.queued.clone() {
-        let spec = resized(&queued.spec, replicas)?;
-        let Queued { revision, by, why, purpose, .. } = queued;
-        turn.record(Change::Queued { revision, spec, by, why, purpose });
+        requeue(turn, queued, replicas)?;
         return Ok(());
     }
     let pool = turn.state.pools.get(&stable.id);
@@ -65,6 +63,16 @@ fn at_rest(
     let spec = resized(&own, replicas)?;
     idle::plan_for(turn, Purpose::Move, &stable.id, &spec)?;
     turn.record(Change::Queued { revision: stable, spec, by, why, purpose: Purpose::Move });
+    Ok(())
+}
+
+/// What waits its turn comes at the new size.
+fn requeue(turn: &mut Turn<'_>, queued: Queued, replicas: u64) -> Result<(), OrderRefused> {
+    let spec = resized(&queued.spec, replicas)?;
+    if spec != queued.spec {
+        let Queued { revision, by, why, purpose, .. } = queued;
+        turn.record(Change::Queued { revision, spec, by, why, purpose });
+    }
     Ok(())
 }
 
@@ -97,9 +105,7 @@ fn under_way(
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
     // What waits its turn comes at the new size as well.
     if let Some(queued) = turn.state.queued.clone() {
-        let spec = resized(&queued.spec, replicas)?;
-        let Queued { revision, by, why, purpose, .. } = queued;
-        turn.record(Change::Queued { revision, spec, by, why, purpose });
+        requeue(turn, queued, replicas)?;
     }
     turn.note(Note::Resized { from: rollout.plan.desired, to: replicas });
     turn.record(Change::Resized { spec, plan: Arc::new(plan), stage, by, why });

@@ -99,7 +99,11 @@ pub(in crate::engine) fn decide(
                 let wanted = stage.candidate;
                 let whole = view.whole_since.filter(|_| wanted <= available);
                 let until = whole.map(|whole| whole.max(since).after(*span));
-                let says = until.map(|until| (until, Expiry::GoesOn));
+                let broken = view.broken_since.filter(|_| until.is_none());
+                let is_over = broken.map(|since| since.after(rollout.spec.deadlines.progress));
+                let says = until
+                    .map(|until| (until, Expiry::GoesOn))
+                    .or(is_over.map(|until| (until, moving::expiry(&rollout))));
                 turn.wait(since, says, || WaitReason::Health { stage: name, available, wanted });
                 until.is_some_and(|until: Timestamp| until <= turn.now)
             }

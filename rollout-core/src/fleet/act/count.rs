@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::leave;
 use crate::{
-    engine::{Effect, Space, Turn, View},
+    engine::{Effect, Space, Turn, View, WaitReason, bound},
     fleet::tally::{self, Tally},
     id::RevisionId,
     spec::Counting,
@@ -19,6 +19,7 @@ pub(super) fn scale(
     space: Space,
     tallies: &BTreeMap<RevisionId, Tally>,
 ) {
+    say_leaving(turn, view);
     if turn.setup.capabilities.drains_by_name() {
         let sizes = leave::leave(turn, view);
         // Who is to go has changed.
@@ -36,6 +37,16 @@ pub(super) fn scale(
     let going = sizes.iter().map(goes).fold(0, u64::saturating_add);
     let live = space.live(tallies).saturating_add(going);
     tell(turn, view, sizes, live.saturating_sub(space.ceiling()));
+}
+
+/// Says how many instances the backend is ending.
+fn say_leaving(turn: &mut Turn<'_>, view: &View) {
+    let pools = turn.state.pools.keys().filter_map(|id| view.pool(id));
+    let instances: u64 = pools.map(|pool| pool.terminating).fold(0, u64::saturating_add);
+    if 0 < instances {
+        let (since, until) = bound(turn, true);
+        turn.wait(since, until, || WaitReason::Draining { instances, in_flight: 0 });
+    }
 }
 
 /// Tells every pool its size, less what there is no room for: `excess` in all.

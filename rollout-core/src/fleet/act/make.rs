@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::is_given_up;
 use crate::{
-    engine::{Change, Effect, Space, Turn, View, WaitReason},
+    engine::{Change, Effect, Space, Turn, View, WaitReason, bound},
     fleet::{
         instance::Instance,
         tally::{Condition, Tally, condition},
@@ -74,7 +74,8 @@ pub(super) fn create(
         let room = space.ceiling().saturating_sub(existing);
         if room < missing {
             let (live, ceiling) = (existing, space.ceiling());
-            turn.wait(turn.now, None, || WaitReason::Ceiling { live, ceiling });
+            let (since, until) = bound(turn, true);
+            turn.wait(since, until, || WaitReason::Ceiling { live, ceiling });
         }
         for _ in 0..missing.min(room) {
             let instance = new_name(turn, view, &revision);

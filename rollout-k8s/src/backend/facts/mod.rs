@@ -10,7 +10,10 @@ use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-pub(super) use self::{pod::PodFacts, set::SetFacts};
+pub(super) use self::{
+    pod::{Gate, PodFacts, is_gated},
+    set::SetFacts,
+};
 use crate::labels;
 
 /// A place in the order of all writes to objects of one kind, from `resourceVersion`. Kubernetes promises

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition, PodStatus};
 use rollout_core::{engine::InstanceState, id::RevisionId};
 
-use super::{Facts, Version, failure, label};
+use super::{super::options::KUBELET_LEARNS, Facts, Version, failure, label};
 use crate::labels;
 
 /// What is kept of a pod.
@@ -25,7 +25,9 @@ pub(in crate::backend) struct PodFacts {
     /// It has ended and was replaced by its controller: an evicted one, one that a node refused.
     pub(in crate::backend) ended: bool,
     /// It carries the label by which Services find it.
-    pub(in crate::backend) serving: bool,
+    pub(in crate::backend) labelled: bool,
+    /// Its readiness gate, if its template has one.
+    pub(in crate::backend) gate: Option<Gate>,
     /// Since when no node takes it, and why.
     pub(in crate::backend) unschedulable: Option<(Timestamp, String)>,
     /// Failures so far.
@@ -34,7 +36,45 @@ pub(in crate::backend) struct PodFacts {
     pub(in crate::backend) why: Option<String>,
 }
 
+/// The readiness gate of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::backend) enum Gate {
+    /// Nobody has said anything: it gets no traffic, and is to get some.
+    New,
+    /// It gets traffic while it is ready.
+    Open,
+    /// It gets none, once its kubelet knows.
+    Shut {
+        /// Since when, by the clock of whoever shut it.
+        since: Timestamp,
+        /// Whether Kubernetes still counts it as ready.
+        ready: bool,
+    },
+}
+
 impl PodFacts {
+    /// Whether nobody told it to get no traffic.
+    pub(in crate::backend) const fn is_enrolled(&self) -> bool {
+        match self.gate {
+            Some(Gate::New | Gate::Open) => true,
+            Some(Gate::Shut { .. }) => false,
+            None => self.labelled,
+        }
+    }
+
+    /// Whether it may get traffic still, at `now`: a kubelet that does not answer leaves a pod ready that was told
+    /// to get none.
+    pub(in crate::backend) fn may_get_more(&self, now: Timestamp) -> bool {
+        match self.gate {
+            Some(Gate::Shut { since, ready }) => {
+                let passed = now.as_millisecond().saturating_sub(since.as_millisecond());
+                let passed = u64::try_from(passed).unwrap_or_default();
+                ready && KUBELET_LEARNS.as_millis() <= passed
+            }
+            Some(Gate::New | Gate::Open) | None => self.is_enrolled(),
+        }
+    }
+
     /// Whether its controller counts it.
     pub(in crate::backend) const fn is_active(&self) -> bool {
         !self.terminating && !self.ended
@@ -51,6 +91,7 @@ impl Facts for PodFacts {
         let ended = matches!(phase, "Failed" | "Succeeded");
         let state = how_far(&status, ended);
         let terminating = meta.deletion_timestamp.is_some();
+        let gate = gate(pod, &status);
         // One that was told to go, or was taken by the environment, failed nobody.
         let own = !terminating && !failure::is_disrupted(&status);
         let why = failure::last(&status).filter(|_| own);
@@ -61,9 +102,14 @@ impl Facts for PodFacts {
             uid: meta.uid.clone().unwrap_or_default(),
             revision: RevisionId::new(label(meta, labels::REVISION)?).ok()?,
             address: status.pod_ip.as_deref().and_then(|text| text.parse().ok()),
-            ready_since: ready_since(&status),
+            ready_since: match gate {
+                // It answers its probe still, though it is not ready by the gate.
+                Some(Gate::Shut { .. }) => since(&status, "ContainersReady"),
+                Some(Gate::New | Gate::Open) | None => since(&status, "Ready"),
+            },
             terminating,
-            serving: label(meta, labels::SERVING) == Some(labels::SERVING_VALUE),
+            labelled: label(meta, labels::SERVING) == Some(labels::SERVING_VALUE),
+            gate,
             unschedulable: failure::unschedulable(&status),
             failures: u64::from(restarts) + failures,
             restarts,
@@ -112,11 +158,35 @@ fn how_far(status: &PodStatus, ended: bool) -> InstanceState {
     }
 }
 
-/// Since when a pod has been ready, by the cluster's clock.
-fn ready_since(status: &PodStatus) -> Option<Timestamp> {
-    let conditions = status.conditions.as_ref()?;
-    let ready = conditions.iter().find(|one| one.type_ == "Ready" && one.status == "True")?;
-    Some(ready.last_transition_time.as_ref().map_or_else(Timestamp::now, |time| time.0))
+/// Since when a condition of a pod has been true, by the cluster's clock.
+fn since(status: &PodStatus, kind: &str) -> Option<Timestamp> {
+    condition(status, kind).filter(|one| one.status == "True").map(changed)
+}
+
+fn condition<'a>(status: &'a PodStatus, kind: &str) -> Option<&'a PodCondition> {
+    status.conditions.as_ref()?.iter().find(|one| one.type_ == kind)
+}
+
+fn changed(condition: &PodCondition) -> Timestamp {
+    condition.last_transition_time.as_ref().map_or_else(Timestamp::now, |time| time.0)
+}
+
+/// Whether a pod has our readiness gate.
+pub(in crate::backend) fn is_gated(pod: &Pod) -> bool {
+    let gates = pod.spec.as_ref().and_then(|spec| spec.readiness_gates.as_ref());
+    gates.into_iter().flatten().any(|gate| gate.condition_type == labels::GATE)
+}
+
+/// The readiness gate of a pod.
+fn gate(pod: &Pod, status: &PodStatus) -> Option<Gate> {
+    if !is_gated(pod) {
+        return None;
+    }
+    Some(match condition(status, labels::GATE) {
+        None => Gate::New,
+        Some(one) if one.status == "True" => Gate::Open,
+        Some(one) => Gate::Shut { since: changed(one), ready: since(status, "Ready").is_some() },
+    })
 }
 
 /// Restarts of all containers.

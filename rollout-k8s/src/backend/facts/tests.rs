@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use rollout_core::engine::InstanceState;
 use serde_json::{Value, json};
 
-use super::{Facts as _, PodFacts, failure};
+use super::{Facts as _, Gate, PodFacts, failure};
 
 fn status(value: Value) -> PodStatus {
     serde_json::from_value(value).unwrap()
@@ -117,7 +117,7 @@ fn how_a_pod_ends_that_was_told_to_is_no_failure() {
     }))
     .unwrap();
     let seen = PodFacts::read(&pod).unwrap();
-    assert_eq!((seen.failures, seen.why, seen.terminating, seen.serving), (0, None, true, false));
+    assert_eq!((seen.failures, seen.why, seen.terminating, seen.labelled), (0, None, true, false));
 }
 
 #[test]
@@ -136,4 +136,47 @@ fn a_pod_that_no_node_takes_is_told_unless_others_make_room() {
     assert_eq!(failure::unschedulable(&nominated), None);
     let gated = json!({ "type": "PodScheduled", "status": "False", "reason": "SchedulingGated" });
     assert_eq!(failure::unschedulable(&status(json!({ "conditions": [gated] }))), None);
+}
+
+/// A pod with our readiness gate.
+fn gated(conditions: &Value) -> PodFacts {
+    let pod: Pod = serde_json::from_value(json!({
+        "metadata": {
+            "name": "a", "resourceVersion": "1",
+            "labels": { "rollout-engine.dev/revision": "v1", "rollout-engine.dev/serving": "yes" },
+        },
+        "spec": {
+            "containers": [],
+            "readinessGates": [{ "conditionType": "rollout-engine.dev/serving" }],
+        },
+        "status": { "phase": "Running", "conditions": conditions },
+    }))
+    .unwrap();
+    PodFacts::read(&pod).unwrap()
+}
+
+fn condition(kind: &str, status: &str) -> Value {
+    json!({ "type": kind, "status": status, "lastTransitionTime": "2026-01-01T00:00:00Z" })
+}
+
+#[test]
+fn a_gate_takes_the_place_of_the_label() {
+    let now = |seconds: i64| jiff::Timestamp::from_second(1_767_225_600 + seconds).unwrap();
+    let serves = |pod: &PodFacts| (pod.is_enrolled(), pod.ready_since.is_some());
+    let ready = |status: &str| [condition("Ready", status), condition("ContainersReady", "True")];
+    let with = |gate: &str, is_ready: &str| {
+        let [ready, containers] = ready(is_ready);
+        gated(&json!([condition("rollout-engine.dev/serving", gate), ready, containers]))
+    };
+    let [not_ready, containers] = ready("False");
+    let new = gated(&json!([not_ready, containers]));
+    assert_eq!((new.gate, serves(&new)), (Some(Gate::New), (true, false)));
+    let open = with("True", "True");
+    assert_eq!((open.gate, serves(&open)), (Some(Gate::Open), (true, true)));
+    // It answers its probe, and is told to get nothing: its kubelet has taken that in.
+    let shut = with("False", "False");
+    assert_eq!((serves(&shut), shut.may_get_more(now(60))), ((false, true), false));
+    // Its kubelet has not, for longer than it may take.
+    let unheard = with("False", "True");
+    assert!(!unheard.may_get_more(now(1)) && unheard.may_get_more(now(2)));
 }

@@ -1,9 +1,10 @@
 //! Watches: the `ReplicaSet`s and pods of all workloads, watched once and kept.
 //!
 //! In: two watches, each begun anew with a list every ten minutes. Out: what is known of each workload, and
-//! hints. In steady state nothing else is read. A list of one workload is read where a watch fails, or says
+//! hints; and the readiness gates of new pods are opened. In steady state nothing else is read. A list of one workload is read where a watch fails, or says
 //! nothing about a workload that was written to.
 
+mod births;
 mod cache;
 mod held;
 mod kept;
@@ -30,6 +31,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::task::AbortHandle;
 
+use self::births::Births;
 pub(super) use self::{
     cache::Cache,
     held::Held,
@@ -39,10 +41,11 @@ use super::facts::{PodFacts, SetFacts, Version};
 use crate::{
     labels,
     outcome::{ANSWER_WITHIN, Failed, ask},
+    router::mirror::Mirror,
 };
 
 /// Time after which a watch is begun anew with a list, so that whatever it lost is found.
-const LIST_EVERY: Duration = Duration::from_secs(600);
+pub(crate) const LIST_EVERY: Duration = Duration::from_secs(600);
 /// A workload that was written to within this time is one that moves.
 const MOVES_FOR: Duration = Duration::from_secs(120);
 /// How long a watch may say nothing about a workload that moves before it is listed.
@@ -68,7 +71,9 @@ pub enum Scope {
 pub struct Watches {
     pub(super) client: Client,
     pub(super) cache: Arc<Cache>,
-    tasks: [AbortHandle; 2],
+    /// What routers read.
+    mirror: Arc<Mirror>,
+    tasks: [AbortHandle; 3],
 }
 
 impl fmt::Debug for Watches {
@@ -93,10 +98,19 @@ impl Watches {
         let config = watcher::Config::default().labels(&scope.selector());
         let sets: Api<ReplicaSet> = scope.api(&client);
         let pods: Api<Pod> = scope.api(&client);
-        let sets = follow::<SetFacts>(sets, config.clone(), Arc::clone(&cache));
-        let pods = follow::<PodFacts>(pods, config, Arc::clone(&cache));
-        let tasks = [tokio::spawn(sets).abort_handle(), tokio::spawn(pods).abort_handle()];
-        Arc::new(Self { client, cache, tasks })
+        let (births, opened) = Births::new(client.clone());
+        let sets = follow::<SetFacts>(sets, config.clone(), Arc::clone(&cache), |_| ());
+        let announce = move |event: &watcher::Event<Pod>| births.announce(event);
+        let pods = follow::<PodFacts>(pods, config, Arc::clone(&cache), announce);
+        let tasks = [tokio::spawn(sets), tokio::spawn(pods), tokio::spawn(opened)];
+        let tasks = tasks.map(|task| task.abort_handle());
+        let mirror = Arc::new(Mirror::new(client.clone()));
+        Arc::new(Self { client, cache, mirror, tasks })
+    }
+
+    /// What routers read, which share these watches.
+    pub(crate) fn mirror(&self) -> Arc<Mirror> {
+        Arc::clone(&self.mirror)
     }
 
     /// Returns when everything about a workload is known as of now, as far as the watches can be trusted.
@@ -179,9 +193,13 @@ impl Scope {
     }
 }
 
-/// Follows one kind for ever.
-async fn follow<F: Kept>(api: Api<F::Object>, config: watcher::Config, cache: Arc<Cache>)
-where
+/// Follows one kind for ever, and lets `told` see every event first.
+async fn follow<F: Kept>(
+    api: Api<F::Object>,
+    config: watcher::Config,
+    cache: Arc<Cache>,
+    told: impl Fn(&watcher::Event<F::Object>),
+) where
     F::Object: Clone + fmt::Debug + DeserializeOwned + Send + 'static,
 {
     loop {
@@ -190,7 +208,10 @@ where
         tokio::pin!(events);
         while let Some(event) = events.next().await {
             match event {
-                Ok(event) => cache.take::<F>(event),
+                Ok(event) => {
+                    told(&event);
+                    cache.take::<F>(event);
+                }
                 Err(error) => cache.failed(F::KIND, failed(error)),
             }
         }

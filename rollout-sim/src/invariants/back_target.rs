@@ -1,0 +1,44 @@
+//! R2: on the way back only the stable revision's share rises, and only while it serves or nobody else does.
+
+use rollout_core::engine::{Effect, Route, Shares};
+
+use super::{Broken, Happened, Invariant, Moment, require};
+
+pub(super) struct BackTarget;
+
+impl Invariant for BackTarget {
+    fn name(&self) -> &'static str {
+        "R2 target of the way back"
+    }
+
+    fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
+        let Happened::Ordered(action) = moment.happened else {
+            return Ok(());
+        };
+        let ledger = moment.ledger;
+        let (Effect::Route(Route::Weighted(Shares { weights, .. })), Some(_), None, Some(stable)) =
+            (&action.effect, ledger.aborted, &ledger.end, &ledger.stable)
+        else {
+            return Ok(());
+        };
+        for (revision, weight) in weights {
+            let in_force = moment.world.route().into_iter();
+            let in_doubt = ledger.routes_in_doubt.iter().filter(|(id, _)| *id != action.id);
+            // What was ordered before may come into force yet: less than that is no rise.
+            let most = in_force
+                .chain(in_doubt.map(|(_, route)| route))
+                .filter_map(|route| route.weight_of(revision))
+                .max();
+            if weight.is_zero() || most.is_some_and(|most| !moment.world.is_rise(most, *weight)) {
+                continue;
+            }
+            let serving = moment.tally.of(revision).map_or(0, |one| one.enrolled);
+            let unseen = moment.world.unseen(moment.step, Some(revision));
+            let is_alone = moment.world.others_serving(moment.step, revision) == 0;
+            require((revision == stable && 0 < serving + unseen) || is_alone, || {
+                format!("{action} on the way back to {stable}; {serving} of {revision} serve")
+            })?;
+        }
+        Ok(())
+    }
+}
