@@ -18,6 +18,7 @@ use crate::{
     fleet::{self, Tally},
     id::RevisionId,
     plan::{Plan, StageRoute},
+    port::{InPlaceOrder, Making},
     port::Making,
 };
 
@@ -29,6 +30,13 @@ pub(super) fn resize(
     why: Option<String>,
 ) -> Result<(), OrderRefused> {
     let Some(rollout) = turn.state.rollout.clone() else { return Err(nothing(turn)) };
+    if turn.setup.capabilities.making == (Making::InPlace { order: InPlaceOrder::Any }) {
+        let why = format!(
+            "`{}` has an instance on each node: how many there are is the backend's to say; add nodes, or take some away",
+            turn.setup.workload
+        );
+        return Err(OrderRefused::NoPlan { why });
+    }
     match &rollout.walk {
         Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting => {
             under_way(turn, view, &rollout, replicas, by, why)

@@ -135,6 +135,12 @@ fn size(
         }
         return;
     }
+    // Whoever ends where there is no place any more takes up room still.
+    let seen = view.inventory.as_ref().map(|seen| &seen.what);
+    let ends = seen.is_some_and(|seen| seen.pools.values().any(|pool| 0 < pool.terminating));
+    if places < total && ends {
+        return;
+    }
     let replicas = if places < total { total } else { places - gone(turn, view, quiet, places) };
     let pending = turn.state.pending_scale(&revision);
     if pending.is_some_and(|(id, told)| view.is_in_flight(id) || told == replicas) {

@@ -284,3 +284,16 @@ fn whatever_happens_nobody_is_cut_and_everybody_serves_in_the_end() {
 fn born(name: &InstanceId) -> Option<u64> {
     name.as_str().rsplit('-').next()?.parse().ok()
 }
+
+#[test]
+fn after_a_first_deploy_that_failed_another_revision_is_deployed() {
+    for order in [Ranked, Any] {
+        let mut set = Set::new(order);
+        set.duds.push(id("v1"));
+        set.submit("v1", 3);
+        assert_eq!(set.run(), "failed, nothing serves");
+        set.submit("v2", 3);
+        assert_eq!(set.run(), "completed");
+        set.assert_all_on("v2", 3);
+    }
+}
