@@ -2,7 +2,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{
+    client::ClientBuilder,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use tower::limit::ConcurrencyLimitLayer;
 
 /// Which cluster, and which namespace of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +45,10 @@ pub enum ConnectError {
 
 /// Time that the server has for one answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// Requests that wait for an answer at once; further ones wait for their turn. Each has a connection of its own, for
+/// the client speaks HTTP/1.1, and a server that is asked more at once answers none of it sooner. A watch counts
+/// until it has begun.
+const ABREAST: usize = 32;
 
 /// Connects as `options` say. Returns the client and the namespace. The engine retries, so the client does
 /// not.
@@ -67,7 +75,7 @@ pub async fn connect(options: &Options) -> Result<(kube::Client, String), Connec
     made.connect_timeout = Some(ANSWER_WITHIN);
     let namespace = options.namespace.clone().unwrap_or_else(|| made.default_namespace.clone());
     let server = made.cluster_url.to_string();
-    let client = kube::Client::try_from(made)
+    let client = ClientBuilder::try_from(made)
         .map_err(|error| ConnectError::Client { server, why: error.to_string() })?;
-    Ok((client, namespace))
+    Ok((client.with_layer(&ConcurrencyLimitLayer::new(ABREAST)).build(), namespace))
 }

@@ -30,6 +30,10 @@ pub struct Options {
     pub poll_draining: Span,
     /// Shortest time between the starts of two observations of one port. Default: 10 ms.
     pub observe_gap: Span,
+    /// Time between two observations of the backend and of enrolments, where the backend's hints tell every
+    /// change of both: then a hint is a reason to look at both, and nothing else is. Default: `None`, for hints
+    /// may be lost, or be about the backend alone.
+    pub poll_hinted: Option<Span>,
     /// How long records may wait for others to become durable with, where no action, no answer and no end of a
     /// rollout depends on them. A crash in between is a crash before they were decided. Default: not at all.
     pub linger: Span,
@@ -59,6 +63,7 @@ impl Default for Options {
             poll_ended: Span::from_secs(5),
             poll_draining: Span::from_millis(25),
             observe_gap: Span::from_millis(10),
+            poll_hinted: None,
             linger: Span::ZERO,
             compact_after: NonZeroUsize::new(1024).expect("it is not zero"),
             shutdown_grace: Span::from_secs(2),

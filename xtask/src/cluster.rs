@@ -24,6 +24,9 @@ pub(crate) const TARGETS: [&str; 2] = ["cluster", "kubernetes"];
 const ADAPTER_TARGETS: [&str; 5] = ["adopt", "backend", "journal", "operator", "routers"];
 /// Test targets of `rollout-live` that start and end clusters of their own.
 pub(crate) const OWN_TARGETS: [&str; 1] = ["cluster_end"];
+/// What kills the operator, and how often `deep kubernetes` has it do so.
+const DEEP_TEST: &str = "operator::killed";
+const DEEP_KILLS: &str = "100";
 /// After `live`: the suites that use the cluster they find.
 pub(crate) const BESIDE: &str = "beside-cluster";
 /// Programs and the Debian packages they come from.
@@ -109,10 +112,26 @@ pub(crate) fn beside() -> Result<(), Problem> {
 /// Measures the engine on Kubernetes beside the Deployment controller; `parts` alone, if any are named.
 pub(crate) fn bench(parts: &[&str]) -> Result<(), Problem> {
     let mut steps = prepared("bench kubernetes")?;
+    // Built together, so that nothing is built a second time with other features.
+    let packages = ["--package", "rollout-cli", "--package", "rollout-benches"];
+    let targets = ["--bin", "rollout", "--bench", "kubernetes"];
+    let build = ["build", "--release", "--locked"].into_iter().chain(packages).chain(targets);
+    steps.cargo("build in release mode", build)?;
     let mut beside = bed();
-    beside.args(["run", "cargo", "bench", "--locked", "--package", "rollout-benches"]);
+    beside.args(["run", "cargo", "bench", "--locked"]).args(packages);
     beside.args(["--bench", "kubernetes", "--"]).args(parts);
     steps.run("engine and Deployments, side by side", &mut beside)?;
+    steps.end();
+    Ok(())
+}
+
+/// Kills the operator on a real Kubernetes, as often as is worth it before a release.
+pub(crate) fn deep() -> Result<(), Problem> {
+    let mut steps = prepared("deep kubernetes")?;
+    let mut beside = bed();
+    beside.args(["run", "cargo", "test", "--workspace", "--locked", "--test", TARGETS[1], "--"]);
+    beside.args([DEEP_TEST, "--nocapture"]).env("ROLLOUT_KILLS", DEEP_KILLS);
+    steps.run("the operator killed at the boundaries of its records", &mut beside)?;
     steps.end();
     Ok(())
 }

@@ -30,8 +30,9 @@ usage: cargo xtask COMMAND
   cluster build    builds its programs and starts nothing
   bench            the benchmarks
   bench kubernetes the engine beside the Deployment controller on a real Kubernetes; or parts of it alone, by name:
-                   real, many, abort, rest
-  deep             the long searches of the simulator and the full grid of makespans, in release mode";
+                   real, many, abort, rest, fleet, idle, the last two with `=N` workloads
+  deep             the long searches of the simulator and the full grid of makespans, in release mode
+  deep kubernetes  the operator killed a hundred times on a real Kubernetes";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         ["bench"] => bench(),
         ["bench", "kubernetes", parts @ ..] => cluster::bench(parts),
         ["deep"] => deep::deep(),
+        ["deep", "kubernetes"] => cluster::deep(),
         _ => {
             step::say(USAGE);
             return ExitCode::from(2);

@@ -1,12 +1,17 @@
 //! The engine on Kubernetes beside the Deployment controller, one after the other on one cluster.
 //!
-//! Run with `cargo xtask bench kubernetes`, which starts the cluster; names of parts (`real`, `many`, `abort`,
-//! `rest`) behind it run those alone. Controllers and scheduler may send 500
-//! requests a second, bursts of 1,000; as delivered (20 and 50) the throttle would be measured. The engine's own
-//! client has no throttle. Writes are counted by the API server, so nothing else should run on the cluster.
+//! Run with `cargo xtask bench kubernetes`, which starts the cluster; names of parts behind it run those alone: `real`,
+//! `many`, `abort`, `rest`, `fleet` (500 workloads at once, or `fleet=N`), and `idle` (1,000 that rest, or `idle=N`),
+//! which runs only where it is named. Controllers and scheduler may send 500 requests a second, bursts of 1,000; as
+//! delivered (20 and 50) the throttle would be measured. The engine's own client has no throttle but 32 requests at
+//! once. Writes are counted by the API server, so nothing else should run on the cluster.
 
 mod abort;
+mod copy;
+mod fleet;
+mod idle;
 mod many;
+mod objects;
 mod peer;
 mod real;
 mod rest;
@@ -45,6 +50,17 @@ async fn measure() -> Result<(), Failure> {
     }
     if is_wanted("rest") {
         rest::measure().await?;
+    }
+    let of = |name: &str| wanted.iter().find_map(|it| it.strip_prefix(name)?.strip_prefix('='));
+    if is_wanted("fleet") {
+        fleet::measure(fleet::WORKLOADS).await?;
+    } else if let Some(count) = of("fleet") {
+        fleet::measure(count.parse()?).await?;
+    }
+    if let Some(count) = of("idle") {
+        idle::measure(count.parse()?).await?;
+    } else if wanted.iter().any(|it| it == "idle") {
+        idle::measure(idle::WORKLOADS).await?;
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! A thousand pods that are only played, a quarter more and a quarter less: how long, and how many writes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use rollout_core::engine::{PoolStatus, Role, Status};
 use rollout_live::{
     bed::Manners,
     cluster::PLAYED_POD,
@@ -26,7 +27,8 @@ pub(crate) async fn measure() -> Result<(), Failure> {
     peer::apply(&place, template("2"), REPLICAS, budget)?;
     let begun = Instant::now();
     peer::completed(&place)?;
-    told("Deployment", begun, &before, &place)?;
+    let took = begun.elapsed();
+    told("Deployment", (took, took), &before, &place)?;
     drop(place);
 
     place = Place::new("many", Manners::Graceful)?;
@@ -36,14 +38,29 @@ pub(crate) async fn measure() -> Result<(), Failure> {
     life.end().await?;
     let (before, begun) = (Writes::now(&place)?, Instant::now());
     place.submit_spec(&life, &spec("2")).await?;
+    life.until("new pods", is_new).await?;
+    let new = begun.elapsed();
     life.end().await?;
-    told("engine", begun, &before, &place)
+    told("engine", (new, begun.elapsed()), &before, &place)
 }
 
-fn told(who: &str, begun: Instant, before: &Writes, place: &Place) -> Result<(), Failure> {
-    let took = begun.elapsed().as_secs_f64();
+/// Whether all pods of the new revision are available.
+fn is_new(status: &Status) -> bool {
+    let is_all = |pool: &PoolStatus| pool.role == Role::Candidate && pool.available == REPLICAS;
+    status.pools.iter().any(is_all)
+}
+
+/// Tells how long it took until all new pods were available, and until it was told as done. A Deployment tells it
+/// at once, when its last old pods are told to go; the engine, when those are drained and told to go.
+fn told(
+    who: &str,
+    (new, done): (Duration, Duration),
+    before: &Writes,
+    place: &Place,
+) -> Result<(), Failure> {
+    let [new, done] = [new, done].map(|it| it.as_secs_f64());
     let writes = Writes::now(place)?.since(before);
-    say(&format!("  {who:<12} {took:>5.1} s  {writes}"));
+    say(&format!("  {who:<12} all new {new:>5.1} s, done {done:>5.1} s  {writes}"));
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 mod api;
 mod gate;
 mod killed;
+mod operator;
 mod people;
 mod pods;
 mod stories;

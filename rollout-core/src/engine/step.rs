@@ -45,9 +45,13 @@ pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
             let refusals = view.held.as_ref().map_or(1, |held| held.refusals.saturating_add(1));
             let until = turn.now.after(turn.setup.tuning.backoff(u64::from(refusals)));
             let since = view.held.as_ref().map_or(turn.now, |held| held.since);
+            // The same refusal again is told and kept once, unless it stops what somebody has let go on.
+            let is_known = view.held.as_ref().is_some_and(|held| held.veto == veto);
             view.held = Some(Held { veto: veto.clone(), refusals, since, until });
-            turn.note(Note::Vetoed(veto.clone()));
-            turn.record(Change::Vetoed(veto));
+            if !is_known || turn.state.stops_at_veto() {
+                turn.note(Note::Vetoed(veto.clone()));
+                turn.record(Change::Vetoed(veto));
+            }
         }
     }
 }

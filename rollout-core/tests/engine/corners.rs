@@ -1,6 +1,10 @@
 //! Corners where a rollout could lose what serves: each a short story against the small honest world.
 
-use rollout_core::engine::{Engine, InstanceState, OrderKind, OrderRefused};
+use rollout_core::{
+    engine::{Change, Engine, Event, InstanceState, Order, OrderKind, OrderRefused},
+    guard::{Rule, Veto},
+    id::ActionId,
+};
 use serde_json::json;
 
 use crate::{
@@ -117,4 +121,28 @@ fn a_pause_of_the_engine_can_be_resumed() {
     assert!(world.engine.status(world.now).paused, "{}", world.log.join("\n"));
     world.order(OrderKind::Resume).unwrap();
     assert_eq!(world.run(), "completed");
+}
+
+#[test]
+fn the_same_veto_again_is_kept_and_told_once_and_again_after_a_resume() {
+    let rest = json!({"strategy": {"rolling": {"surge": 1, "unavailable": 0}}});
+    let mut world = deployed(None, &rest);
+    world.submit("v2", &spec(4, &rest)).unwrap();
+    world.tick();
+    let detail = "scale v2 to 9".to_owned();
+    let veto = Veto { rule: Rule::Ceiling, action: ActionId(99), value: 9, limit: 5, detail };
+    let vetoed = |world: &mut World, veto: &Veto| {
+        let step = world.engine.step(world.now, Event::Vetoed(veto.clone()));
+        world.engine.commit(&step.records);
+        let is_veto = |change: &Change| matches!(change, Change::Vetoed(_));
+        step.records.iter().filter(|record| is_veto(&record.change)).count()
+    };
+    assert_eq!([vetoed(&mut world, &veto), vetoed(&mut world, &veto)], [1, 0]);
+    let other = Veto { value: 8, ..veto };
+    assert_eq!([vetoed(&mut world, &other), vetoed(&mut world, &other)], [1, 0]);
+    let order = Order { kind: OrderKind::Resume, by: "test".to_owned(), why: None };
+    let step = world.engine.step(world.now, Event::Ordered(order));
+    assert_eq!(step.answer, Some(Ok(())), "the guard had paused it");
+    world.engine.commit(&step.records);
+    assert_eq!(vetoed(&mut world, &other), 1, "it is paused again");
 }

@@ -56,6 +56,22 @@ pub(super) fn inventory(
     inventory
 }
 
+/// How long it takes until an inventory says something else although nothing is told: a pod that is ready becomes
+/// available, or has waited for a node for too long. `None`: never.
+pub(super) fn turns_in(held: &Held, options: &Options, now: Timestamp) -> Option<Span> {
+    let left = |since: Timestamp, limit: Span| {
+        let left = limit.as_millis().saturating_sub(passed(since, now).as_millis());
+        (left != 0).then_some(Span::from_millis(left))
+    };
+    let of = |pod: &PodFacts| {
+        let ready = pod.ready_since.and_then(|since| left(since, options.min_ready));
+        let placed = pod.unschedulable.as_ref();
+        let placed = placed.and_then(|(since, _)| left(*since, options.unschedulable));
+        [ready, placed].into_iter().flatten().min()
+    };
+    held.pods.values().filter(|pod| pod.is_active()).filter_map(of).min()
+}
+
 /// Every pod and whether it may get traffic, as of `now`.
 pub(super) fn enrolments(held: &Held, now: Timestamp) -> Enrolments {
     let enrolled = |(name, pod): (&String, &PodFacts)| {

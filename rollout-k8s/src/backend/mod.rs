@@ -36,7 +36,10 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
+use futures_util::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
 use jiff::Timestamp;
 use rollout_core::{
     engine::{Action, Effect, Enrolments, Inventory, Outcome, RefusalKind},
@@ -70,7 +73,7 @@ pub struct KubernetesBackend {
     namespace: String,
     options: Options,
     /// `options.min_ready` as it is now, in milliseconds.
-    min_ready: AtomicU64,
+    min_ready: Arc<AtomicU64>,
     /// What shares traffic, which hears of reigns and of new revisions.
     router: Option<Arc<KubernetesRouter>>,
 }
@@ -82,7 +85,7 @@ impl KubernetesBackend {
         Self {
             watches: Arc::clone(watches),
             namespace: namespace.into(),
-            min_ready: AtomicU64::new(options.min_ready.as_millis()),
+            min_ready: Arc::new(AtomicU64::new(options.min_ready.as_millis())),
             router: None,
             options,
         }
@@ -106,8 +109,7 @@ impl KubernetesBackend {
     }
 
     fn options(&self) -> Options {
-        let min_ready = Span::from_millis(self.min_ready.load(Ordering::Relaxed));
-        Options { min_ready, ..self.options }
+        Options { min_ready: read(&self.min_ready), ..self.options }
     }
 
     /// What is asked, for errors.
@@ -204,6 +206,10 @@ impl KubernetesBackend {
     }
 }
 
+fn read(milliseconds: &AtomicU64) -> Span {
+    Span::from_millis(milliseconds.load(Ordering::Relaxed))
+}
+
 /// A refusal of an order that no cluster can carry out.
 fn invalid(why: &str) -> Failed {
     Failed::never(RefusalKind::Invalid, why)
@@ -257,7 +263,29 @@ impl Backend for KubernetesBackend {
     }
 
     fn changes(&self, workload: &WorkloadId) -> BoxStream<'static, ()> {
-        self.watches.hints(&self.key(workload))
+        let key = self.key(workload);
+        let told = self.watches.hints(&key);
+        let (cache, options) = (Arc::clone(&self.watches.cache), self.options());
+        let min_ready = Arc::clone(&self.min_ready);
+        stream::unfold(told, move |mut told| {
+            let options = Options { min_ready: read(&min_ready), ..options };
+            let now = Timestamp::now();
+            let turns = cache.with(&key, |held| inventory::turns_in(held, &options, now));
+            async move {
+                match turns {
+                    Some(turns) => {
+                        // A moment later, so that the millisecond is over.
+                        let turns = turns.plus(Span::from_millis(1)).to_std();
+                        // No answer in time is the hint itself.
+                        let told_first = tokio::time::timeout(turns, told.next()).await;
+                        told_first.unwrap_or(Some(()))?;
+                    }
+                    None => told.next().await?,
+                }
+                Some(((), told))
+            }
+        })
+        .boxed()
     }
 }
 

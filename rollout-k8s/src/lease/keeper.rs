@@ -7,11 +7,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-use k8s_openapi::{
-    api::coordination::v1::{Lease, LeaseSpec},
-    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
-};
+use k8s_openapi::api::coordination::v1::Lease;
 use kube::{
     Api, Client,
     api::{DeleteParams, ListParams, PostParams},
@@ -19,14 +15,11 @@ use kube::{
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::{Decision, Seen, Shard, assign, evaluate};
+use super::{
+    Decision, Seen, Shard, assign, evaluate,
+    object::{self, COPY, LABEL, SHARD, is, name_of, read, shard_name},
+};
 
-/// Label on our leases: what each is for.
-const LABEL: &str = "rollout-engine.dev/lease";
-/// A copy that is there.
-const COPY: &str = "copy";
-/// A shard of the work.
-const SHARD: &str = "shard";
 /// A lease of a copy that has not changed for this many lengths is litter.
 const LITTER_AFTER: u32 = 20;
 
@@ -64,6 +57,8 @@ pub struct Keeper {
     began: Instant,
     seen: BTreeMap<String, Seen>,
     held: BTreeMap<Shard, u64>,
+    /// When the last write of a lease began whose answer was lost: it may have been done then, and not later.
+    in_doubt: BTreeMap<String, Duration>,
 }
 
 impl KeeperOptions {
@@ -85,7 +80,30 @@ impl Keeper {
     #[must_use]
     pub fn new(client: Client, options: KeeperOptions) -> Self {
         let api = Api::namespaced(client, &options.namespace);
-        Self { api, options, began: Instant::now(), seen: BTreeMap::new(), held: BTreeMap::new() }
+        let (seen, held, in_doubt) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { api, options, began: Instant::now(), seen, held, in_doubt }
+    }
+
+    /// When the first of the leases held ends for this copy, unless it is renewed before: a tenth of its length
+    /// before any other copy may take it. `None`: none is held.
+    #[must_use]
+    pub fn trusted_until(&self) -> Option<Instant> {
+        let ends = self.held.keys().map(|shard| self.trusted(*shard));
+        ends.min().map(|until| self.began + until)
+    }
+
+    fn trusted(&self, shard: Shard) -> Duration {
+        let seen = self.seen.get(&shard_name(shard));
+        seen.map_or(Duration::ZERO, |seen| seen.since + seen.length * 9 / 10)
+    }
+
+    /// Gives up what could not be renewed in time.
+    pub fn give_up(&mut self) -> BTreeSet<Shard> {
+        let now = self.began.elapsed();
+        let over = self.held.keys().copied().filter(|shard| self.trusted(*shard) <= now);
+        let over: BTreeSet<Shard> = over.collect();
+        self.held.retain(|shard, _| !over.contains(shard));
+        over
     }
 
     /// The shards that are mine.
@@ -94,14 +112,15 @@ impl Keeper {
         &self.held
     }
 
-    /// One round: reads all leases, renews mine, takes what is free and to be mine.
+    /// One round: reads all leases, renews mine, takes what is free and to be mine. It may be dropped while it
+    /// waits; what it has written by then is found by the next one.
     pub async fn round(&mut self) -> Turnover {
         let ours = ListParams::default().labels(LABEL);
         let leases = match soon(self.options.every, self.api.list(&ours)).await {
             Ok(listed) => listed.items,
             Err(why) => {
                 warn!(why, "leases cannot be read");
-                return self.expire();
+                return Turnover::default();
             }
         };
         let now = self.began.elapsed();
@@ -125,7 +144,8 @@ impl Keeper {
         }
         let name = shard_name(shard);
         let Some(seen) = self.seen.get(&name) else { return };
-        let lease = self.lease(&name, SHARD, None, seen.transitions, Some(&seen.version));
+        let (length, version) = (self.options.length, Some(seen.version.as_str()));
+        let lease = object::lease(&name, SHARD, None, (seen.transitions, length), version);
         let params = PostParams::default();
         match soon(self.options.every, self.api.replace(&name, &params, &lease)).await {
             Ok(_) => info!(shard, "shard released"),
@@ -152,7 +172,8 @@ impl Keeper {
             let name = name_of(lease);
             let version = lease.metadata.resource_version.clone().unwrap_or_default();
             let before = self.seen.remove(&name).filter(|before| before.version == version);
-            seen.insert(name, before.unwrap_or_else(|| read(lease, version, now)));
+            let since = self.in_doubt.remove(&name).unwrap_or(now);
+            seen.insert(name, before.unwrap_or_else(|| read(lease, version, since)));
         }
         self.seen = seen;
     }
@@ -210,22 +231,6 @@ impl Keeper {
         }
     }
 
-    /// What is over because it could not be renewed.
-    fn expire(&mut self) -> Turnover {
-        let now = self.began.elapsed();
-        let over: BTreeSet<Shard> = self
-            .held
-            .keys()
-            .copied()
-            .filter(|shard| {
-                let seen = self.seen.get(&shard_name(*shard));
-                seen.is_none_or(|seen| seen.since + seen.length <= now)
-            })
-            .collect();
-        self.held.retain(|shard, _| !over.contains(shard));
-        Turnover { lost: over, ..Turnover::default() }
-    }
-
     async fn renew_copy(&mut self, leases: &[Lease]) {
         let name = self.copy_name();
         let seen = leases.iter().any(|lease| name_of(lease) == name);
@@ -238,7 +243,8 @@ impl Keeper {
         // From before the write, so that this copy never believes longer than the others do.
         let since = self.began.elapsed();
         let version = seen.map(|seen| seen.version.as_str());
-        let lease = self.lease(name, purpose, Some(&self.options.me), epoch, version);
+        let (me, length) = (Some(self.options.me.as_str()), self.options.length);
+        let lease = object::lease(name, purpose, me, (epoch, length), version);
         let params = PostParams::default();
         let limit = self.options.every;
         let written = match version {
@@ -249,38 +255,14 @@ impl Keeper {
             Ok(lease) => {
                 let version = lease.metadata.resource_version.clone().unwrap_or_default();
                 self.seen.insert(name.to_owned(), read(&lease, version, since));
+                self.in_doubt.remove(name);
                 true
             }
             Err(why) => {
                 warn!(lease = name, why, "lease cannot be written");
+                self.in_doubt.insert(name.to_owned(), since);
                 false
             }
-        }
-    }
-
-    fn lease(
-        &self,
-        name: &str,
-        purpose: &str,
-        holder: Option<&str>,
-        epoch: u64,
-        version: Option<&str>,
-    ) -> Lease {
-        Lease {
-            metadata: ObjectMeta {
-                name: Some(name.to_owned()),
-                resource_version: version.map(str::to_owned),
-                labels: Some(BTreeMap::from([(LABEL.to_owned(), purpose.to_owned())])),
-                ..ObjectMeta::default()
-            },
-            spec: Some(LeaseSpec {
-                holder_identity: holder.map(str::to_owned),
-                lease_transitions: Some(i32::try_from(epoch).unwrap_or(i32::MAX)),
-                lease_duration_seconds: i32::try_from(self.options.length.as_secs()).ok(),
-                // For people; nothing here reads another machine's clock.
-                renew_time: Some(MicroTime(Timestamp::now())),
-                ..LeaseSpec::default()
-            }),
         }
     }
 
@@ -297,33 +279,5 @@ async fn soon<T>(
     match tokio::time::timeout(limit, call).await {
         Ok(answer) => answer.map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer within {} s", limit.as_secs())),
-    }
-}
-
-fn is(lease: &Lease, purpose: &str) -> bool {
-    let labels = lease.metadata.labels.as_ref();
-    labels.and_then(|labels| labels.get(LABEL)).is_some_and(|found| found == purpose)
-}
-
-fn shard_name(shard: Shard) -> String {
-    format!("rollout-operator-shard-{shard}")
-}
-
-fn name_of(lease: &Lease) -> String {
-    lease.metadata.name.clone().unwrap_or_default()
-}
-
-fn read(lease: &Lease, version: String, since: Duration) -> Seen {
-    let spec = lease.spec.clone().unwrap_or_default();
-    let seconds = spec.lease_duration_seconds.unwrap_or_default();
-    Seen {
-        holder: spec.holder_identity.filter(|holder| !holder.is_empty()),
-        transitions: spec
-            .lease_transitions
-            .and_then(|count| u64::try_from(count).ok())
-            .unwrap_or(0),
-        length: Duration::from_secs(u64::try_from(seconds).unwrap_or(0)),
-        version,
-        since,
     }
 }

@@ -8,6 +8,7 @@
 mod assign;
 mod evaluate;
 mod keeper;
+mod object;
 
 pub use self::{
     assign::{Shard, assign, shard_of},

@@ -10,21 +10,31 @@ use kube::{
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 use rollout_core::engine::{End, Note};
+use tokio::{sync::mpsc, task::AbortHandle};
 use tracing::debug;
 
 use crate::crd::Rollout;
 
-/// Longest wait for an event to be written; the next rollout does not wait for it any longer.
+/// Longest wait for an event to be written; the next one does not wait for it any longer.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 /// Most bytes of an event's note are 1,024, Kubernetes' own limit; a character may have several.
 const NOTE_LIMIT: usize = 512;
 /// Most characters of what an event is about; the limit is 128 bytes.
 const SUBJECT_LIMIT: usize = 120;
 
-/// Writes events on behalf of one copy.
-#[derive(Clone)]
+/// Events that wait to be written; what comes when so many wait is lost.
+const WAITING: usize = 1024;
+
+/// Events on behalf of one copy, written one after the other beside everything else.
 pub(super) struct Events {
-    recorder: Recorder,
+    queue: mpsc::Sender<Told>,
+    writer: AbortHandle,
+}
+
+/// An event, and what it is about.
+struct Told {
+    event: Event,
+    about: ObjectReference,
 }
 
 impl Events {
@@ -33,31 +43,25 @@ impl Events {
             controller: "rollout-engine.dev/operator".into(),
             instance: Some(me.into()),
         };
-        Self { recorder: Recorder::new(client, reporter) }
+        let (queue, told) = mpsc::channel(WAITING);
+        let writer = tokio::spawn(write(Recorder::new(client, reporter), told)).abort_handle();
+        Self { queue, writer }
     }
 
     /// Tells `note` of `rollout`, if it is for people. An event that is lost is lost.
-    pub(super) async fn tell(&self, rollout: &Rollout, note: &Note) {
+    pub(super) fn tell(&self, rollout: &Rollout, note: &Note) {
         if let Some((kind, reason, subject)) = meaning(note) {
-            self.write(&rollout.object_ref(&()), kind, reason, subject, note.to_string()).await;
+            self.put(rollout, kind, reason, subject, &note.to_string());
         }
     }
 
     /// Warns of something that is not the engine's.
-    pub(super) async fn warn(&self, rollout: &Rollout, reason: &str, why: String) {
-        let about = rollout.object_ref(&());
-        self.write(&about, EventType::Warning, reason, reason, why).await;
+    pub(super) fn warn(&self, rollout: &Rollout, reason: &str, why: &str) {
+        self.put(rollout, EventType::Warning, reason, reason, why);
     }
 
     /// Events of one reason and subject are counted as one; so the subject is what tells them apart.
-    async fn write(
-        &self,
-        about: &ObjectReference,
-        kind: EventType,
-        reason: &str,
-        subject: &str,
-        note: String,
-    ) {
+    fn put(&self, rollout: &Rollout, kind: EventType, reason: &str, subject: &str, note: &str) {
         let event = Event {
             type_: kind,
             reason: reason.to_owned(),
@@ -65,10 +69,25 @@ impl Events {
             action: subject.chars().take(SUBJECT_LIMIT).collect(),
             secondary: None,
         };
-        match tokio::time::timeout(WRITTEN_WITHIN, self.recorder.publish(&event, about)).await {
+        if self.queue.try_send(Told { event, about: rollout.object_ref(&()) }).is_err() {
+            debug!(reason, "event not written: too many wait");
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.writer.abort();
+    }
+}
+
+/// Writes what is told, for ever.
+async fn write(recorder: Recorder, mut told: mpsc::Receiver<Told>) {
+    while let Some(Told { event, about }) = told.recv().await {
+        match tokio::time::timeout(WRITTEN_WITHIN, recorder.publish(&event, &about)).await {
             Ok(Ok(())) => (),
-            Ok(Err(error)) => debug!(%error, reason, "event not written"),
-            Err(_) => debug!(reason, "event not written in time"),
+            Ok(Err(error)) => debug!(%error, reason = event.reason, "event not written"),
+            Err(_) => debug!(reason = event.reason, "event not written in time"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -22,7 +22,7 @@ pub(super) struct Metrics {
     registry: Registry,
     rollouts: Family<InPhase, Gauge>,
     shards: Gauge,
-    attended: Gauge,
+    drivers: Gauge,
     status_writes: Counter,
     phases: Mutex<BTreeMap<String, &'static str>>,
     ready: AtomicBool,
@@ -34,11 +34,20 @@ struct InPhase {
     phase: &'static str,
 }
 
+/// A driver that is counted.
+pub(super) struct Driver(Arc<Metrics>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.drivers.dec();
+    }
+}
+
 impl Metrics {
     pub(super) fn new() -> Self {
         let mut registry = Registry::with_prefix("rollout_operator");
         let rollouts = Family::default();
-        let (shards, attended) = (Gauge::default(), Gauge::default());
+        let (shards, drivers) = (Gauge::default(), Gauge::default());
         let status_writes = Counter::default();
         registry.register(
             "rollouts",
@@ -46,13 +55,13 @@ impl Metrics {
             rollouts.clone(),
         );
         registry.register("shards", "Shards of work that this copy holds", shards.clone());
-        registry.register("drivers", "Rollouts that have a driver in this copy", attended.clone());
+        registry.register("drivers", "Rollouts that have a driver in this copy", drivers.clone());
         registry.register("status_writes", "Writes of a status", status_writes.clone());
         Self {
             registry,
             rollouts,
             shards,
-            attended,
+            drivers,
             status_writes,
             phases: Mutex::default(),
             ready: AtomicBool::new(false),
@@ -63,8 +72,15 @@ impl Metrics {
         self.shards.set(whole(held));
     }
 
-    pub(super) fn attended(&self, count: usize) {
-        self.attended.set(whole(count));
+    /// Counts one driver until it is dropped.
+    pub(super) fn driver(self: &Arc<Self>) -> Driver {
+        self.drivers.inc();
+        Driver(Arc::clone(self))
+    }
+
+    /// How many drivers there are.
+    pub(super) fn drivers(&self) -> u64 {
+        u64::try_from(self.drivers.get()).unwrap_or(0)
     }
 
     pub(super) fn status_written(&self) {

@@ -7,7 +7,7 @@ use kube::Client;
 use rollout_core::port::Clock;
 use tokio::{
     sync::watch,
-    task::{Id, JoinSet},
+    task::{AbortHandle, Id, JoinSet},
     time::{Instant, sleep_until},
 };
 use tracing::{Instrument as _, info, info_span, warn};
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     crd::Rollout,
-    lease::{Keeper, Turnover},
+    lease::{Keeper, Shard, Turnover},
 };
 
 /// An operator that cannot run.
@@ -58,6 +58,7 @@ pub struct Operator {
 struct Attended {
     rollout: watch::Sender<Arc<Rollout>>,
     stop: watch::Sender<bool>,
+    task: AbortHandle,
 }
 
 impl Operator {
@@ -107,6 +108,7 @@ impl Operator {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
+                () = until(self.keeper.trusted_until()) => self.give_up(),
                 () = sleep_until(round_at) => {
                     round_at = Instant::now() + self.context.options.leases.every;
                     self.round().await;
@@ -115,6 +117,7 @@ impl Operator {
                 Some(left) = self.tasks.join_next_with_id() => {
                     let (id, left) = match left {
                         Ok((id, left)) => (id, left),
+                        Err(error) if error.is_cancelled() => (error.id(), Left::Stopped),
                         Err(error) => {
                             warn!(%error, "an attendant has failed");
                             (error.id(), Left::Stopped)
@@ -129,14 +132,44 @@ impl Operator {
         Ok(())
     }
 
-    /// One round over the leases.
+    /// Gives up the shards whose leases end: what their drivers have under way is dropped as in a crash, for
+    /// another copy may go on any moment now.
+    fn give_up(&mut self) {
+        for shard in self.keeper.give_up() {
+            warn!(shard, "shard given up: its lease could not be renewed");
+            self.drop_all(shard);
+        }
+        self.context.metrics.shards(self.keeper.held().len());
+    }
+
+    fn drop_all(&self, shard: Shard) {
+        for attended in self.of_shard(shard) {
+            attended.task.abort();
+        }
+    }
+
+    fn of_shard(&self, shard: Shard) -> impl Iterator<Item = &Attended> {
+        let shards = self.context.options.leases.shards;
+        let is_its = move |(key, _): &(&Key, &Attended)| key.shard(shards) == shard;
+        self.attended.iter().filter(is_its).map(|(_, attended)| attended)
+    }
+
+    /// One round over the leases, as long as those that are held can be trusted.
     async fn round(&mut self) {
-        let Turnover { gained, lost, handed_over } = self.keeper.round().await;
-        for shard in lost.iter().chain(&handed_over) {
-            let shards = self.context.options.leases.shards;
-            let theirs = |key: &Key| key.shard(shards) == *shard;
+        let trusted_until = self.keeper.trusted_until();
+        let turnover = tokio::select! {
+            biased;
+            turnover = self.keeper.round() => turnover,
+            () = until(trusted_until) => return,
+        };
+        let Turnover { gained, lost, handed_over } = turnover;
+        for shard in lost {
+            warn!(shard, "shard lost to another copy");
+            self.drop_all(shard);
+        }
+        for shard in &handed_over {
             info!(shard, "shard given up");
-            for (_, attended) in self.attended.iter().filter(|(key, _)| theirs(key)) {
+            for attended in self.of_shard(*shard) {
                 attended.stop.send_replace(true);
             }
         }
@@ -202,17 +235,15 @@ impl Operator {
         let (stop, stopped) = watch::channel(false);
         let attendant = Attendant::new(Arc::clone(&self.context), key.clone(), told, stopped);
         let span = info_span!("attend", %key);
-        let id = self.tasks.spawn(attendant.attend().instrument(span)).id();
-        self.names.insert(id, key.clone());
-        self.attended.insert(key, Attended { rollout: rollouts, stop });
-        self.context.metrics.attended(self.attended.len());
+        let task = self.tasks.spawn(attendant.attend().instrument(span));
+        self.names.insert(task.id(), key.clone());
+        self.attended.insert(key, Attended { rollout: rollouts, stop, task });
     }
 
     /// An attendant has left; what changed meanwhile is seen to by another one.
     fn left(&mut self, id: Id, left: Left) {
         let Some(key) = self.names.remove(&id) else { return };
         self.attended.remove(&key);
-        self.context.metrics.attended(self.attended.len());
         match left {
             Left::Stopped => (),
             Left::Gone => {
@@ -232,5 +263,13 @@ impl Operator {
         }
         while self.tasks.join_next().await.is_some() {}
         self.keeper.leave().await;
+    }
+}
+
+/// Waits until `at`, or for ever if there is no such time.
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

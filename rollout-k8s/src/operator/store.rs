@@ -68,6 +68,9 @@ impl Store {
             match self.events.next().await {
                 Some(Ok(event)) => self.take(event),
                 // The watch begins again by itself.
+                Some(Err(error)) if is_unknown(&error) => warn!(
+                    "the cluster does not know the kind Rollout; install the definitions (`kubectl apply --server-side -k deploy/crds`), and it goes on"
+                ),
                 Some(Err(error)) => warn!(%error, "rollouts cannot be watched"),
                 None => std::future::pending().await,
             }
@@ -111,6 +114,20 @@ impl Store {
         }
         let gone = before.into_keys().filter(|key| !self.known.contains_key(key));
         self.queue.extend(gone.map(Changed::Gone));
+    }
+}
+
+/// Whether the cluster does not know the kind.
+fn is_unknown(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status.is_not_found(),
+        watcher::Error::InitialListFailed(_)
+        | watcher::Error::WatchStartFailed(_)
+        | watcher::Error::WatchFailed(_)
+        | watcher::Error::NoResourceVersion => false,
     }
 }
 

@@ -150,3 +150,22 @@ async fn a_plan_touches_nothing_and_names_every_object() {
     assert_eq!(kinds, expected);
     shop.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_readiness_gate_leaves_the_services_as_they_are() {
+    let Some(shop) = Shop::open("gate").await else { return };
+    let way = || Way::Adopt { released: Vec::new(), enrol_by: EnrolBy::ReadinessGate };
+    let (pods, before) = (shop.pods().await, shop.picture().await);
+    let plan = shop.handover(way()).plan().await.unwrap();
+    assert_eq!(shop.picture().await, before);
+    assert_eq!(plan.ungated, pods.len(), "no running pod has a gate");
+    let mut kinds = plan.stages.iter().flat_map(|stage| &stage.changes).map(|it| it.kind);
+    assert!(kinds.all(|kind| kind != Kind::Service), "{:?}", plan.stages);
+    let spec = plan.spec.unwrap().spec.spec().traffic.clone();
+    assert_eq!(spec["kubernetes"]["enrol_by"], "readiness_gate");
+    shop.handover(way()).run(|_| ()).await.unwrap();
+    assert_eq!(shop.pods().await, pods);
+    shop.hand_back().await.unwrap();
+    assert_eq!(shop.pods().await, pods);
+    shop.end().await;
+}

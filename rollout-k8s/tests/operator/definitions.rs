@@ -35,3 +35,23 @@ fn the_definition_of_rollout_is_kept() {
 fn the_definition_of_its_journal_is_kept() {
     is_kept("rolloutjournals.yaml", &journal::journal_definition());
 }
+
+/// The lines of a file of `deploy/` that say what an account may do.
+fn rules(path: &[&str]) -> Vec<String> {
+    let mut file: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "deploy"].iter().collect();
+    file.extend(path);
+    let text = fs::read_to_string(file).expect("the manifests are there");
+    let is_rule = |line: &&str| {
+        let line = line.trim_start();
+        ["- apiGroups:", "resources:", "verbs:"].iter().any(|word| line.starts_with(word))
+    };
+    text.lines().filter(is_rule).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_chart_gives_the_rights_of_the_manifests() {
+    let manifests = rules(&["operator", "roles.yaml"]);
+    let chart = rules(&["helm", "rollout-operator", "templates", "roles.yaml"]);
+    assert!(manifests.len().is_multiple_of(3) && 30 < manifests.len(), "{manifests:#?}");
+    assert_eq!(manifests, chart);
+}

@@ -1,6 +1,6 @@
 //! An `HTTPRoute`, through Envoy and real pods.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rollout_core::{
     engine::{RefusalKind, Route},
@@ -8,9 +8,15 @@ use rollout_core::{
     spec::{Match, Rules},
     weight::Weight,
 };
+use rollout_k8s::{
+    backend::{Scope, Watches},
+    client::{self, Options},
+    router::{KubernetesRouter, Traffic},
+};
 use rollout_live::{
     bed::Image,
     load::{HOST, Load, LoadPlan},
+    proxy::Proxy,
 };
 use serde_json::{Value, json};
 
@@ -242,4 +248,36 @@ async fn a_change_by_somebody_else_is_never_written_over() {
     assert_eq!(in_force(&router).await, Some(Route::all_on(id("v1"))));
     place.set(&router, &split(50)).await;
     place.set(&router, &Route::all_on(id("v2"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_watched_is_not_read_and_is_told_at_once() {
+    let place = prepared("router-watched", "watched.routers.test").await;
+    let proxy = Proxy::start(&place.cluster).unwrap();
+    let options = Options { kubeconfig: Some(proxy.kubeconfig()), ..Options::default() };
+    let (client, _) = client::connect(&options).await.unwrap();
+    let watches = Watches::start(client.clone(), &Scope::Namespace(place.name.to_owned()));
+    let traffic = Traffic::read(&json!({ "kubernetes": traffic() })).unwrap();
+    let router = KubernetesRouter::new(client, place.name, &traffic).unwrap();
+    let router = router.with_watches(&watches);
+    place.set(&router, &Route::all_on(id("v1"))).await;
+    place.set(&router, &split(50)).await;
+    let asked = || proxy.seen().iter().filter(|seen| !seen.is_watch).count();
+    let before = asked();
+    for _ in 0..20 {
+        assert_eq!(in_force(&router).await, Some(split(50)));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(asked(), before, "looks are answered by the watches");
+    place.kubectl(
+        r#"patch httproute web --type=json -p [{"op":"replace","path":"/spec/rules/1/backendRefs/1/weight","value":0}]"#,
+    );
+    let begun = Instant::now();
+    while in_force(&router).await == Some(split(50)) {
+        assert!(begun.elapsed() < Duration::from_secs(5), "nobody told of another weight");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    println!("another weight was told after {:?}", begun.elapsed());
+    assert_eq!(asked(), before);
+    place.set(&router, &Route::all_on(id("v1"))).await;
 }

@@ -133,6 +133,9 @@ impl Observers {
             () = hints.next(time) => {
                 self.reopen_hints();
                 self.want(Port::Backend);
+                if self.options.poll_hinted.is_some() {
+                    self.want(Port::Enrolment);
+                }
                 Seen::Hint
             }
         }

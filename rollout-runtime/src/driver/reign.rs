@@ -104,6 +104,9 @@ impl Pace {
 
     pub(super) fn period(self, port: Port, options: &Options) -> Span {
         match (self, port) {
+            (_, Port::Backend | Port::Enrolment) if let Some(hinted) = options.poll_hinted => {
+                hinted
+            }
             (Self::Ended, _) => options.poll_ended,
             (Self::Draining, Port::Enrolment) => options.poll_draining,
             (Self::Draining | Self::Moving, _) => options.poll_moving,
@@ -210,10 +213,17 @@ impl Reign {
     }
 
     fn set_pace(&mut self, now: Timestamp) {
-        self.pace = Pace::of(self.is_under_way(), &self.engine.waits(now));
+        let waits = self.engine.waits(now);
+        self.pace = Pace::of(self.is_under_way(), &waits);
         for port in [Port::Backend, Port::Enrolment, Port::Router, Port::Modules] {
             let period = self.pace.period(port, &self.options);
             self.observers.pace(port, period);
+        }
+        for wait in waits {
+            // What the engine knows is too old to act on, and nobody failed to look: the period is a long one.
+            if let WaitReason::Observation { port, age: Some(_), why: None, .. } = wait.reason {
+                self.observers.want(port);
+            }
         }
     }
 

@@ -6,9 +6,10 @@ use rollout_core::{
     engine::{Change, End, OrderRefused, Phase},
     id::WorkloadId,
     port::Journal,
+    time::Span,
 };
 use rollout_runtime::{
-    Handle, OrderError, Progress, Runtime, StartError, SubmitError, journal::MemoryJournal,
+    Handle, Options, OrderError, Progress, Runtime, StartError, SubmitError, journal::MemoryJournal,
 };
 use tokio::time::{Instant, sleep, timeout};
 
@@ -200,4 +201,21 @@ async fn a_newer_submission_is_what_is_waited_for() {
     assert_eq!(moved(&run.handle, "v3").await, End::Completed);
     run.world.assert_only("v3", 4);
     assert!(4 <= run.world.truth().fewest_serving);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_at_rest_is_acted_on_at_once_however_seldom_ports_are_asked() {
+    let (world, runtime) = (World::new(), Runtime::new());
+    let seldom = Options { poll_ended: Span::from_secs(3_600), ..options() };
+    let ports = world.ports(MemoryJournal::new("engine-1"));
+    let handle = runtime.start(&web(), ports, seldom).await.unwrap();
+    assert_eq!(moved(&handle, "v1").await, End::Completed);
+    // Longer than a decision may rest on what was seen.
+    sleep(Duration::from_secs(60)).await;
+    handle.resize(6, "test", None).await.unwrap();
+    let begun = Instant::now();
+    while world.serving("v1") != 6 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it waits for the next look around");
+        sleep(Duration::from_millis(100)).await;
+    }
 }

@@ -19,7 +19,6 @@ use crate::{
     id::RevisionId,
     plan::{Plan, StageRoute},
     port::{InPlaceOrder, Making},
-    port::Making,
 };
 
 pub(super) fn resize(

@@ -296,10 +296,14 @@ impl State {
     }
 
     pub(super) fn vetoed(&mut self, at: Timestamp, veto: &Veto) {
-        if self.under_way().is_some_and(|rollout| rollout.walk != Walk::Reverting)
-            && self.paused.is_none()
-        {
+        if self.stops_at_veto() {
             self.paused = Some(Paused { at, by: GUARD.to_owned(), why: Some(veto.to_string()) });
         }
+    }
+
+    /// Whether a veto pauses what is under way.
+    pub(in crate::engine) fn stops_at_veto(&self) -> bool {
+        self.paused.is_none()
+            && self.under_way().is_some_and(|rollout| rollout.walk != Walk::Reverting)
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -64,6 +65,12 @@ impl Cache {
         work(known.held.entry(key.clone()).or_default())
     }
 
+    /// How long the watch that is silent for longer has told nothing about any workload.
+    pub(super) fn silent_for(&self) -> Duration {
+        let known = self.known();
+        known.sets.heard_at.min(known.pods.heard_at).elapsed()
+    }
+
     /// Every event about sets up to there has come.
     pub(in crate::backend) fn newest_set(&self) -> Version {
         self.known().sets.newest
@@ -109,6 +116,7 @@ impl Cache {
         let listed = matches!(event, Event::InitDone);
         let mut known = self.known();
         let (feed, all) = F::feed(&mut known);
+        feed.heard_at = Instant::now();
         match event {
             Event::Init => feed.staged = Some(BTreeMap::new()),
             Event::InitApply(object) => {

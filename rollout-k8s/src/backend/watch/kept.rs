@@ -1,6 +1,6 @@
 //! Kept: the two kinds of objects that are kept, and how what is heard of one changes what is known.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use super::{
     super::facts::{Facts, PodFacts, SetFacts, Version},
@@ -26,11 +26,13 @@ pub(in crate::backend) struct Feed<F> {
     pub(super) newest: Version,
     /// What a list that is under way has brought so far.
     pub(super) staged: Option<BTreeMap<Key, BTreeMap<String, F>>>,
+    /// When it told anything last.
+    pub(super) heard_at: Instant,
 }
 
 impl<F> Default for Feed<F> {
     fn default() -> Self {
-        Self { newest: Version::default(), staged: None }
+        Self { newest: Version::default(), staged: None, heard_at: Instant::now() }
     }
 }
 

@@ -12,7 +12,11 @@ mod shelf;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use futures_util::{
     StreamExt as _,
@@ -48,8 +52,13 @@ use crate::{
 pub(crate) const LIST_EVERY: Duration = Duration::from_secs(600);
 /// A workload that was written to within this time is one that moves.
 const MOVES_FOR: Duration = Duration::from_secs(120);
-/// How long a watch may say nothing about a workload that moves before it is listed.
+/// How long a watch may say nothing about a workload that moves before it is listed, if it says nothing about others
+/// either.
 const SILENT_FOR: Duration = Duration::from_secs(15);
+/// The same where it tells of others: then the cluster is slow, and lists would make it slower.
+const SILENT_BESIDE_OTHERS: Duration = Duration::from_secs(60);
+/// Shortest time between two lists of single workloads for that reason, whichever they are.
+const LISTS_APART: Duration = Duration::from_millis(200);
 
 /// Whose objects are watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +80,8 @@ pub enum Scope {
 pub struct Watches {
     pub(super) client: Client,
     pub(super) cache: Arc<Cache>,
+    /// When a workload may be listed next because the watches are silent about it.
+    next_list: Mutex<Instant>,
     /// What routers read.
     mirror: Arc<Mirror>,
     tasks: [AbortHandle; 3],
@@ -105,7 +116,8 @@ impl Watches {
         let tasks = [tokio::spawn(sets), tokio::spawn(pods), tokio::spawn(opened)];
         let tasks = tasks.map(|task| task.abort_handle());
         let mirror = Arc::new(Mirror::new(client.clone()));
-        Arc::new(Self { client, cache, mirror, tasks })
+        let next_list = Mutex::new(Instant::now());
+        Arc::new(Self { client, cache, next_list, mirror, tasks })
     }
 
     /// What routers read, which share these watches.
@@ -141,8 +153,24 @@ impl Watches {
             }
         }
         let is_broken = standing.borrow().failed().is_some();
-        let is_silent = self.cache.with(key, |held| held.is_silent(MOVES_FOR, SILENT_FOR));
-        if is_broken || is_silent { self.list(key).await } else { Ok(()) }
+        if is_broken || self.is_to_be_listed(key) { self.list(key).await } else { Ok(()) }
+    }
+
+    /// Whether the watches say nothing about a workload of which they should have told something by now, and no
+    /// other one was listed just now for that reason.
+    fn is_to_be_listed(&self, key: &Key) -> bool {
+        let is_dead = SILENT_FOR <= self.cache.silent_for();
+        let silent = if is_dead { SILENT_FOR } else { SILENT_BESIDE_OTHERS };
+        if !self.cache.with(key, |held| held.is_silent(MOVES_FOR, silent)) {
+            return false;
+        }
+        let mut next = self.next_list.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if now < *next {
+            return false;
+        }
+        *next = now + LISTS_APART;
+        true
     }
 
     /// Lists one workload.

@@ -183,10 +183,12 @@ impl Attendant {
             () = told_to_stop(&mut self.stop) => return Over::Left(Left::Stopped),
         };
         info!("driven");
+        let counted = self.context.metrics.driver();
         let mut desk = Desk::new(handle.clone(), spec, rollout);
         let over = self.drive(&handle, &mut desk, hints, report).await;
         handle.shutdown().await;
         drop(runtime);
+        drop(counted);
         over
     }
 
@@ -224,7 +226,7 @@ impl Attendant {
                     }
                     told = progress.next() => match told {
                         Some(Progress::Noted { note, .. }) => {
-                            self.context.events.tell(&rollout, &note).await;
+                            self.context.events.tell(&rollout, &note);
                             report.is_stale();
                         }
                         Some(_) => report.is_stale(),

@@ -115,9 +115,9 @@ impl Report {
         let wait = if status::is_turn(&status, before) {
             Duration::ZERO
         } else if status::is_news(&status, before) {
-            self.context.options.status_gap
+            self.gap()
         } else {
-            TOLD_ANEW
+            self.gap().max(TOLD_ANEW)
         };
         if status == *before {
             let rests = now.duration_since(self.quiet_since) >= self.context.options.park_after;
@@ -179,9 +179,17 @@ impl Report {
             ..before.clone()
         };
         if status != before {
-            self.context.events.warn(rollout, "NotDriven", why.to_owned()).await;
+            self.context.events.warn(rollout, "NotDriven", why);
             self.put(rollout, status).await;
         }
+    }
+
+    /// Shortest time between two writes that change no condition: every driver has its share of them.
+    fn gap(&self) -> Duration {
+        let options = &self.context.options;
+        let drivers = u32::try_from(self.context.metrics.drivers()).unwrap_or(u32::MAX);
+        let share = Duration::from_secs(1) * drivers / options.statuses_per_second.get();
+        options.status_gap.max(share)
     }
 
     fn made(&self, engine: &Status, desk: &Desk) -> RolloutStatus {
