@@ -136,6 +136,12 @@ fn may_scale(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64)
     let inventory = view.inventory.as_ref().map(|seen| &seen.what);
     let seen = inventory.and_then(|inventory| inventory.pools.get(revision));
     let has = seen.map_or(0, |seen| seen.replicas);
+    if turn.setup.capabilities.replaces_in_place() {
+        let is_wanted = target <= replicas || seen.is_some_and(|seen| seen.replicas <= replicas);
+        return is_wanted
+            && fleet::may_size(turn, view, replicas)
+            && leaves_enough(turn, view, revision);
+    }
     // Beyond its target a pool has those that are not drained yet.
     let of_it = turn.state.roster.values().filter(|entry| entry.revision == *revision);
     let most = target.saturating_add(of_it.filter(|entry| entry.is_terminating()).count() as u64);
@@ -143,11 +149,7 @@ fn may_scale(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64)
         if has < replicas { replicas <= most } else { target <= replicas || has == replicas };
     is_wanted
         && leaves_enough(turn, view, revision)
-        && if turn.setup.capabilities.replaces_in_place() {
-            fleet::may_size(turn, view, replicas)
-        } else {
-            fleet::has_drained(turn, view, revision, replicas)
-        }
+        && fleet::has_drained(turn, view, revision, replicas)
 }
 
 /// Whether the others are enough, if the size that a pool was told last takes serving instances away.

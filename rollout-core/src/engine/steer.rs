@@ -60,7 +60,9 @@ pub(super) fn steer(
         return exchange(turn, view, goal, tallies);
     }
     let drains_by_name = turn.setup.capabilities.drains_by_name();
-    tallies.values_mut().for_each(|tally| discount(tally, drains_by_name));
+    for tally in tallies.values_mut() {
+        discount(tally, drains_by_name);
+    }
     let batch = batch::under_way(turn, goal, tallies);
     grow(turn, goal, tallies, batch);
     let (routed, may_shrink) = match &goal.routing {

@@ -84,7 +84,7 @@ fn taken<'a>(moment: &Moment<'a>) -> Option<Taken<'a>> {
     if before < floor && matches!(landing.action.effect, Effect::Route(_)) {
         return None; // Below the floor already: the route goes where capacity is.
     }
-    let unseen = moment.world.unseen(landing.terms.step, None);
+    let unseen = moment.world.unseen(step, None);
     let is_below = after + unseen < floor;
     is_below.then_some(Taken { landing, before, after, floor, unseen })
 }

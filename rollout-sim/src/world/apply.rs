@@ -97,10 +97,9 @@ impl World {
                 Some(self.places.newest)
             }
             Effect::Scale { revision, .. } => self.pools.get(revision).map(|pool| pool.newest),
-            Effect::Divide(_) => None,
             Effect::Route(_) => Some(self.newest_route),
             Effect::Modules(_) => Some(self.modules.newest),
-            Effect::Run { .. } => None,
+            Effect::Run { .. } | Effect::Divide(_) => None,
         };
         newest.is_some_and(|newest| action.id < newest)
     }

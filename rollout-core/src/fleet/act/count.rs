@@ -62,10 +62,9 @@ fn tell(turn: &mut Turn<'_>, view: &View, sizes: Vec<(RevisionId, u64)>, mut exc
         if has_dropped && !is_over && told < replicas {
             continue;
         }
-        // What is there still needs no room; a greater size that is on its way may never come.
+        // What is there still needs no room.
         let there = view.pool(&revision).map_or(0, |pool| pool.created);
-        let is_less = replicas < told && !turn.setup.capabilities.drains_by_name();
-        let held = if is_over || is_less { there } else { told.max(there) };
+        let held = if is_over { there } else { told.max(there) };
         let waits = excess.min(replicas.saturating_sub(held));
         excess -= waits;
         let replicas = replicas - waits;

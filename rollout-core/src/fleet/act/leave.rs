@@ -100,15 +100,6 @@ fn retire(turn: &mut Turn<'_>, view: &View, revision: &RevisionId, count: u64) {
     }
 }
 
-/// Tells one instance of `revision` to go.
-pub(super) fn tell_to_go(turn: &mut Turn<'_>, instance: InstanceId, revision: RevisionId) {
-    if !turn.state.roster.contains_key(&instance) {
-        let instance = instance.clone();
-        turn.record(Change::Named { instance, revision, enrolled: true });
-    }
-    turn.record(Change::Retired { instance });
-}
-
 /// Whether no more than those that were drained, or do not answer, go at this size, as far as is seen.
 pub(crate) fn has_drained(
     turn: &Turn<'_>,
@@ -129,6 +120,15 @@ pub(crate) fn has_drained(
     let drained = named(&turn.state, revision).filter(is_drained).count() as u64;
     seen.created.saturating_sub(replicas)
         <= seen.created.saturating_sub(seen.ready).saturating_add(drained)
+}
+
+/// Tells one instance of `revision` to go.
+pub(super) fn tell_to_go(turn: &mut Turn<'_>, instance: InstanceId, revision: RevisionId) {
+    if !turn.state.roster.contains_key(&instance) {
+        let instance = instance.clone();
+        turn.record(Change::Named { instance, revision, enrolled: true });
+    }
+    turn.record(Change::Retired { instance });
 }
 
 /// Lets `count` instances stay that were to go: healthy ones, first those that get traffic still.
