@@ -11,7 +11,7 @@ use rollout_core::{id::WorkloadId, time::Span};
 use rollout_sim::Candidate;
 
 pub(crate) use self::{
-    cluster::{AdoptArgs, ClusterArgs, HandBackArgs},
+    cluster::{AdoptArgs, ClusterArgs, HandBackArgs, RulerName},
     operator::OperatorArgs,
     order::{ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs},
 };
@@ -214,7 +214,8 @@ pub(crate) struct RunArgs {
     /// What to run on
     #[arg(long, value_enum)]
     pub(crate) backend: RunBackend,
-    /// Where to keep records [default: .rollout/WORKLOAD.redb beside the file]
+    /// Where to keep records [default: .rollout/WORKLOAD.redb beside the file, on Kubernetes
+    /// .rollout/NAMESPACE/WORKLOAD.redb]
     #[arg(long, value_name = "PATH")]
     pub(crate) journal: Option<PathBuf>,
     /// Socket of the Docker engine [default: `DOCKER_HOST`, or `unix:///var/run/docker.sock`]
@@ -276,7 +277,7 @@ pub(crate) struct TargetArgs {
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) compose: ComposeArgs,
-    /// Where the engine keeps records [default: .rollout/WORKLOAD.redb beside the file, or here]
+    /// Where the engine keeps records [default: what `run` has made in .rollout beside the file, or here]
     #[arg(long, value_name = "PATH")]
     pub(crate) journal: Option<PathBuf>,
     #[command(flatten)]
@@ -319,7 +320,7 @@ impl Command {
 pub(crate) struct ReplayArgs {
     /// The workload [default: all in the journal]
     pub(crate) workload: Option<WorkloadId>,
-    /// The journal [default: .rollout/WORKLOAD.redb here]
+    /// The journal [default: what `run` has made in .rollout here]
     #[arg(long, value_name = "PATH", required_unless_present = "workload")]
     pub(crate) journal: Option<PathBuf>,
 }

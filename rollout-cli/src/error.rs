@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rollout_core::{
+    id::WorkloadId,
     plan::PlanError,
     port::{ClaimError, JournalError, ObserveError, PinError},
     spec::ParseError,
@@ -42,6 +43,12 @@ pub(crate) enum CliError {
     /// One workload is wanted, and there are several.
     #[error("{}: there are several workloads: {found}; name the one meant with `--service`", path.display())]
     Several { path: PathBuf, found: String },
+    /// The workload runs at several places.
+    #[error(
+        "there are several journals of `{workload}`: {}; name the one meant with `--journal`",
+        found.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    SeveralJournals { workload: WorkloadId, found: Vec<PathBuf> },
     /// The number of instances stands in the file.
     #[error(
         "{}: `--replicas` is for files that cannot know the number, and this says it; leave it out",
@@ -208,6 +215,7 @@ impl CliError {
             | Self::Beside { .. }
             | Self::Target { .. }
             | Self::NotInJournal { .. }
+            | Self::SeveralJournals { .. }
             | Self::NoJournalThere
             | Self::Submit(SubmitError::Pin(_)) => Exit::BadInput,
             Self::Client(ClientError::Denied(denied)) => match denied.kind {

@@ -1,7 +1,7 @@
 //! Where an engine keeps its journal and is spoken to: worked out from a file or a name.
 
 use std::{
-    fs::DirBuilder,
+    fs::{self, DirBuilder},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
@@ -54,28 +54,38 @@ impl Where {
 }
 
 impl Place {
-    /// The place of a workload whose spec stands in `file`, unless `journal` says otherwise.
-    pub(crate) fn beside(file: &Path, workload: &WorkloadId, journal: Option<PathBuf>) -> Self {
+    /// The place of a workload whose spec stands in `file`, unless `journal` says otherwise. In two namespaces
+    /// of a cluster one name is two workloads.
+    pub(crate) fn beside(
+        file: &Path,
+        namespace: Option<&str>,
+        workload: &WorkloadId,
+        journal: Option<PathBuf>,
+    ) -> Self {
         let folder = file.parent().unwrap_or(Path::new(""));
-        Self {
-            workload: workload.clone(),
-            journal: journal.unwrap_or_else(|| default_journal(folder, workload)),
-        }
+        let place = || default_journal(folder, namespace, workload);
+        Self { workload: workload.clone(), journal: journal.unwrap_or_else(place) }
     }
 
     /// The place of what was named by a file or by the workload itself.
     pub(crate) fn of(target: &TargetArgs) -> Result<Self, CliError> {
         let path = Path::new(&target.target);
-        let journal = target.journal.clone();
-        if path.is_file() || is_path(path) {
+        let (folder, workload) = if path.is_file() || is_path(path) {
             let source = source::read(path, &target.compose)?;
-            return Ok(Self::beside(path, &source.spec.workload, journal));
-        }
-        let workload = WorkloadId::new(target.target.as_str()).map_err(|why| CliError::Target {
-            target: target.target.clone(),
-            why: why.to_string(),
-        })?;
-        Ok(Self::beside(Path::new(""), &workload, journal))
+            (path.parent().unwrap_or(Path::new("")), source.spec.workload.clone())
+        } else {
+            let workload = WorkloadId::new(target.target.as_str());
+            let workload = workload.map_err(|why| CliError::Target {
+                target: target.target.clone(),
+                why: why.to_string(),
+            })?;
+            (Path::new(""), workload)
+        };
+        let journal = match &target.journal {
+            Some(journal) => journal.clone(),
+            None => find_journal(folder, &workload)?,
+        };
+        Ok(Self { workload, journal })
     }
 
     /// The control socket.
@@ -101,9 +111,30 @@ impl Place {
     }
 }
 
-/// The journal of a workload whose spec stands in `folder`.
-pub(crate) fn default_journal(folder: &Path, workload: &WorkloadId) -> PathBuf {
-    folder.join(FOLDER).join(format!("{workload}.redb"))
+/// The journal of a workload, of a cluster's `namespace` or of none, whose spec stands in `folder`.
+fn default_journal(folder: &Path, namespace: Option<&str>, workload: &WorkloadId) -> PathBuf {
+    let journals = folder.join(FOLDER).join(namespace.unwrap_or_default());
+    journals.join(format!("{workload}.redb"))
+}
+
+/// The journal of a workload that somebody has started from a spec in `folder`: the one that is there, else
+/// where one of no namespace would be.
+pub(crate) fn find_journal(folder: &Path, workload: &WorkloadId) -> Result<PathBuf, CliError> {
+    let plain = default_journal(folder, None, workload);
+    let mut found: Vec<PathBuf> = fs::read_dir(folder.join(FOLDER))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .map(|namespace| default_journal(folder, Some(&namespace), workload))
+        .chain([plain.clone()])
+        .filter(|journal| journal.is_file())
+        .collect();
+    found.sort();
+    match found.as_slice() {
+        [] => Ok(plain),
+        [one] => Ok(one.clone()),
+        [..] => Err(CliError::SeveralJournals { workload: workload.clone(), found }),
+    }
 }
 
 /// Whether it was meant as a file, though none is there.
@@ -121,11 +152,30 @@ mod tests {
     #[test]
     fn the_journal_lies_beside_the_spec_and_the_socket_beside_the_journal() {
         let web = WorkloadId::new("web").unwrap();
-        let place = Place::beside(Path::new("services/web.yaml"), &web, None);
+        let place = Place::beside(Path::new("services/web.yaml"), None, &web, None);
         assert_eq!(place.journal, Path::new("services/.rollout/web.redb"));
         assert_eq!(place.socket(), Path::new("services/.rollout/web.redb.sock"));
-        let place = Place::beside(Path::new("web.yaml"), &web, Some("/var/j".into()));
+        let place = Place::beside(Path::new("web.yaml"), Some("shop"), &web, Some("/var/j".into()));
         assert_eq!(place.journal, Path::new("/var/j"));
+    }
+
+    #[test]
+    fn one_name_in_two_namespaces_has_two_journals() {
+        let folder = tempfile::tempdir().unwrap();
+        let (web, file) = (WorkloadId::new("web").unwrap(), folder.path().join("web.yaml"));
+        let plain = folder.path().join(".rollout/web.redb");
+        assert_eq!(find_journal(folder.path(), &web).unwrap(), plain);
+        let [shop, lab] = ["shop", "lab"].map(|namespace| {
+            let place = Place::beside(&file, Some(namespace), &web, None);
+            place.make_folder().unwrap();
+            place.journal
+        });
+        assert_ne!(shop, lab);
+        fs::write(&shop, "").unwrap();
+        assert_eq!(find_journal(folder.path(), &web).unwrap(), shop);
+        fs::write(&lab, "").unwrap();
+        let error = find_journal(folder.path(), &web).unwrap_err().to_string();
+        assert!(error.contains("/lab/web.redb, ") && error.contains("--journal"), "{error}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rollout_core::{
-    port::{Ability, Capabilities, Confirmation, Making},
+    port::{Ability, Capabilities, Confirmation, InPlaceOrder, Making},
     spec::{Counting, Spec},
     time::Span,
 };
@@ -51,18 +51,13 @@ impl Words {
 ///
 /// Kubernetes makes pods by count, does not count terminating ones, takes a pod out of traffic by a label, and
 /// divides traffic as `traffic.kubernetes` says: in the units of its `router` where it has one, as a whole
-/// where it has an `active_service` only, and not at all otherwise. Nomad's instances go by name; of what
+/// where it has an `active_service` only, and not at all otherwise. Pods of a `StatefulSet` or a `DaemonSet` are
+/// replaced in place, and divide traffic by nothing but their number. Nomad's instances go by name; of what
 /// divides its traffic nothing is known, so basis points are assumed.
 #[must_use]
 pub fn capabilities(spec: &Spec) -> Capabilities {
     match Words::of(spec) {
-        Some(Words::Kubernetes) => Capabilities {
-            making: Making::ByCount,
-            counting: Counting::Loose,
-            enrolment: Some(Confirmation::Elapsed(PROXIES_LEARN)),
-            router: units(&spec.traffic["kubernetes"]),
-            abilities: abilities(&spec.traffic["kubernetes"]),
-        },
+        Some(Words::Kubernetes) => of_kubernetes(spec),
         Some(Words::Nomad) | None => Capabilities {
             making: Making::ByName,
             counting: Counting::Strict,
@@ -71,6 +66,26 @@ pub fn capabilities(spec: &Spec) -> Capabilities {
             abilities: BTreeSet::new(),
         },
     }
+}
+
+/// What Kubernetes can do with pods of the template.
+fn of_kubernetes(spec: &Spec) -> Capabilities {
+    let traffic = &spec.traffic["kubernetes"];
+    let order = match spec.template["controller"]["kind"].as_str() {
+        Some("StatefulSet") => Some(InPlaceOrder::Ranked),
+        Some("DaemonSet") => Some(InPlaceOrder::Any),
+        Some(_) | None => None,
+    };
+    let (making, counting, router) = match order {
+        Some(order) => (Making::InPlace { order }, Counting::Strict, None),
+        None => (Making::ByCount, Counting::Loose, units(traffic)),
+    };
+    let enrolment = Some(Confirmation::Elapsed(PROXIES_LEARN));
+    let abilities = match order {
+        Some(_) => abilities(&Value::Null),
+        None => abilities(traffic),
+    };
+    Capabilities { making, counting, enrolment, router, abilities }
 }
 
 /// What routers and jobs can do beside, as docs/ROUTERS.md has it; of a router that is known to nobody it is

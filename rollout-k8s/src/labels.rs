@@ -13,6 +13,10 @@ pub const REVISION: &str = "rollout-engine.dev/revision";
 pub const SERVING: &str = "rollout-engine.dev/serving";
 /// Value of [`SERVING`].
 pub const SERVING_VALUE: &str = "yes";
+/// Label of a Service that shares traffic, and of its slices: what its selector takes.
+pub const TAKES: &str = "rollout-engine.dev/takes";
+/// Annotation of a Service that shares traffic: the revision that stood behind it before.
+pub const REVISION_BEFORE: &str = "rollout-engine.dev/revision-before";
 /// Condition of a pod, and the readiness gate that asks for it: `True` where the pod may get traffic. Only pods
 /// whose template has the gate have it.
 pub const GATE: &str = "rollout-engine.dev/serving";
@@ -24,6 +28,10 @@ pub const OWNER: &str = "rollout-engine.dev/owner";
 pub const ATTEMPT: &str = "rollout-engine.dev/attempt";
 /// Annotation: the revision's pinned template, as JSON.
 pub const TEMPLATE: &str = "rollout-engine.dev/template";
+/// Annotation on what is replaced in place: the revision before the one of its template, as JSON.
+pub const TEMPLATE_BEFORE: &str = "rollout-engine.dev/template-before";
+/// Label of Kubernetes' own on a pod that is replaced in place: the template that it was made from.
+pub const TEMPLATE_HASH: &str = "controller-revision-hash";
 /// Annotation of Kubernetes' own: pods with a lower cost go first when a `ReplicaSet` shrinks.
 pub const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 /// Annotation on a `Rollout`: an order to its engine, as JSON; see [`crate::crd::OrderRequest`].

@@ -72,7 +72,8 @@ impl Place {
             enrol_by: traffic.enrol_by,
             ..backend::Options::default()
         };
-        let mut backend = KubernetesBackend::new(&watches, namespace, options);
+        let backend = KubernetesBackend::new(&watches, namespace, options);
+        let mut backend = backend.with_controller(self.controller());
         if let Some(router) = &router {
             backend = backend.with_router(Arc::clone(router));
         }

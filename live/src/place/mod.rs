@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use rollout_k8s::labels;
+use rollout_k8s::{backend::Controller, labels};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -48,6 +48,8 @@ pub enum Way {
     /// A Service of all pods, by replicas.
     #[default]
     Service,
+    /// A Service of all pods of one object, which replaces them in place.
+    InPlace(Controller),
     /// A Service that is switched from one revision to the other.
     Switch,
     /// An `HTTPRoute` by weight, through Envoy.
@@ -134,7 +136,9 @@ impl Place {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         match self.way {
-            Way::Service | Way::Switch | Way::Gate => (Ipv4Addr::LOCALHOST, self.port).into(),
+            Way::Service | Way::Switch | Way::Gate | Way::InPlace(_) => {
+                (Ipv4Addr::LOCALHOST, self.port).into()
+            }
             Way::Gateway => self.cluster.gateway_addr(),
         }
     }
@@ -160,6 +164,23 @@ impl Place {
     pub fn apply(&self, mut object: Value) -> Result<(), PlaceError> {
         object["metadata"]["namespace"] = json!(self.namespace);
         Ok(self.cluster.apply(&object.to_string())?)
+    }
+
+    /// What makes the pods.
+    pub(crate) const fn controller(&self) -> Controller {
+        match self.way {
+            Way::InPlace(controller) => controller,
+            Way::Service | Way::Switch | Way::Gate | Way::Gateway => Controller::ReplicaSet,
+        }
+    }
+
+    /// What is to stand once `image` serves and nothing else.
+    #[must_use]
+    pub fn wanted(&self, image: Image) -> Standing {
+        match self.controller() {
+            Controller::ReplicaSet => Standing::exactly(image),
+            Controller::StatefulSet | Controller::DaemonSet => Standing::in_place(image),
+        }
     }
 
     /// Submits `image` with this strategy.
@@ -192,7 +213,7 @@ impl Place {
     ///
     /// [`PlaceError::NotDeployed`] if it does not come up.
     pub async fn deploy(&self, life: &Life) -> Result<(), PlaceError> {
-        self.submit(life, Image::V1, &spec::rolling()).await?;
+        self.submit(life, Image::V1, &self.rolling()).await?;
         let end = life.end().await?;
         if end != rollout_core::engine::End::Completed {
             return Err(PlaceError::NotDeployed { end });

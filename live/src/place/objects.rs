@@ -10,7 +10,9 @@ use crate::bed::SERVER_PORT;
 impl Place {
     pub(super) fn service(&self, name: &str) -> Value {
         let selector = match self.way {
-            Way::Service | Way::Switch | Way::Gateway => BTreeMap::from(Self::SELECTOR),
+            Way::Service | Way::InPlace(_) | Way::Switch | Way::Gateway => {
+                BTreeMap::from(Self::SELECTOR)
+            }
             Way::Gate => BTreeMap::from([("app", WORKLOAD)]),
         };
         json!({
@@ -42,7 +44,7 @@ impl Place {
     /// What a spec says of its traffic.
     pub(super) fn traffic(&self) -> Value {
         match self.way {
-            Way::Service => json!({ "kubernetes": { "services": [WORKLOAD] } }),
+            Way::Service | Way::InPlace(_) => json!({ "kubernetes": { "services": [WORKLOAD] } }),
             Way::Gate => json!({ "kubernetes": {
                 "services": [WORKLOAD],
                 "enrol_by": "readiness_gate",

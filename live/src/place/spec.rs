@@ -1,18 +1,24 @@
 //! Specs for Kubernetes: four pods of the server under test, and strategies by name.
 
 use rollout_core::spec::{CheckedSpec, Format, parse};
+use rollout_k8s::backend::Controller;
 use serde_json::{Value, json};
 
 use super::{Place, PlaceError, REPLICAS, WORKLOAD};
 use crate::bed::{Image, SERVER_PORT};
 
-/// New before old, one more than wanted.
-#[must_use]
-pub(super) fn rolling() -> Value {
-    json!({ "rolling": { "surge": 1, "unavailable": 0 } })
-}
-
 impl Place {
+    /// New before old, one more than wanted; in place one after the other.
+    #[must_use]
+    pub fn rolling(&self) -> Value {
+        match self.controller() {
+            Controller::ReplicaSet => json!({ "rolling": { "surge": 1, "unavailable": 0 } }),
+            Controller::StatefulSet | Controller::DaemonSet => {
+                json!({ "rolling": { "surge": 0, "unavailable": 1 } })
+            }
+        }
+    }
+
     /// The spec of `image`, as a person would write it.
     #[must_use]
     pub fn spec(&self, image: Image, strategy: &Value) -> Value {
@@ -31,7 +37,7 @@ impl Place {
     /// The pod template of `image`.
     #[must_use]
     pub fn template(&self, image: Image) -> Value {
-        json!({
+        let mut template = json!({
             "metadata": { "labels": { "app": WORKLOAD } },
             "spec": {
                 "terminationGracePeriodSeconds": 2,
@@ -46,7 +52,18 @@ impl Place {
                     },
                 }],
             },
-        })
+        });
+        match self.controller() {
+            Controller::ReplicaSet => (),
+            kind @ Controller::StatefulSet => {
+                let own = json!({ "kind": kind.to_string(), "serviceName": WORKLOAD });
+                template["controller"] = own;
+            }
+            kind @ Controller::DaemonSet => {
+                template["controller"] = json!({ "kind": kind.to_string() });
+            }
+        }
+        template
     }
 }
 

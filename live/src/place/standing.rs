@@ -29,6 +29,11 @@ impl Standing {
         Self { serving: only.clone(), sets: only, ..Self::default() }
     }
 
+    /// The same where no `ReplicaSet` makes them.
+    pub(super) fn in_place(image: Image) -> Self {
+        Self { sets: BTreeMap::new(), ..Self::exactly(image) }
+    }
+
     /// From what `kubectl get -o json` says.
     pub(super) fn read(pods: &str, sets: &str) -> Self {
         let (mut standing, has_label) = (Self::default(), |object: &Value, name: &str| {

@@ -3,6 +3,7 @@
 
 mod api;
 mod gate;
+mod in_place;
 mod killed;
 mod operator;
 mod people;
@@ -15,7 +16,7 @@ use rollout_core::engine::End;
 use rollout_live::{
     bed::{Image, Manners},
     load::Report,
-    place::{Place, PlaceError, Standing},
+    place::{Place, PlaceError},
     rig::Life,
 };
 use serde_json::{Value, json};
@@ -57,7 +58,7 @@ async fn ends(
     let (end, took, report) = place.under_load(work).await.unwrap_or_else(|why| panic!("{why}"));
     println!("{}: {:.1} s, {end}; {report}", place.namespace(), took.as_secs_f64());
     assert_eq!(end, promise.end, "{report}");
-    let wanted = Standing::exactly(promise.serving);
+    let wanted = place.wanted(promise.serving);
     assert_eq!(place.settled(&wanted).await.expect("the cluster answers"), wanted);
     report
 }

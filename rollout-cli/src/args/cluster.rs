@@ -3,7 +3,7 @@
 use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
-use rollout_k8s::{backend::EnrolBy, client::Options};
+use rollout_k8s::{adopt::Kind, backend::EnrolBy, client::Options};
 
 /// Which cluster, and which namespace of it.
 #[derive(Clone, Debug, Default, Args)]
@@ -38,39 +38,47 @@ impl ClusterArgs {
     }
 }
 
-/// A Deployment, as `deployment/NAME` or its name alone.
+/// What rules pods, as `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME` or the name of a Deployment alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DeploymentName(pub(crate) String);
+pub(crate) struct RulerName {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+}
 
-impl FromStr for DeploymentName {
+impl FromStr for RulerName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (kind, name) = text.split_once('/').unwrap_or(("deployment", text));
-        if !matches!(kind, "deployment" | "deployments" | "deploy" | "deployment.apps") {
-            return Err(format!(
-                "`{kind}` cannot be adopted, for its pods are replaced in place; name a `deployment/NAME`"
-            ));
-        }
+        let kind = match kind {
+            "deployment" | "deployments" | "deploy" | "deployment.apps" => Kind::Deployment,
+            "statefulset" | "statefulsets" | "sts" | "statefulset.apps" => Kind::StatefulSet,
+            "daemonset" | "daemonsets" | "ds" | "daemonset.apps" => Kind::DaemonSet,
+            _ => {
+                return Err(format!(
+                    "`{kind}` cannot be adopted; name a `deployment/NAME`, a `statefulset/NAME` or a `daemonset/NAME`"
+                ));
+            }
+        };
         if name.is_empty() || name.contains('/') {
             return Err(format!("`{text}` is no `deployment/NAME`"));
         }
-        Ok(Self(name.to_owned()))
+        Ok(Self { kind, name: name.to_owned() })
     }
 }
 
 /// Arguments of `adopt`.
 #[derive(Debug, Args)]
 pub(crate) struct AdoptArgs {
-    /// The Deployment
+    /// The Deployment, `statefulset/NAME` or `daemonset/NAME`
     #[arg(value_name = "deployment/NAME")]
-    pub(crate) deployment: DeploymentName,
+    pub(crate) ruler: RulerName,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
     /// Print what would change, field by field; touches nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Who managed the Deployment and has let go of it: `helm`, `argocd`, `flux` or KIND/NAME of a controller;
+    /// Who managed it and has let go of it: `helm`, `argocd`, `flux` or KIND/NAME of a controller;
     /// may be given several times
     #[arg(long, value_name = "NAME")]
     pub(crate) released_by: Vec<String>,
@@ -100,9 +108,9 @@ impl From<EnrolByArg> for EnrolBy {
 /// Arguments of `hand-back`.
 #[derive(Debug, Args)]
 pub(crate) struct HandBackArgs {
-    /// The Deployment that was adopted
+    /// What was adopted
     #[arg(value_name = "deployment/NAME")]
-    pub(crate) deployment: DeploymentName,
+    pub(crate) ruler: RulerName,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
     /// Print what would change, field by field; touches nothing
@@ -115,18 +123,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deployment_is_named_as_kubectl_names_it() {
+    fn what_rules_pods_is_named_as_kubectl_names_it() {
         for (text, expected) in [
-            ("deployment/web", Some("web")),
-            ("deploy/web", Some("web")),
-            ("deployment.apps/web", Some("web")),
-            ("web", Some("web")),
-            ("statefulset/web", None),
+            ("deployment/web", Some(Kind::Deployment)),
+            ("deploy/web", Some(Kind::Deployment)),
+            ("deployment.apps/web", Some(Kind::Deployment)),
+            ("web", Some(Kind::Deployment)),
+            ("statefulset/web", Some(Kind::StatefulSet)),
+            ("ds/web", Some(Kind::DaemonSet)),
+            ("job/web", None),
             ("deployment/", None),
             ("deployment/a/b", None),
         ] {
-            let read: Option<DeploymentName> = text.parse().ok();
-            assert_eq!(read.map(|name| name.0).as_deref(), expected, "{text}");
+            let read: Option<RulerName> = text.parse().ok();
+            let expected = expected.map(|kind| RulerName { kind, name: "web".to_owned() });
+            assert_eq!(read, expected, "{text}");
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::import::mapping;
 use crate::{
-    args::{AdoptArgs, ClusterArgs, HandBackArgs},
+    args::{AdoptArgs, ClusterArgs, HandBackArgs, RulerName},
     error::CliError,
     exit::Exit,
     output::{Output, text::Text},
@@ -16,22 +16,23 @@ use crate::{
 
 pub(super) async fn adopt(args: &AdoptArgs, output: Output) -> Result<Exit, CliError> {
     let way = Way::Adopt { released: args.released_by.clone(), enrol_by: args.enrol_by.into() };
-    run(&args.deployment.0, &args.cluster, way, args.dry_run, output).await
+    run(&args.ruler, &args.cluster, way, args.dry_run, output).await
 }
 
 pub(super) async fn hand_back(args: &HandBackArgs, output: Output) -> Result<Exit, CliError> {
-    run(&args.deployment.0, &args.cluster, Way::HandBack, args.dry_run, output).await
+    run(&args.ruler, &args.cluster, Way::HandBack, args.dry_run, output).await
 }
 
 async fn run(
-    name: &str,
+    ruler: &RulerName,
     cluster: &ClusterArgs,
     way: Way,
     dry: bool,
     output: Output,
 ) -> Result<Exit, CliError> {
     let (client, namespace) = client::connect(&cluster.options()).await?;
-    let handover = Handover::new(client, namespace.clone(), name.to_owned(), way.clone());
+    let RulerName { kind, name } = ruler;
+    let handover = Handover::new(client, namespace.clone(), name.clone(), way.clone()).of(*kind);
     let plan = handover.plan().await?;
     if dry {
         let document = || document(name, &namespace, &plan, false);
@@ -58,15 +59,16 @@ async fn run(
         };
         output.result(document, String::new)?;
     } else {
-        finish(name, &done, &way)?;
+        finish(ruler, &done, &way)?;
     }
     Ok(Exit::Done)
 }
 
 /// What is so at the end, and for an adoption the spec.
-fn finish(name: &str, done: &Handing, way: &Way) -> Result<(), CliError> {
+fn finish(ruler: &RulerName, done: &Handing, way: &Way) -> Result<(), CliError> {
+    let RulerName { kind, name } = ruler;
     let Some(imported) = &done.spec else {
-        Output::aside(&format!("Deployment/{name} rules its pods again"));
+        Output::aside(&format!("{kind}/{name} rules its pods again"));
         return Ok(());
     };
     let yaml = serde_saphyr::to_string(imported.spec.spec()).map_err(|why| CliError::System {

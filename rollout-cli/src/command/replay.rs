@@ -11,13 +11,13 @@ use crate::{
     error::CliError,
     exit::Exit,
     output::{Output, text::Text, when},
-    place::default_journal,
+    place::find_journal,
 };
 
 pub(super) async fn run(args: &ReplayArgs, output: Output) -> Result<Exit, CliError> {
     let path = match (&args.journal, &args.workload) {
         (Some(path), _) => path.clone(),
-        (None, Some(workload)) => default_journal(Path::new(""), workload),
+        (None, Some(workload)) => find_journal(Path::new(""), workload)?,
         // Clap asks for one of the two.
         (None, None) => Path::new("").to_owned(),
     };

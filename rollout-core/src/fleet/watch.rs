@@ -182,11 +182,14 @@ fn find(turn: &mut Turn<'_>, view: &View) {
 }
 
 /// Takes in pools of ours that nobody knows. Without a journal, the one with the most available instances is
-/// the stable one.
+/// the stable one. One without instances is taken in where it is to get some, so that what failed in it
+/// before is known to be old.
 fn find_pools(turn: &mut Turn<'_>, view: &View) {
     let Some(inventory) = view.inventory.as_ref().map(|seen| &seen.what) else { return };
+    let next = turn.state.queued.as_ref().map(|queued| queued.revision.id.clone());
     let is_unknown = |(id, seen): &(&RevisionId, &PoolSeen)| {
-        0 < seen.replicas.max(seen.created) && !turn.state.pools.contains_key(*id)
+        let is_next = || 0 < seen.failed && next.as_ref() == Some(*id);
+        (0 < seen.replicas.max(seen.created) || is_next()) && !turn.state.pools.contains_key(*id)
     };
     let unknown: Vec<(RevisionId, PoolSeen)> = inventory
         .pools
@@ -205,7 +208,8 @@ fn find_pools(turn: &mut Turn<'_>, view: &View) {
         }
     }
     for (id, seen) in unknown {
-        turn.record(Change::PoolFound { revision: revision(&id), replicas: seen.replicas });
+        let PoolSeen { replicas, failed, .. } = seen;
+        turn.record(Change::PoolFound { revision: revision(&id), replicas, failed });
     }
 }
 

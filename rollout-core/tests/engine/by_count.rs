@@ -183,3 +183,40 @@ fn failures_that_a_backend_counts_take_the_rollout_back() {
     let cause = world.engine.status(world.now).cause.unwrap().to_string();
     assert!(cause.starts_with("1 of 100 candidate instances failed"), "{cause}");
 }
+
+#[test]
+fn what_failed_before_a_pool_was_found_counts_for_nobody() {
+    let mut world = Fleet::new();
+    let pool = PoolSeen {
+        replicas: 4,
+        created: 4,
+        ready: 4,
+        available: 4,
+        failed: 7,
+        ..PoolSeen::default()
+    };
+    world.pools.insert("v1".parse().unwrap(), pool);
+    world.observe();
+    assert_eq!(world.engine.status(world.now).pools[0].failed, 0);
+    world.submit("v1", 4);
+    assert_eq!(world.run(|_| true), "completed");
+    world.pools.get_mut(&"v1".parse().unwrap()).unwrap().failed = 9;
+    world.observe();
+    assert_eq!(world.engine.status(world.now).pools[0].failed, 2, "what fails since counts");
+}
+
+#[test]
+fn what_failed_in_an_attempt_before_counts_for_none_after_it() {
+    let mut world = Fleet::new();
+    world.submit("v1", 4);
+    assert_eq!(world.run(|_| true), "completed");
+    world.submit("v2", 4);
+    world.tick(|_| true);
+    world.pools.get_mut(&"v2".parse().unwrap()).unwrap().failed = 1;
+    assert_eq!(world.run(|_| true), "rolled back");
+    // Another one in between, so that nothing is kept of the first.
+    world.submit("v3", 4);
+    assert_eq!(world.run(|_| true), "completed");
+    world.submit("v2", 4);
+    assert_eq!(world.run(|_| true), "completed");
+}

@@ -58,6 +58,8 @@ impl Change {
         let guard = match kind {
             Kind::Pod => "uid",
             Kind::Deployment
+            | Kind::StatefulSet
+            | Kind::DaemonSet
             | Kind::ReplicaSet
             | Kind::Service
             | Kind::HorizontalPodAutoscaler

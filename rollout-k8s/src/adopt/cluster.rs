@@ -25,15 +25,16 @@ use crate::labels;
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// What is read of a namespace, whole: a Service that takes pods of others is found by its pods alone.
-const KINDS: [Kind; 7] = [
-    Kind::Deployment,
-    Kind::ReplicaSet,
+const KINDS: [Kind; 5] = [
     Kind::Pod,
     Kind::Service,
     Kind::HorizontalPodAutoscaler,
     Kind::PodDisruptionBudget,
     Kind::ControllerRevision,
 ];
+
+/// What makes the pods of a Deployment.
+const DEPLOYED: [Kind; 2] = [Kind::Deployment, Kind::ReplicaSet];
 
 /// What the server says where an admission webhook stands in the way of every dry run.
 const NO_DRY_RUN: &str = "does not support dry run";
@@ -63,11 +64,12 @@ impl Cluster {
         Api::namespaced_with(self.client.clone(), &self.namespace, &kind.resource())
     }
 
-    /// Reads everything that matters for the workload `name`.
-    pub(super) async fn world(&self, name: &str) -> Result<World, AdoptError> {
+    /// Reads everything that matters for the workload `name`, whose pods an object of `kind` rules.
+    pub(super) async fn world(&self, kind: Kind, name: &str) -> Result<World, AdoptError> {
         let mut objects = BTreeMap::new();
         let mut missing = Missing::default();
-        for kind in KINDS {
+        let rulers: &[Kind] = if kind.is_in_place() { &[kind] } else { &DEPLOYED };
+        for kind in rulers.iter().chain(&KINDS).copied() {
             let listed = self.list(kind, &ListParams::default()).await;
             objects.extend(missing.or(listed)?.unwrap_or_default());
         }

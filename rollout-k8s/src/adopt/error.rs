@@ -2,21 +2,23 @@
 
 use rollout_import::ImportErrors;
 
-use super::owner::Manager;
+use super::{object::Kind, owner::Manager};
 use crate::labels;
 
 /// A handover that was refused, or did not come to its end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdoptError {
-    /// There is no such Deployment.
-    #[error("there is no Deployment/{name} in the namespace {namespace}, {}; name one of them, or another namespace", listed(.found))]
+    /// There is no such object.
+    #[error("there is no {kind}/{name} in the namespace {namespace}, {}; name one of them, or another namespace", listed(.found))]
     NoDeployment {
+        /// Its kind.
+        kind: Kind,
         /// The name.
         name: String,
         /// Where it was looked for.
         namespace: String,
-        /// The Deployments there are.
+        /// Those of the kind that there are.
         found: Vec<String>,
     },
     /// The Deployment is paused.
@@ -27,15 +29,28 @@ pub enum AdoptError {
         /// The Deployment.
         name: String,
     },
-    /// The Deployment is changing its pods.
+    /// It is changing its pods.
     #[error(
-        "Deployment/{name} is not settled: {why}; wait for `kubectl rollout status deployment/{name}`, or take back what it cannot finish with `kubectl rollout undo`, then adopt it"
+        "{kind}/{name} is not settled: {why}; wait for `kubectl rollout status {}/{name}`, or take back what it cannot finish with `kubectl rollout undo`, then adopt it",
+        .kind.word()
     )]
     MidRollout {
-        /// The Deployment.
+        /// Its kind.
+        kind: Kind,
+        /// Its name.
         name: String,
         /// What is missing, in numbers.
         why: String,
+    },
+    /// Pods of this kind are enrolled by the label alone.
+    #[error(
+        "pods of {kind}/{name} are replaced in place and taken out of traffic by a label; leave `--enrol-by` out"
+    )]
+    NoGate {
+        /// Its kind.
+        kind: Kind,
+        /// Its name.
+        name: String,
     },
     /// Somebody else manages it.
     #[error("{object} is managed by `{}`: {}; first {}, then say so with `--released-by {}`", .manager.name, .manager.sign, .manager.way_out, .manager.name)]
@@ -59,15 +74,15 @@ pub enum AdoptError {
     },
     /// A Service takes pods of others as well.
     #[error(
-        "Service/{service} also takes Pod/{pod}, which is none of Deployment/{deployment}, and would lose it with a selector that asks for our label; narrow the selector, or label that pod and its template with {label}"
+        "Service/{service} also takes Pod/{pod}, which is none of {owner}, and would lose it with a selector that asks for our label; narrow the selector, or label that pod and its template with {label}"
     )]
     ServiceTakesOthers {
         /// The Service.
         service: String,
         /// One of the others' pods.
         pod: String,
-        /// What is adopted.
-        deployment: String,
+        /// What is adopted, with its kind.
+        owner: String,
         /// The label that would let it stay, with its value.
         label: String,
     },
@@ -81,13 +96,15 @@ pub enum AdoptError {
     },
     /// The autoscaler's new target is unknown to the cluster.
     #[error(
-        "HorizontalPodAutoscaler/{autoscaler} drives Deployment/{deployment}, and its new target, the scale subresource of Rollout/{deployment} ({api}), is not known to the cluster; install the CustomResourceDefinition first, or delete the autoscaler"
+        "HorizontalPodAutoscaler/{autoscaler} drives {kind}/{name}, and its new target, the scale subresource of Rollout/{name} ({api}), is not known to the cluster; install the CustomResourceDefinition first, or delete the autoscaler"
     )]
     NoRolloutKind {
         /// The autoscaler.
         autoscaler: String,
-        /// What it drives.
-        deployment: String,
+        /// Kind of what it drives.
+        kind: Kind,
+        /// Its name.
+        name: String,
         /// Group and version that are missing.
         api: String,
     },
@@ -101,17 +118,19 @@ pub enum AdoptError {
         /// What a person can do about it.
         way_out: String,
     },
-    /// The Deployment cannot be read as a spec.
-    #[error("Deployment/{name} cannot become a spec: {why}")]
+    /// It cannot be read as a spec.
+    #[error("{kind}/{name} cannot become a spec: {why}")]
     Import {
-        /// The Deployment.
+        /// Its kind.
+        kind: Kind,
+        /// Its name.
         name: String,
         /// What is wrong with it.
         why: ImportErrors,
     },
     /// Nothing was adopted.
     #[error(
-        "nothing is kept of a Deployment for the workload `{workload}` in the namespace {namespace} (no ControllerRevision/{record}); only what was adopted can be handed back"
+        "nothing is kept of what was before for the workload `{workload}` in the namespace {namespace} (no ControllerRevision/{record}); only what was adopted can be handed back"
     )]
     NotAdopted {
         /// The workload.

@@ -24,9 +24,12 @@ use super::{
 use crate::labels;
 
 /// Every label of ours.
-const LABELS: [&str; 3] = [labels::WORKLOAD, labels::REVISION, labels::SERVING];
+pub(super) const LABELS: [&str; 3] = [labels::WORKLOAD, labels::REVISION, labels::SERVING];
 /// Every annotation of ours on a `ReplicaSet`.
 const ANNOTATIONS: [&str; 4] = [labels::EPOCH, labels::OWNER, labels::ATTEMPT, labels::TEMPLATE];
+/// What a router of ours leaves on a Service, beside its selector: labels and annotations.
+const ROUTED: ([&str; 2], [&str; 2]) =
+    ([labels::TAKES, labels::REVISION], [labels::EPOCH, labels::REVISION_BEFORE]);
 /// What the Deployment controller noted of sizes; other ones since would be a scaling to it, for ever.
 const SIZES: [&str; 2] =
     ["deployment.kubernetes.io/desired-replicas", "deployment.kubernetes.io/max-replicas"];
@@ -41,7 +44,7 @@ pub(super) fn stages(world: &World, record: &Record, set: &Object) -> Vec<Stage>
         claim(world, set),
         unpause(world, &again),
         pods(world, set),
-        autoscalers(world),
+        autoscalers(world, Kind::Deployment),
         forget(world),
     ];
     stages.into_iter().filter(|stage| !stage.is_done()).collect()
@@ -83,7 +86,7 @@ fn removable(set: &Object) -> impl Iterator<Item = &'static str> {
 }
 
 /// A merge patch that takes fields away.
-fn without<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
+pub(super) fn without<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
     Value::Object(names.into_iter().map(|name| (name.to_owned(), Value::Null)).collect())
 }
 
@@ -96,7 +99,8 @@ pub(super) fn own_selector(service: &Object) -> Value {
     selector
 }
 
-/// The Services that take the pods of `set` and ask for labels of ours.
+/// The Services that take the pods of `set`, or would but for labels of ours that they ask for. `set` is what
+/// makes the pods: a `ReplicaSet`, or one that has it.
 pub(super) fn asking<'a>(world: &'a World, set: &'a Object) -> impl Iterator<Item = &'a Object> {
     let labels = set.at(&["spec", "template", "metadata", "labels"]);
     world.all(Kind::Service).filter(move |service| {
@@ -107,9 +111,14 @@ pub(super) fn asking<'a>(world: &'a World, set: &'a Object) -> impl Iterator<Ite
     })
 }
 
-fn services(world: &World, set: &Object) -> Stage {
+/// The Services that pods without our labels are to be found by. A pod that is made afterwards has none.
+pub(super) fn services(world: &World, set: &Object) -> Stage {
     let mut stage = Stage::new("let the Services ask for no label of ours");
-    let patch = json!({ "spec": { "selector": without(LABELS) } });
+    let (marks, notes) = ROUTED;
+    let patch = json!({
+        "metadata": { "labels": without(marks), "annotations": without(notes) },
+        "spec": { "selector": without(LABELS) },
+    });
     let changed = asking(world, set);
     stage.changes.extend(changed.filter_map(|it| Change::patch(Kind::Service, it, patch.clone())));
     stage
@@ -184,9 +193,11 @@ fn pods(world: &World, set: &Object) -> Stage {
     stage
 }
 
-fn autoscalers(world: &World) -> Stage {
-    let mut stage = Stage::new("let the autoscalers drive the Deployment");
-    let target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": world.name });
+/// Gives the autoscalers the workload's object of `kind` back.
+pub(super) fn autoscalers(world: &World, kind: Kind) -> Stage {
+    let mut stage = Stage::new("let the autoscalers drive it again");
+    let kind = kind.to_string();
+    let target = json!({ "apiVersion": "apps/v1", "kind": kind, "name": world.name });
     let patch = json!({ "spec": { "scaleTargetRef": target } });
     stage.changes.extend(
         world.autoscalers(Kind::Rollout).filter_map(|scaler| {

@@ -1,6 +1,6 @@
-//! Takes a Deployment over, and hands it back, without a restart of a pod.
+//! Takes a Deployment, a `StatefulSet` or a `DaemonSet` over, and hands it back, without a restart of a pod.
 //!
-//! In: the name of a Deployment. Out: what will change, object by object and field by field; then it is so, and
+//! In: its kind and name. Out: what will change, object by object and field by field; then it is so, and
 //! a spec that goes on from there. Every step is worked out from the cluster alone and may be the last one: a
 //! run after a crash goes on. Absent: memory of its own; any write to an object that somebody else changed
 //! since it was read.
@@ -9,13 +9,15 @@
 //! `apps`), `pods`, `services`, `horizontalpodautoscalers` (`autoscaling`), `poddisruptionbudgets` (`policy`),
 //! `endpointslices` (`discovery.k8s.io`) and `rollouts` (ours); `create`, `patch`, `delete` of `deployments`;
 //! `create`, `delete` of `controllerrevisions`; `patch` of `replicasets`, `pods` and `horizontalpodautoscalers`;
-//! `create`, `patch`, `delete` of `services`. A rehearsal on the server shows what is missing before anything
+//! `create`, `patch`, `delete` of `services`. For a `StatefulSet` or a `DaemonSet`, `list` and `patch` of these in
+//! place of what is said of `deployments` and `replicasets`. A rehearsal on the server shows what is missing before anything
 //! is touched.
 
 mod change;
 mod cluster;
 mod error;
 mod giving;
+mod in_place;
 mod object;
 mod owner;
 mod record;
@@ -71,10 +73,11 @@ pub enum Way {
     HandBack,
 }
 
-/// A Deployment, or what became of it, on its way.
+/// A Deployment, or another that rules pods, or what became of it, on its way.
 #[derive(Clone)]
 pub struct Handover {
     cluster: Cluster,
+    kind: Kind,
     name: String,
     way: Way,
 }
@@ -118,7 +121,14 @@ impl Handover {
     /// The Deployment or workload `name` in `namespace`, going `way`.
     #[must_use]
     pub fn new(client: Client, namespace: String, name: String, way: Way) -> Self {
-        Self { cluster: Cluster::new(client, namespace), name, way }
+        Self { cluster: Cluster::new(client, namespace), kind: Kind::Deployment, name, way }
+    }
+
+    /// The same with a [`Kind::StatefulSet`] or a [`Kind::DaemonSet`]; any other kind is a Deployment.
+    #[must_use]
+    pub fn of(mut self, kind: Kind) -> Self {
+        self.kind = if kind.is_in_place() { kind } else { Kind::Deployment };
+        self
     }
 
     /// What is still to be done. Everything is checked, and every write was rehearsed on the server; nothing
@@ -174,10 +184,17 @@ impl Handover {
     }
 
     async fn look(&self) -> Result<Handing, AdoptError> {
-        let world = self.cluster.world(&self.name).await?;
-        match &self.way {
-            Way::Adopt { released, enrol_by } => adopting(&world, released, *enrol_by),
-            Way::HandBack => handing_back(&world),
+        let world = self.cluster.world(self.kind, &self.name).await?;
+        match (&self.way, self.kind.is_in_place()) {
+            (Way::Adopt { released, enrol_by }, false) => adopting(&world, released, *enrol_by),
+            (Way::Adopt { enrol_by: EnrolBy::ReadinessGate, .. }, true) => {
+                Err(AdoptError::NoGate { kind: self.kind, name: self.name.clone() })
+            }
+            (Way::Adopt { released, enrol_by: EnrolBy::Label }, true) => {
+                in_place::adopting(&world, self.kind, released)
+            }
+            (Way::HandBack, false) => handing_back(&world),
+            (Way::HandBack, true) => in_place::handing_back(&world, self.kind),
         }
     }
 }
@@ -236,6 +253,7 @@ fn adopting(world: &World, released: &[String], enrol_by: EnrolBy) -> Result<Han
         }
         (None, None) => {
             return Err(AdoptError::NoDeployment {
+                kind: Kind::Deployment,
                 name: world.name.clone(),
                 namespace: world.namespace.clone(),
                 found: world.all(Kind::Deployment).map(|it| it.name().to_owned()).collect(),
@@ -255,9 +273,12 @@ fn adopting(world: &World, released: &[String], enrol_by: EnrolBy) -> Result<Han
 /// What is left of a hand-back.
 fn handing_back(world: &World) -> Result<Handing, AdoptError> {
     let Some(record) = kept(world)? else {
-        let is_back = world.deployment().is_some() && world.ours(Kind::ReplicaSet).next().is_none();
-        if is_back {
-            return Ok(Handing { stages: Vec::new(), left: Vec::new(), ungated: 0, spec: None });
+        let back = world.deployment().filter(|_| world.ours(Kind::ReplicaSet).next().is_none());
+        if let Some(back) = back {
+            // Whoever wrote to a Service of it after the hand-back would keep new pods from requests.
+            let stages = [giving::services(world, back)];
+            let stages = stages.into_iter().filter(|stage| !stage.is_done()).collect();
+            return Ok(Handing { stages, left: Vec::new(), ungated: 0, spec: None });
         }
         let (workload, namespace) = (world.name.clone(), world.namespace.clone());
         return Err(AdoptError::NotAdopted {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use k8s_openapi::api::{
-    apps::v1::{ControllerRevision, Deployment, ReplicaSet},
+    apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet},
     autoscaling::v2::HorizontalPodAutoscaler,
     core::v1::{Pod, Service},
     discovery::v1::EndpointSlice,
@@ -19,6 +19,10 @@ use crate::labels;
 pub enum Kind {
     /// What is taken over.
     Deployment,
+    /// The same, with pods that are replaced in place.
+    StatefulSet,
+    /// The same, with a pod on each node.
+    DaemonSet,
     /// What stays of it.
     ReplicaSet,
     /// What serves.
@@ -38,10 +42,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// As `kubectl` takes it.
+    pub(super) fn word(self) -> String {
+        self.to_string().to_lowercase()
+    }
+
+    /// Whether pods of it are replaced in place.
+    pub(super) const fn is_in_place(self) -> bool {
+        matches!(self, Self::StatefulSet | Self::DaemonSet)
+    }
+
     /// How the API server knows it.
     pub(super) fn resource(self) -> ApiResource {
         match self {
             Self::Deployment => ApiResource::erase::<Deployment>(&()),
+            Self::StatefulSet => ApiResource::erase::<StatefulSet>(&()),
+            Self::DaemonSet => ApiResource::erase::<DaemonSet>(&()),
             Self::ReplicaSet => ApiResource::erase::<ReplicaSet>(&()),
             Self::Pod => ApiResource::erase::<Pod>(&()),
             Self::Service => ApiResource::erase::<Service>(&()),
@@ -64,6 +80,8 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
             Self::ReplicaSet => "ReplicaSet",
             Self::Pod => "Pod",
             Self::Service => "Service",

@@ -23,32 +23,44 @@ pub(super) fn taking(
     settled(deployment)?;
     ours(world, deployment)?;
     takes_something(world, deployment)?;
+    let sets: Vec<&Object> =
+        world.all(Kind::ReplicaSet).filter(|set| set.is_of(deployment.uid())).collect();
+    let is_own = |pod: &Object| sets.iter().any(|set| pod.is_of(set.uid()));
     match enrol_by {
-        EnrolBy::Label => takes_nobody_else(world, deployment)?,
+        EnrolBy::Label => takes_nobody_else(world, Kind::Deployment, deployment, is_own)?,
         // No Service is touched, so none loses anybody.
         EnrolBy::ReadinessGate => (),
     }
-    for scaler in world.autoscalers(Kind::Deployment) {
-        let name = scaler.name().to_owned();
+    autoscalers(world, Kind::Deployment, released)
+}
+
+/// Whether the autoscalers of the workload can drive our scale subresource.
+pub(super) fn autoscalers(
+    world: &World,
+    kind: Kind,
+    released: &[String],
+) -> Result<(), AdoptError> {
+    for scaler in world.autoscalers(kind) {
+        let autoscaler = scaler.name().to_owned();
         if let Some(manager) =
             owner::controller(scaler).filter(|manager| !released.contains(&manager.name))
         {
-            let object = format!("HorizontalPodAutoscaler/{name}");
+            let object = format!("HorizontalPodAutoscaler/{autoscaler}");
             return Err(AdoptError::Managed { object, manager });
         }
         if !world.scales {
-            let deployment = world.name.clone();
-            return Err(AdoptError::NoRolloutKind {
-                autoscaler: name,
-                deployment,
-                api: rollout_api(),
-            });
+            let (name, api) = (world.name.clone(), rollout_api());
+            return Err(AdoptError::NoRolloutKind { autoscaler, kind, name, api });
         }
     }
     Ok(())
 }
 
-fn unmanaged(kind: Kind, object: &Object, released: &[String]) -> Result<(), AdoptError> {
+pub(super) fn unmanaged(
+    kind: Kind,
+    object: &Object,
+    released: &[String],
+) -> Result<(), AdoptError> {
     match owner::managers(object).find(|manager| !released.contains(&manager.name)) {
         None => Ok(()),
         Some(manager) => {
@@ -65,7 +77,7 @@ fn settled(deployment: &Object) -> Result<(), AdoptError> {
     }
     if !deployment.is_seen() {
         let why = "its controller has not seen its newest spec yet".to_owned();
-        return Err(AdoptError::MidRollout { name, why });
+        return Err(AdoptError::MidRollout { kind: Kind::Deployment, name, why });
     }
     let wanted = deployment.number(&["spec", "replicas"]).unwrap_or(1);
     for (field, what) in
@@ -74,7 +86,7 @@ fn settled(deployment: &Object) -> Result<(), AdoptError> {
         let has = deployment.number(&["status", field]).unwrap_or(0);
         if has != wanted {
             let why = format!("{has} pods are {what}, {wanted} are wanted");
-            return Err(AdoptError::MidRollout { name, why });
+            return Err(AdoptError::MidRollout { kind: Kind::Deployment, name, why });
         }
     }
     Ok(())
@@ -106,29 +118,29 @@ fn ours(world: &World, deployment: &Object) -> Result<(), AdoptError> {
 }
 
 /// Whether the Service of its name takes its pods.
-fn takes_something(world: &World, deployment: &Object) -> Result<(), AdoptError> {
-    let labels = deployment.at(&["spec", "template", "metadata", "labels"]);
-    let namespace = world.namespace.clone();
+pub(super) fn takes_something(world: &World, object: &Object) -> Result<(), AdoptError> {
+    let labels = object.at(&["spec", "template", "metadata", "labels"]);
     if let Some(service) = world.get(Kind::Service, &world.name) {
         let selector = service.at(&["spec", "selector"]);
         let takes = |pod: &Object| selects(selector, pod.at(&["metadata", "labels"]));
         let takes_none = !selects(selector, labels) && !world.all(Kind::Pod).any(takes);
         if selector.is_object() && takes_none {
             let (service, selector) = (world.name.clone(), told(selector));
+            let namespace = world.namespace.clone();
             return Err(AdoptError::ServiceTakesNothing { service, selector, namespace });
         }
     }
     Ok(())
 }
 
-/// Whether the Services can ask for our label without losing anybody.
-fn takes_nobody_else(world: &World, deployment: &Object) -> Result<(), AdoptError> {
-    let labels = deployment.at(&["spec", "template", "metadata", "labels"]);
-    let uid = deployment.uid();
-    let is_own = |pod: &Object| {
-        let sets = world.all(Kind::ReplicaSet).filter(|set| set.is_of(uid));
-        sets.into_iter().any(|set| pod.is_of(set.uid()))
-    };
+/// Whether the Services can ask for our label without losing anybody. `object` has the pods that `is_own` says.
+pub(super) fn takes_nobody_else(
+    world: &World,
+    kind: Kind,
+    object: &Object,
+    is_own: impl Fn(&Object) -> bool,
+) -> Result<(), AdoptError> {
+    let labels = object.at(&["spec", "template", "metadata", "labels"]);
     for service in world.services(labels) {
         let selector = service.at(&["spec", "selector"]);
         let stranger = world.all(Kind::Pod).find(|pod| {
@@ -139,7 +151,7 @@ fn takes_nobody_else(world: &World, deployment: &Object) -> Result<(), AdoptErro
             return Err(AdoptError::ServiceTakesOthers {
                 service: service.name().to_owned(),
                 pod: pod.name().to_owned(),
-                deployment: world.name.clone(),
+                owner: format!("{kind}/{}", world.name),
                 label: format!("{}={}", labels::SERVING, labels::SERVING_VALUE),
             });
         }

@@ -20,7 +20,7 @@ pub(super) fn of_deployment(
     enrol_by: EnrolBy,
 ) -> Result<(Record, Imported), AdoptError> {
     let kept = manifest(deployment);
-    let imported = read(world, &kept, enrol_by)?;
+    let imported = read(world, Kind::Deployment, &kept, enrol_by)?;
     let template = imported.spec.template.clone();
     let record = Record {
         deployment: kept,
@@ -36,7 +36,7 @@ pub(super) fn of_deployment(
 
 /// Reads the Deployment that was kept.
 pub(super) fn of_record(world: &World, record: &Record) -> Result<Imported, AdoptError> {
-    read(world, &record.deployment, record.enrol_by)
+    read(world, Kind::Deployment, &record.deployment, record.enrol_by)
 }
 
 /// The `ReplicaSet` of the Deployment's newest template, which its controller marks with the number that it
@@ -46,25 +46,38 @@ fn newest<'a>(world: &'a World, deployment: &Object) -> Result<&'a Object, Adopt
     let sets = world.all(Kind::ReplicaSet).filter(|set| set.is_of(deployment.uid()));
     let newest = sets.into_iter().find(|set| set.annotation(REVISION_NUMBER) == number);
     newest.filter(|_| number.is_some()).ok_or_else(|| AdoptError::MidRollout {
+        kind: Kind::Deployment,
         name: world.name.clone(),
         why: "its controller has made no ReplicaSet for its newest template yet".to_owned(),
     })
 }
 
-/// Reads `deployment` with what stands around it.
-fn read(world: &World, deployment: &Value, enrol_by: EnrolBy) -> Result<Imported, AdoptError> {
-    let mut items = vec![deployment.clone()];
-    for (kind, api) in [
+/// Reads an object of `kind`, as a person would write it, with what stands around it.
+pub(super) fn read(
+    world: &World,
+    kind: Kind,
+    object: &Value,
+    enrol_by: EnrolBy,
+) -> Result<Imported, AdoptError> {
+    let mut items = vec![object.clone()];
+    for (other, api) in [
         (Kind::Service, "v1"),
         (Kind::HorizontalPodAutoscaler, "autoscaling/v2"),
         (Kind::PodDisruptionBudget, "policy/v1"),
     ] {
-        items.extend(world.all(kind).map(|object| around(object, kind, api, world)));
+        let of_kind = world.all(other);
+        items.extend(of_kind.map(|object| around(object, other, api, world, kind)));
     }
     let text = json!({ "apiVersion": "v1", "kind": "List", "items": items }).to_string();
-    let options = Options { workload: Some(&world.name), replicas: None };
-    let import = import(&text, &options)
-        .map_err(|why| AdoptError::Import { name: world.name.clone(), why })?;
+    // How many nodes a DaemonSet has pods on is not in what a person would write.
+    let nodes = world.get(kind, &world.name).filter(|_| kind == Kind::DaemonSet);
+    let replicas = nodes.and_then(|set| set.number(&["status", "desiredNumberScheduled"]));
+    let options = Options { workload: Some(&world.name), replicas };
+    let import = import(&text, &options).map_err(|why| AdoptError::Import {
+        kind,
+        name: world.name.clone(),
+        why,
+    })?;
     let imported =
         import.workloads.into_iter().next().expect("an import by name has that one workload");
     Ok(match enrol_by {
@@ -80,7 +93,7 @@ fn read(world: &World, deployment: &Value, enrol_by: EnrolBy) -> Result<Imported
 }
 
 /// An object as it was before an adoption: what refers to the workload is found by that.
-fn around(object: &Object, kind: Kind, api: &str, world: &World) -> Value {
+fn around(object: &Object, kind: Kind, api: &str, world: &World, of: Kind) -> Value {
     let mut spec = object.at(&["spec"]).clone();
     if let Some(selector) = spec.pointer_mut("/selector").and_then(Value::as_object_mut) {
         selector.remove(labels::SERVING);
@@ -89,7 +102,7 @@ fn around(object: &Object, kind: Kind, api: &str, world: &World) -> Value {
         && target["kind"] == "Rollout"
         && target["name"] == world.name
     {
-        *target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": world.name });
+        *target = json!({ "apiVersion": "apps/v1", "kind": of.to_string(), "name": world.name });
     }
     json!({
         "apiVersion": api,

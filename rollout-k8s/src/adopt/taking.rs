@@ -18,6 +18,7 @@
 
 use std::collections::BTreeSet;
 
+use rollout_core::id::RevisionId;
 use serde_json::{Value, json};
 
 use super::{
@@ -36,11 +37,25 @@ pub(super) fn stages(world: &World, record: &Record) -> Vec<Stage> {
         let_go(world),
         replica_set(world, record),
         pods(world, record),
-        trial(world, record),
-        services(world, record),
-        autoscalers(world),
+        trial(world, labels_in(record), set_of(world, record)),
+        services(world, labels_in(record)),
+        autoscalers(world, Kind::Deployment),
     ];
     stages.into_iter().filter(|stage| !stage.is_done()).collect()
+}
+
+/// Labels of the pods before the adoption, by which the Services that are to ask for ours find them; nothing
+/// where no Service is touched.
+fn labels_in(record: &Record) -> &Value {
+    match record.enrol_by {
+        EnrolBy::Label => &record.deployment["spec"]["template"]["metadata"]["labels"],
+        EnrolBy::ReadinessGate => &Value::Null,
+    }
+}
+
+/// Uid of what rules the pods.
+fn set_of<'a>(world: &'a World, record: &Record) -> Option<&'a str> {
+    world.get(Kind::ReplicaSet, &record.replica_set).map(Object::uid)
 }
 
 fn keep(world: &World, record: &Record) -> Stage {
@@ -73,9 +88,14 @@ fn let_go(world: &World) -> Stage {
 
 /// Name of a template in the report: with these labels its pods are ours and serve.
 fn marks(workload: &str, record: &Record) -> Value {
+    marks_of(workload, &record.revision)
+}
+
+/// With these labels the pods of a revision are ours and serve.
+pub(super) fn marks_of(workload: &str, revision: &RevisionId) -> Value {
     json!({
         labels::WORKLOAD: workload,
-        labels::REVISION: record.revision,
+        labels::REVISION: revision,
         labels::SERVING: labels::SERVING_VALUE,
     })
 }
@@ -105,24 +125,27 @@ fn pods(world: &World, record: &Record) -> Stage {
     let strangers = world.pods_of(set.uid()).filter(|pod| pod.label(labels::WORKLOAD).is_none());
     stage.changes.extend(strangers.filter_map(|pod| Change::patch(Kind::Pod, pod, patch.clone())));
     // Where every Service asks for the label already, there is nothing left to wait for.
-    let is_early = unasking(world, record).next().is_some();
+    let is_early = unasking(world, labels_in(record)).next().is_some();
     if stage.changes.is_empty() && is_early && !set.is_seen() {
         stage.waits_for = Some(format!("the controller of ReplicaSet/{} to see it", set.name()));
     }
     stage
 }
 
-/// The Services that do not ask for the label yet, where they are to.
-fn unasking<'a>(world: &'a World, record: &'a Record) -> impl Iterator<Item = &'a Object> {
-    let labels = &record.deployment["spec"]["template"]["metadata"]["labels"];
+/// The Services that take pods with `labels` and do not ask for ours yet.
+pub(super) fn unasking<'a>(
+    world: &'a World,
+    labels: &'a Value,
+) -> impl Iterator<Item = &'a Object> {
     let lacks = |service: &&Object| service.at(&["spec", "selector"])[labels::SERVING].is_null();
-    world.services(labels).filter(lacks).filter(|_| record.enrol_by == EnrolBy::Label)
+    world.services(labels).filter(lacks)
 }
 
-fn trial(world: &World, record: &Record) -> Stage {
+/// Waits until the pods of `ruler` are seen with their labels; before, they had `labels` alone.
+pub(super) fn trial(world: &World, labels: &Value, ruler: Option<&str>) -> Stage {
     let mut stage = Stage::new("wait until the endpoint controller has seen the labels");
     let name = trial_name(&world.name);
-    if unasking(world, record).next().is_none() {
+    if unasking(world, labels).next().is_none() {
         return stage;
     }
     let Some(trial) = world.get(Kind::Service, &name) else {
@@ -130,7 +153,7 @@ fn trial(world: &World, record: &Record) -> Stage {
         stage.changes.push(Change::create(Kind::Service, trial_service(world), purpose));
         return stage;
     };
-    let missing = unlisted(world, trial, record);
+    let missing = ruler.map_or(0, |ruler| unlisted(world, trial, ruler));
     if 0 < missing {
         stage.waits_for = Some(format!("{missing} pods to be endpoints of Service/{name}"));
     }
@@ -158,25 +181,25 @@ fn trial_service(world: &World) -> Value {
 }
 
 /// How many pods that serve are no endpoints of `trial` yet.
-fn unlisted(world: &World, trial: &Object, record: &Record) -> usize {
+fn unlisted(world: &World, trial: &Object, ruler: &str) -> usize {
     let listed: BTreeSet<&str> = world
         .all(Kind::EndpointSlice)
         .filter(|slice| slice.is_of(trial.uid()))
         .flat_map(|slice| slice.at(&["endpoints"]).as_array().into_iter().flatten())
         .filter_map(|endpoint| endpoint["targetRef"]["name"].as_str())
         .collect();
-    let Some(set) = world.get(Kind::ReplicaSet, &record.replica_set) else { return 0 };
     // A pod without an address is nobody's endpoint.
     let has_address = |pod: &&Object| !pod.text(&["status", "podIP"]).is_empty();
     let serves = |pod: &&Object| pod.label(labels::SERVING).is_some();
-    let pods = world.pods_of(set.uid()).filter(has_address).filter(serves);
+    let pods = world.pods_of(ruler).filter(has_address).filter(serves);
     pods.filter(|pod| !listed.contains(pod.name())).count()
 }
 
-fn services(world: &World, record: &Record) -> Stage {
+/// Lets the Services that take pods with `labels` ask for ours as well.
+pub(super) fn services(world: &World, labels: &Value) -> Stage {
     let mut stage = Stage::new("let the Services ask for the serving label");
     let patch = json!({ "spec": { "selector": { labels::SERVING: labels::SERVING_VALUE } } });
-    let patched = unasking(world, record);
+    let patched = unasking(world, labels);
     let patched = patched.filter_map(|it| Change::patch(Kind::Service, it, patch.clone()));
     stage.changes.extend(patched);
     let trial = world.get(Kind::Service, &trial_name(&world.name));
@@ -184,12 +207,13 @@ fn services(world: &World, record: &Record) -> Stage {
     stage
 }
 
-fn autoscalers(world: &World) -> Stage {
+/// Moves the target of the autoscalers that drive the workload's object of `kind`.
+pub(super) fn autoscalers(world: &World, kind: Kind) -> Stage {
     let mut stage = Stage::new("let the autoscalers drive our scale subresource");
     let target = json!({ "apiVersion": rollout_api(), "kind": "Rollout", "name": world.name });
     let patch = json!({ "spec": { "scaleTargetRef": target } });
     stage.changes.extend(
-        world.autoscalers(Kind::Deployment).filter_map(|scaler| {
+        world.autoscalers(kind).filter_map(|scaler| {
             Change::patch(Kind::HorizontalPodAutoscaler, scaler, patch.clone())
         }),
     );

@@ -123,6 +123,27 @@ fn what_was_rolled_out_since_is_handed_back_with_the_labels_that_its_selector_as
 }
 
 #[test]
+fn a_service_that_a_router_has_bound_takes_every_pod_again() {
+    let mut play = rolled_out();
+    let labels = json!({ labels::TAKES: "revision", labels::REVISION: "v2" });
+    let notes = json!({ labels::EPOCH: "3", labels::REVISION_BEFORE: "v1" });
+    let bound = json!({
+        "metadata": { "labels": labels, "annotations": notes },
+        "spec": { "selector": { labels::REVISION: "v2" } },
+    });
+    play.edit(Kind::Service, NAME, &bound);
+    let (mut done, _) = play.drive(hand_back);
+    let service = |play: &Play| play.world.get(Kind::Service, NAME).unwrap().clone();
+    assert_eq!(*service(&done).at(&["spec", "selector"]), json!({ "app": "web" }));
+    assert!(!format!("{:?}", service(&done)).contains(labels::GROUP));
+    // An engine that was away has its last word: another run puts it right.
+    done.world.objects.get_mut(&(Kind::Service, NAME.to_owned())).unwrap().0["spec"] =
+        json!({ "selector": { "app": "web", labels::SERVING: labels::SERVING_VALUE } });
+    let (again, _) = done.drive(hand_back);
+    assert_eq!(*service(&again).at(&["spec", "selector"]), json!({ "app": "web" }));
+}
+
+#[test]
 fn an_adopted_workload_that_was_rolled_out_since_is_left_alone() {
     let play = rolled_out();
     assert_eq!(adopt(&play.world).stages, []);

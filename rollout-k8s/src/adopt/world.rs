@@ -41,8 +41,13 @@ impl World {
 
     /// What is kept of the Deployment, if anything is.
     pub(super) fn record(&self) -> Option<(&Object, Result<Record, String>)> {
-        let object = self.get(Kind::ControllerRevision, &Record::name(&self.name))?;
+        let object = self.kept()?;
         Some((object, Record::read(object)))
+    }
+
+    /// The object in which something is kept of what was before.
+    pub(super) fn kept(&self) -> Option<&Object> {
+        self.get(Kind::ControllerRevision, &Record::name(&self.name))
     }
 
     /// The objects of one kind, by name.

@@ -64,7 +64,7 @@ pub(super) fn replica_set(
 }
 
 /// The pod template of a revision with our labels.
-fn pod_template(workload: &WorkloadId, revision: &Revision) -> Value {
+pub(super) fn pod_template(workload: &WorkloadId, revision: &Revision) -> Value {
     let mut template = revision.template.clone();
     let Value::Object(fields) = &mut template else { return template };
     let metadata = object(fields, "metadata");

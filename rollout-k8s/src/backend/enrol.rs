@@ -97,11 +97,13 @@ async fn write(
     instance: &InstanceId,
     drain: Option<ActionId>,
 ) -> Result<Option<Mark>, Failed> {
-    let name = instance.as_str();
+    let (name, uid) = backend.controller.pod(instance);
     let api: Api<Pod> = Api::namespaced(backend.watches.client.clone(), &key.0);
     let cache = &backend.watches.cache;
     let known = cache.with(key, |held| held.pods.get(name).cloned());
     let (uid, is_gated) = match known {
+        // Another one has its name by now.
+        Some(pod) if !pod.uid.starts_with(uid) => return Ok(None),
         // One whose gate is new gets traffic by an enrolment alone.
         Some(pod) if pod.is_enrolled() == drain.is_none() && pod.gate != Some(Gate::New) => {
             return Ok(Some(cache.with(key, Held::acknowledged)));
@@ -109,6 +111,9 @@ async fn write(
         Some(pod) => (pod.uid, pod.gate.is_some()),
         None => {
             let Some(pod) = ask_for(api.get(name)).await? else { return Ok(None) };
+            if !pod.metadata.uid.as_ref().is_some_and(|other| other.starts_with(uid)) {
+                return Ok(None);
+            }
             if identity(&pod.metadata).is_none_or(|(_, other, _)| other != workload.as_str()) {
                 return Err(Failed::never(
                     RefusalKind::Conflict,

@@ -1,34 +1,31 @@
-//! The fence of a workload: one Lease that says who reigns, and a stamp on every `ReplicaSet` of ours.
+//! The fence of a workload: one Lease that says who reigns, and a stamp on everything of ours that makes pods.
 //!
 //! Before anything exists the reign needs an object of its own. A Lease is made for that ("who holds it"),
 //! `kubectl get leases` shows the holder, and a right to Leases gives no right to anything else, as one to
 //! `ConfigMaps` or Secrets would. It is never renewed: a reign ends when another begins, not by the clock. Its
 //! writes are guarded by `resourceVersion`, so of two claims one wins.
 //!
-//! Whoever has won stamps every `ReplicaSet` with its epoch. From then on the writes of an older engine, which
+//! Whoever has won stamps what makes pods with its epoch. From then on the writes of an older engine, which
 //! are made on the condition of its own epoch, are refused by the API server itself. The one write that
-//! cannot be made so is the creation of a `ReplicaSet`: right before it the Lease is read.
+//! cannot be made so is a creation: right before it the Lease is read.
 
 use jiff::Timestamp;
 use k8s_openapi::{
-    api::{
-        apps::v1::ReplicaSet,
-        coordination::v1::{Lease, LeaseSpec},
-    },
+    api::coordination::v1::{Lease, LeaseSpec},
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
 use kube::{
-    Api, Client,
+    Api, Client, Resource as _,
     api::{ListParams, Patch, PatchParams, PostParams},
 };
 use rollout_core::{
-    engine::RefusalKind,
+    engine::{Action, RefusalKind},
     id::{Epoch, WorkloadId},
     port::{Claim, ClaimError},
 };
 use serde_json::{Value, json};
 
-use super::facts::{Facts as _, SetFacts};
+use super::{facts::Facts, watch::Stamped};
 use crate::{
     labels,
     outcome::{Failed, ask, ask_for},
@@ -68,13 +65,32 @@ fn leases(client: &Client, namespace: &str) -> Api<Lease> {
 }
 
 /// Who reigns over `workload`, if anybody ever did.
-pub(super) async fn reign(
+async fn reign(
     client: &Client,
     namespace: &str,
     workload: &WorkloadId,
 ) -> Result<Option<Reign>, Failed> {
     let lease = ask_for(leases(client, namespace).get(&name(workload))).await?;
     lease.map(|lease| read(workload, &lease)).transpose()
+}
+
+/// Who reigns, right before a creation by `action`.
+///
+/// # Errors
+///
+/// A refusal if that is somebody newer.
+pub(super) async fn still(
+    client: &Client,
+    namespace: &str,
+    action: &Action,
+) -> Result<Reign, Failed> {
+    let reign = reign(client, namespace, &action.workload).await?.unwrap_or_default();
+    if reign.epoch <= action.epoch {
+        return Ok(reign);
+    }
+    let Reign { epoch, owner } = reign;
+    let why = format!("{epoch} of `{owner}` has begun, this order is of {}", action.epoch);
+    Err(Failed::never(RefusalKind::Fenced, why))
 }
 
 /// What a Lease says.
@@ -120,20 +136,20 @@ fn lease(workload: &WorkloadId, reign: &Reign, version: Option<String>) -> Lease
 
 /// Begins a reign by `claim`, above every epoch in `known`, and stamps every set with it. Returns it with the
 /// sets as they are now.
-pub(super) async fn claim(
+pub(super) async fn claim<F: Stamped>(
     client: &Client,
     namespace: &str,
     workload: &WorkloadId,
     claim: &Claim,
     known: Epoch,
-) -> Result<(Reign, Vec<ReplicaSet>), Lost> {
+) -> Result<(Reign, Vec<F>), Lost> {
     let mut above = known;
     for _ in 0..CLAIMS_MAX {
         let Some(reign) = take(client, namespace, workload, claim, above).await? else { continue };
         // Listed after the Lease was won: whatever an older engine writes from now on is of this list, or
         // stamped with an epoch that is not above.
-        let found = sets(client, namespace, workload).await?;
-        let stamped = found.iter().filter_map(|set| SetFacts::read(set)?.epoch()).max();
+        let found = sets::<F>(client, namespace, workload).await?;
+        let stamped = found.iter().filter_map(|set| F::read(set)?.epoch()).max();
         if let Some(stamped) = stamped.filter(|stamped| reign.epoch <= *stamped) {
             // The Lease was deleted and began anew from below.
             above = stamped;
@@ -141,7 +157,8 @@ pub(super) async fn claim(
         }
         let mut all = Vec::with_capacity(found.len());
         for set in &found {
-            all.extend(stamp(client, namespace, set, &reign).await?);
+            let stamped = stamp::<F>(client, namespace, set, &reign).await?;
+            all.extend(stamped.as_ref().and_then(F::read));
         }
         return Ok((reign, all));
     }
@@ -194,25 +211,25 @@ async fn take(
 }
 
 /// Every set of a workload, as of now.
-async fn sets(
+async fn sets<F: Facts>(
     client: &Client,
     namespace: &str,
     workload: &WorkloadId,
-) -> Result<Vec<ReplicaSet>, Failed> {
-    let api: Api<ReplicaSet> = Api::namespaced(client.clone(), namespace);
+) -> Result<Vec<F::Object>, Failed> {
+    let api: Api<F::Object> = Api::namespaced(client.clone(), namespace);
     let params = ListParams::default().labels(&format!("{}={workload}", labels::WORKLOAD));
     Ok(ask(api.list(&params)).await?.items)
 }
 
 /// Stamps one set; `None` if it is gone.
-async fn stamp(
+async fn stamp<F: Facts>(
     client: &Client,
     namespace: &str,
-    set: &ReplicaSet,
+    set: &F::Object,
     reign: &Reign,
-) -> Result<Option<ReplicaSet>, Failed> {
-    let Some(name) = set.metadata.name.as_deref() else { return Ok(None) };
-    let annotations = set.metadata.annotations.as_ref();
+) -> Result<Option<F::Object>, Failed> {
+    let Some(name) = set.meta().name.as_deref() else { return Ok(None) };
+    let annotations = set.meta().annotations.as_ref();
     let epoch = annotations.and_then(|all| all.get(labels::EPOCH));
     let mut patch = vec![json!({ "op": "test", "path": path(labels::EPOCH), "value": epoch })];
     if annotations.is_none() {
@@ -220,7 +237,7 @@ async fn stamp(
     }
     patch.push(put(labels::EPOCH, &reign.epoch.0.to_string()));
     patch.push(put(labels::OWNER, &reign.owner));
-    write(client, namespace, name, patch).await
+    write::<F>(client, namespace, name, patch).await
 }
 
 /// Where an annotation stands in a JSON patch.
@@ -234,13 +251,13 @@ pub(super) fn put(annotation: &str, value: &str) -> Value {
 }
 
 /// Writes a JSON patch to a set; `None` if it is gone.
-pub(super) async fn write(
+pub(super) async fn write<F: Facts>(
     client: &Client,
     namespace: &str,
     name: &str,
     patch: Vec<Value>,
-) -> Result<Option<ReplicaSet>, Failed> {
-    let api: Api<ReplicaSet> = Api::namespaced(client.clone(), namespace);
+) -> Result<Option<F::Object>, Failed> {
+    let api: Api<F::Object> = Api::namespaced(client.clone(), namespace);
     let params = PatchParams {
         field_manager: Some(labels::FIELD_MANAGER.to_owned()),
         ..PatchParams::default()

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rollout_core::{
     engine::{EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, PoolSeen},
-    id::{InstanceId, RevisionId},
+    id::RevisionId,
     time::Span,
 };
 
 use super::{
+    Controller,
     facts::{PodFacts, Version},
     options::Options,
     watch::Held,
@@ -22,8 +23,11 @@ pub(super) fn inventory(
     options: &Options,
     now: Timestamp,
 ) -> Inventory {
-    let mut inventory =
-        Inventory { mark: held.shown(newest), epoch: held.epoch(), ..Inventory::default() };
+    let mut inventory = Inventory {
+        mark: held.shown(Controller::ReplicaSet, newest),
+        epoch: held.epoch(),
+        ..Inventory::default()
+    };
     for set in held.sets.values() {
         let pool = inventory.pools.entry(set.revision.clone()).or_default();
         pool.replicas = pool.replicas.saturating_add(set.replicas);
@@ -39,21 +43,25 @@ pub(super) fn inventory(
     for (name, pod) in held.pods.iter() {
         let overdue = is_overdue(pod, options.unschedulable, now);
         add(inventory.pools.entry(pod.revision.clone()).or_default(), pod, overdue, options, now);
-        // Names of pods are lowercase letters, digits, dashes and dots.
         if pod.is_active()
-            && let Ok(instance) = InstanceId::new(name.as_str())
+            && let Some(instance) = Controller::ReplicaSet.instance(name, &pod.uid)
         {
             inventory.instances.insert(instance, seen(pod, overdue));
         }
     }
+    add_gone(held, &mut inventory.pools);
+    held.told = sizes(&inventory.pools);
+    inventory
+}
+
+/// Adds the failures of pods that are gone.
+pub(super) fn add_gone(held: &Held, pools: &mut BTreeMap<RevisionId, PoolSeen>) {
     for (revision, before) in &held.failed_before {
-        if let Some(pool) = inventory.pools.get_mut(revision) {
+        if let Some(pool) = pools.get_mut(revision) {
             pool.failed = pool.failed.saturating_add(before.count);
             pool.why = pool.why.take().or_else(|| before.why.clone());
         }
     }
-    held.told = sizes(&inventory.pools);
-    inventory
 }
 
 /// How long it takes until an inventory says something else although nothing is told: a pod that is ready becomes
@@ -73,10 +81,10 @@ pub(super) fn turns_in(held: &Held, options: &Options, now: Timestamp) -> Option
 }
 
 /// Every pod and whether it may get traffic, as of `now`.
-pub(super) fn enrolments(held: &Held, now: Timestamp) -> Enrolments {
+pub(super) fn enrolments(held: &Held, controller: Controller, now: Timestamp) -> Enrolments {
     let enrolled = |(name, pod): (&String, &PodFacts)| {
         let state = if pod.may_get_more(now) { EnrolState::In } else { EnrolState::Draining };
-        let instance = InstanceId::new(name.as_str()).ok()?;
+        let instance = controller.instance(name, &pod.uid)?;
         pod.is_active().then_some((instance, Enrolled { state, in_flight: None }))
     };
     let instances = held.pods.iter().filter_map(enrolled).collect();
@@ -88,7 +96,13 @@ fn sizes(pools: &BTreeMap<RevisionId, PoolSeen>) -> BTreeMap<RevisionId, u64> {
 }
 
 /// Adds one pod to its pool's counts.
-fn add(pool: &mut PoolSeen, pod: &PodFacts, overdue: bool, options: &Options, now: Timestamp) {
+pub(super) fn add(
+    pool: &mut PoolSeen,
+    pod: &PodFacts,
+    overdue: bool,
+    options: &Options,
+    now: Timestamp,
+) {
     pool.failed = pool.failed.saturating_add(pod.failures).saturating_add(u64::from(overdue));
     if pool.why.is_none() {
         let unplaced = pod.unschedulable.as_ref().map(|(_, why)| why.clone());
@@ -108,7 +122,7 @@ fn add(pool: &mut PoolSeen, pod: &PodFacts, overdue: bool, options: &Options, no
 }
 
 /// One pod.
-fn seen(pod: &PodFacts, overdue: bool) -> InstanceSeen {
+pub(super) fn seen(pod: &PodFacts, overdue: bool) -> InstanceSeen {
     let state = match (&pod.state, &pod.unschedulable) {
         (InstanceState::Created, Some((_, why))) if overdue => {
             InstanceState::Stuck { detail: why.clone() }
@@ -126,7 +140,7 @@ fn seen(pod: &PodFacts, overdue: bool) -> InstanceSeen {
 }
 
 /// Whether a pod waits for a node for longer than is waited.
-fn is_overdue(pod: &PodFacts, patience: Span, now: Timestamp) -> bool {
+pub(super) fn is_overdue(pod: &PodFacts, patience: Span, now: Timestamp) -> bool {
     pod.unschedulable.as_ref().is_some_and(|(since, _)| patience <= passed(*since, now))
 }
 
@@ -256,7 +270,7 @@ mod tests {
         let seen = observed(&cache, &Options::default());
         let pool = &seen.pools[&RevisionId::new("v1").unwrap()];
         assert_eq!((pool.created, pool.failed, seen.instances.len()), (1, 1, 1));
-        let now = NOW.parse().unwrap();
-        assert_eq!(cache.with(&key(), |held| enrolments(held, now)).instances.len(), 1);
+        let (now, kind) = (NOW.parse().unwrap(), Controller::ReplicaSet);
+        assert_eq!(cache.with(&key(), |held| enrolments(held, kind, now)).instances.len(), 1);
     }
 }

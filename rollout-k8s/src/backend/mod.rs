@@ -1,9 +1,11 @@
-//! Kubernetes as a [`Backend`] that makes instances by count, and as the [`Enrolment`] of its pods.
+//! Kubernetes as a [`Backend`] that makes instances by count, or replaces them in place, and as the
+//! [`Enrolment`] of its pods.
 //!
-//! In: actions and questions of the engine. Out: outcomes and snapshots. A pool is a `ReplicaSet`, an instance
-//! is a pod, and a pod gets traffic by a label that the Service's selector asks for; without an engine the
-//! workload stays an ordinary `ReplicaSet` that heals itself and serves. Where Services must not be touched a readiness
-//! gate of the pod takes the place of the label ([`EnrolBy`]). Absent: retries, a poll in steady
+//! In: actions and questions of the engine. Out: outcomes and snapshots. A pool is a `ReplicaSet`, or the pods
+//! of one revision in a `StatefulSet` or a `DaemonSet`; an instance is a pod, and a pod gets traffic by a label
+//! that the Service's selector asks for; without an engine the workload stays an ordinary one of its kind that
+//! heals itself and serves. Where Services must not be touched a readiness gate of the pod takes the place of
+//! the label ([`EnrolBy`]). Absent: retries, a poll in steady
 //! state, and any touch of an object without our labels.
 //!
 //! What the account needs, in the namespaces of its workloads:
@@ -13,18 +15,23 @@
 //! | `apps` | `replicasets` | get, list, watch | what exists |
 //! | `apps` | `replicasets` | create, patch, delete | revisions, sizes and epochs; old revisions without pods |
 //! | | `pods` | get, list, watch | what exists |
+//! | `apps` | `statefulsets` or `daemonsets` | get, list, watch, create, patch, delete | the same where pods are replaced in place |
 //! | | `pods` | patch | the label and the deletion cost |
+//! | | `pods` | delete | who is replaced in place, by uid |
 //! | | `pods/status` | patch | the same, where a readiness gate takes the place of the label |
 //! | | `services` | get | whether their selectors ask for the label, before a rollout begins |
 //! | `coordination.k8s.io` | `leases` | get, create, update | who reigns |
 
 mod body;
+mod controller;
 mod enrol;
 mod facts;
 mod fence;
 mod history;
+mod in_place;
 mod inventory;
 mod options;
+mod perform;
 mod pin;
 mod scale;
 mod services;
@@ -41,9 +48,10 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::{DaemonSet, StatefulSet};
 use rollout_core::{
-    engine::{Action, Effect, Enrolments, Inventory, Outcome, RefusalKind},
-    id::{Epoch, Mark, WorkloadId},
+    engine::{Action, Enrolments, Inventory, Outcome},
+    id::{Epoch, WorkloadId},
     port::{Backend, Claim, ClaimError, Confirmation, Enrolment, Making, ObserveError, PinError},
     spec::Counting,
     time::Span,
@@ -51,20 +59,18 @@ use rollout_core::{
 use serde_json::Value;
 
 pub(crate) use self::watch::LIST_EVERY;
-use self::{
-    facts::{Facts as _, SetFacts},
-    fence::Lost,
-    watch::Key,
-};
 pub use self::{
+    controller::Controller,
     options::{EnrolBy, Options},
     services::{ServiceError, check_services},
     watch::{Scope, Watches},
 };
+use self::{
+    facts::{InPlaceFacts, SetFacts},
+    fence::Lost,
+    watch::{Key, Stamped},
+};
 use crate::{outcome::Failed, router::KubernetesRouter};
-
-/// Longest wait for the end of one attempt, which is up to four calls.
-const ATTEMPT_WITHIN: Span = Span::from_secs(20);
 
 /// The pods of one namespace, as pools and instances of one workload or of many.
 #[derive(Debug)]
@@ -72,6 +78,8 @@ pub struct KubernetesBackend {
     watches: Arc<Watches>,
     namespace: String,
     options: Options,
+    /// What makes its pods.
+    controller: Controller,
     /// `options.min_ready` as it is now, in milliseconds.
     min_ready: Arc<AtomicU64>,
     /// What shares traffic, which hears of reigns and of new revisions.
@@ -87,8 +95,18 @@ impl KubernetesBackend {
             namespace: namespace.into(),
             min_ready: Arc::new(AtomicU64::new(options.min_ready.as_millis())),
             router: None,
+            controller: Controller::default(),
             options,
         }
+    }
+
+    /// Works on pods that `controller` makes, as [`Controller::of`] reads it from a template. Must be called
+    /// within a tokio runtime.
+    #[must_use]
+    pub fn with_controller(mut self, controller: Controller) -> Self {
+        self.watches.include(controller);
+        self.controller = controller;
+        self
     }
 
     /// Tells `router` of every reign, so that it refuses older ones, and of every new revision, so that the
@@ -117,75 +135,19 @@ impl KubernetesBackend {
         format!("`{workload}` in the Kubernetes namespace `{}`", self.namespace)
     }
 
-    /// The refusal of an older reign's order; `set` was stamped by a newer one.
-    fn fenced(&self, action: &Action, set: &SetFacts) -> Failed {
-        let epoch = set.epoch().unwrap_or_default();
-        Failed::never(
-            RefusalKind::Fenced,
-            format!(
-                "{epoch} has begun in namespace `{}`, this order is of {}",
-                self.namespace, action.epoch
-            ),
-        )
-    }
-
-    /// Refuses `action` if a newer engine is known to reign; whoever is not known yet is found by the
-    /// conditions of the write itself.
-    fn fence(&self, key: &Key, action: &Action) -> Result<(), Failed> {
-        let epoch = self.watches.cache.with(key, |held| held.epoch());
-        if epoch <= action.epoch {
-            return Ok(());
+    /// Begins a reign over what makes the pods.
+    async fn reign<F: Stamped>(&self, workload: &WorkloadId, claim: &Claim) -> Result<Epoch, Lost> {
+        let (key, cache) = (self.key(workload), &self.watches.cache);
+        let known = cache.with(&key, |held| held.epoch());
+        let client = &self.watches.client;
+        let (reign, sets) =
+            fence::claim::<F>(client, &self.namespace, workload, claim, known).await?;
+        for set in sets {
+            let name = set.name().to_owned();
+            cache.answered(&key, &name, set);
         }
-        Err(Failed::never(
-            RefusalKind::Fenced,
-            format!(
-                "{epoch} of `{}` has begun, this order is of {}",
-                action.workload, action.epoch
-            ),
-        ))
-    }
-
-    /// One attempt, without deadline.
-    async fn perform(&self, action: &Action) -> Result<Mark, Failed> {
-        let key = self.key(&action.workload);
-        self.fence(&key, action)?;
-        let workload = &action.workload;
-        match &action.effect {
-            Effect::Scale { revision, replicas } => {
-                scale::scale(self, &key, action, revision, *replicas).await
-            }
-            Effect::Drain { instance } => {
-                enrol::drain(self, &key, workload, instance, action.id).await
-            }
-            Effect::Enrol { instance, .. } => enrol::enrol(self, &key, workload, instance).await,
-            Effect::Create { .. }
-            | Effect::Start { .. }
-            | Effect::Stop { .. }
-            | Effect::Remove { .. } => {
-                Err(invalid("a ReplicaSet makes and removes pods by count, not by name"))
-            }
-            Effect::Detach { .. } => {
-                Err(invalid("a pod is taken out of traffic by a drain, there is nothing to detach"))
-            }
-            Effect::Divide(_) => Err(invalid("a ReplicaSet replaces no pod in place")),
-            Effect::Route(_) => Err(invalid("a label shares no traffic by weight")),
-            Effect::Run { .. } | Effect::Modules(_) => {
-                Err(invalid("Kubernetes itself runs no hooks and knows no modules"))
-            }
-        }
-    }
-
-    async fn attempt(&self, action: &Action) -> Outcome {
-        let performed = tokio::time::timeout(ATTEMPT_WITHIN.to_std(), self.perform(action));
-        let outcome = match performed.await {
-            Ok(Ok(mark)) => Outcome::Applied { mark },
-            Ok(Err(failed)) => failed.outcome(),
-            Err(_) => {
-                Outcome::unknown(format!("the API server did not answer within {ATTEMPT_WITHIN}"))
-            }
-        };
-        tracing::debug!(%action, %outcome, "attempted");
-        outcome
+        cache.with(&key, |held| held.granted = held.granted.max(reign.epoch));
+        Ok(reign.epoch)
     }
 
     /// What the router's part in a claim has come to.
@@ -200,7 +162,7 @@ impl KubernetesBackend {
 
     async fn settled(&self, workload: &WorkloadId) -> Result<Key, ObserveError> {
         let key = self.key(workload);
-        let settled = self.watches.settled(&key).await;
+        let settled = self.watches.settled(self.controller, &key).await;
         settled.map_err(|failed| failed.observe(self.what(workload)))?;
         Ok(key)
     }
@@ -210,40 +172,41 @@ fn read(milliseconds: &AtomicU64) -> Span {
     Span::from_millis(milliseconds.load(Ordering::Relaxed))
 }
 
-/// A refusal of an order that no cluster can carry out.
-fn invalid(why: &str) -> Failed {
-    Failed::never(RefusalKind::Invalid, why)
-}
-
 #[async_trait]
 impl Backend for KubernetesBackend {
     fn making(&self) -> Making {
-        Making::ByCount
+        self.controller.making()
     }
 
     fn counting(&self) -> Counting {
-        Counting::Loose
+        match self.controller {
+            Controller::ReplicaSet => Counting::Loose,
+            Controller::StatefulSet | Controller::DaemonSet => Counting::Strict,
+        }
     }
 
     async fn pin(&self, workload: &WorkloadId, template: &Value) -> Result<Value, PinError> {
-        pin::pin(self, workload, template).await
+        match self.controller {
+            Controller::ReplicaSet => pin::pin(self, workload, template).await,
+            Controller::StatefulSet => in_place::pin::<StatefulSet>(self, workload, template).await,
+            Controller::DaemonSet => in_place::pin::<DaemonSet>(self, workload, template).await,
+        }
     }
 
     async fn claim(&self, workload: &WorkloadId, claim: &Claim) -> Result<Epoch, ClaimError> {
-        let key = self.key(workload);
-        let cache = &self.watches.cache;
-        let known = cache.with(&key, |held| held.epoch());
-        let client = &self.watches.client;
-        match fence::claim(client, &self.namespace, workload, claim, known).await {
-            Ok((reign, sets)) => {
-                for set in sets.iter().filter_map(SetFacts::read) {
-                    cache.answered(&key, &set.name.clone(), set);
-                }
-                cache.with(&key, |held| held.granted = held.granted.max(reign.epoch));
+        let granted = match self.controller {
+            Controller::ReplicaSet => self.reign::<SetFacts>(workload, claim).await,
+            Controller::StatefulSet => {
+                self.reign::<InPlaceFacts<StatefulSet>>(workload, claim).await
+            }
+            Controller::DaemonSet => self.reign::<InPlaceFacts<DaemonSet>>(workload, claim).await,
+        };
+        match granted {
+            Ok(epoch) => {
                 if let Some(router) = &self.router {
-                    self.claimed(workload, router.claim(reign.epoch).await)?;
+                    self.claimed(workload, router.claim(epoch).await)?;
                 }
-                Ok(reign.epoch)
+                Ok(epoch)
             }
             Err(Lost::Owned(error)) => Err(error),
             Err(Lost::Failed(failed)) => Err(failed.observe(self.what(workload)).into()),
@@ -252,10 +215,14 @@ impl Backend for KubernetesBackend {
 
     async fn observe(&self, workload: &WorkloadId) -> Result<Inventory, ObserveError> {
         let key = self.settled(workload).await?;
-        let (newest, options) = (self.watches.cache.newest_set(), self.options());
-        let now = Timestamp::now();
-        let take = |held: &mut watch::Held| inventory::inventory(held, newest, &options, now);
-        Ok(self.watches.cache.with(&key, take))
+        let (controller, options, now) = (self.controller, self.options(), Timestamp::now());
+        let newest = self.watches.cache.newest(controller);
+        Ok(self.watches.cache.with(&key, |held| match controller {
+            Controller::ReplicaSet => inventory::inventory(held, newest, &options, now),
+            Controller::StatefulSet | Controller::DaemonSet => {
+                in_place::inventory(held, controller, newest, &options, now)
+            }
+        }))
     }
 
     async fn apply(&self, action: &Action) -> Outcome {
@@ -297,7 +264,8 @@ impl Enrolment for KubernetesBackend {
 
     async fn observe(&self, workload: &WorkloadId) -> Result<Enrolments, ObserveError> {
         let key = self.settled(workload).await?;
-        Ok(self.watches.cache.with(&key, |held| inventory::enrolments(held, Timestamp::now())))
+        let (controller, now) = (self.controller, Timestamp::now());
+        Ok(self.watches.cache.with(&key, |held| inventory::enrolments(held, controller, now)))
     }
 
     async fn apply(&self, action: &Action) -> Outcome {

@@ -4,6 +4,7 @@
 //! `imagePullPolicy` says what that means. The API server itself judges the rest: the `ReplicaSet` is posted as
 //! a dry run, past its schema, its admission plugins and its quota.
 
+use k8s_openapi::api::apps::v1::ReplicaSet;
 use rollout_core::{
     engine::{Action, Effect, RefusalKind, Revision},
     id::{ActionId, Attempt, Epoch, WorkloadId},
@@ -12,10 +13,14 @@ use rollout_core::{
 use rollout_runtime::digest_id;
 use serde_json::{Value, json};
 
-use super::{EnrolBy, KubernetesBackend, body, scale};
+use super::{Controller, EnrolBy, KubernetesBackend, body, scale};
 use crate::{labels, outcome::Failed};
 
-fn wrong(field: impl Into<String>, why: impl Into<String>, way_out: impl Into<String>) -> PinError {
+pub(super) fn wrong(
+    field: impl Into<String>,
+    why: impl Into<String>,
+    way_out: impl Into<String>,
+) -> PinError {
     PinError { field: field.into(), why: why.into(), way_out: way_out.into() }
 }
 
@@ -25,7 +30,8 @@ pub(super) async fn pin(
     workload: &WorkloadId,
     template: &Value,
 ) -> Result<Value, PinError> {
-    alone(&backend.namespace, template)?;
+    alone(&backend.namespace, Controller::ReplicaSet, template)?;
+    same(backend, workload, template)?;
     let template = &match backend.options.enrol_by {
         EnrolBy::Label => template.clone(),
         EnrolBy::ReadinessGate => gated(template),
@@ -41,7 +47,7 @@ pub(super) async fn pin(
         effect: Effect::Scale { revision: id, replicas: 0 },
     };
     let body = body::replica_set(&backend.namespace, &action, "", &revision, 0);
-    match scale::post(backend, &backend.namespace, &body, true).await {
+    match scale::post::<ReplicaSet>(backend, &backend.namespace, &body, true).await {
         // It is there already, so the server has taken it before.
         Ok(_) | Err(Failed::Refused(RefusalKind::Conflict, ..)) => Ok(template.clone()),
         Err(Failed::Refused(RefusalKind::Invalid, _, why)) if why.contains(NO_DRY_RUN) => {
@@ -65,25 +71,24 @@ fn gated(template: &Value) -> Value {
 }
 
 /// What the server says where an admission webhook stands in the way of every dry run.
-const NO_DRY_RUN: &str = "does not support dry run";
+pub(super) const NO_DRY_RUN: &str = "does not support dry run";
 
 /// Checks what needs no cluster.
-fn alone(namespace: &str, template: &Value) -> Result<(), PinError> {
+pub(super) fn alone(
+    namespace: &str,
+    controller: Controller,
+    template: &Value,
+) -> Result<(), PinError> {
+    const KNOWN: [&str; 3] = ["metadata", "spec", "controller"];
     const WHOLE: &str = "such as `template: { metadata: …, spec: { containers: [ … ] } }`";
     let Some(fields) = template.as_object() else {
         return Err(wrong("template", "it is no pod template", format!("give one, {WHOLE}")));
     };
-    if fields.contains_key("controller") {
-        return Err(wrong(
-            "template.controller",
-            "pods of a StatefulSet or a DaemonSet are replaced in place, which this backend cannot do",
-            "roll out a Deployment's template, or leave this workload to its own controller",
-        ));
-    }
-    if let Some(name) = fields.keys().find(|name| !["metadata", "spec"].contains(&name.as_str())) {
+    is_of(controller, template)?;
+    if let Some(name) = fields.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         return Err(wrong(
             format!("template.{name}"),
-            "a pod template has `metadata` and `spec` only",
+            "a template has `metadata`, `spec` and `controller` only",
             "correct the field or leave it out",
         ));
     }
@@ -116,6 +121,61 @@ fn alone(namespace: &str, template: &Value) -> Result<(), PinError> {
     Ok(())
 }
 
+/// Checks that the pods are made by what makes those of the workload.
+fn is_of(controller: Controller, template: &Value) -> Result<(), PinError> {
+    let Some(asked) = template.get("controller") else {
+        return match controller {
+            Controller::ReplicaSet => Ok(()),
+            Controller::StatefulSet | Controller::DaemonSet => {
+                Err(another(&format!("a {controller}"), "ReplicaSets, as nothing else is said,"))
+            }
+        };
+    };
+    let kind = asked["kind"].as_str().unwrap_or("none");
+    if !["StatefulSet", "DaemonSet"].contains(&kind) {
+        return Err(wrong(
+            "template.controller.kind",
+            format!("it is {kind}"),
+            "write `StatefulSet` or `DaemonSet`, or leave `controller` out for ReplicaSets",
+        ));
+    }
+    if Controller::of(template) != controller {
+        return Err(another(&format!("a {controller}"), &format!("a {kind}")));
+    }
+    Ok(())
+}
+
+/// Checks that no pods are there that something else has made.
+pub(super) fn same(
+    backend: &KubernetesBackend,
+    workload: &WorkloadId,
+    template: &Value,
+) -> Result<(), PinError> {
+    let asked = Controller::of(template);
+    let found = backend.watches.cache.with(&backend.key(workload), |held| match asked {
+        Controller::ReplicaSet => {
+            let in_place = held.pods.values().find(|pod| pod.hash.is_some() && pod.is_active());
+            in_place.map(|_| "a StatefulSet or a DaemonSet")
+        }
+        Controller::StatefulSet | Controller::DaemonSet => {
+            held.sets.values().find(|set| 0 < set.replicas).map(|_| "ReplicaSets")
+        }
+    });
+    match found {
+        Some(found) => Err(another(found, &format!("{asked}s"))),
+        None => Ok(()),
+    }
+}
+
+/// What makes the pods of a workload does not change.
+fn another(found: &str, asked: &str) -> PinError {
+    wrong(
+        "template.controller",
+        format!("pods of {asked} are asked for, and this workload was begun with {found}"),
+        "begin another workload, under another name",
+    )
+}
+
 /// Whether a label or annotation is for the engine to set.
 fn is_reserved(name: &str) -> bool {
     name == labels::DELETION_COST
@@ -123,7 +183,7 @@ fn is_reserved(name: &str) -> bool {
 }
 
 /// The server's own refusal, by its field.
-fn refused(failed: &Failed) -> PinError {
+pub(super) fn refused(failed: &Failed) -> PinError {
     let (Failed::Refused(_, _, why) | Failed::Unknown(why)) = failed;
     let is_template = |text: &&str| text.starts_with(TEMPLATE);
     let end = |text: &str| text.find([':', '"', ' ', ',']).unwrap_or(text.len());
@@ -167,7 +227,8 @@ mod tests {
             (json!(null), "template"),
             (json!({ "spec": {} }), "template.spec.containers"),
             (json!({ "spec": pod, "specs": 1 }), "template.specs"),
-            (json!({ "spec": pod, "controller": {} }), "template.controller"),
+            (json!({ "spec": pod, "controller": {} }), "template.controller.kind"),
+            (json!({ "spec": pod, "controller": { "kind": "DaemonSet" } }), "template.controller"),
             (
                 json!({ "spec": pod, "metadata": { "labels": { "rollout-engine.dev/serving": "no" } } }),
                 "template.metadata.labels.rollout-engine.dev/serving",
@@ -177,11 +238,11 @@ mod tests {
                 "template.metadata.namespace",
             ),
         ] {
-            let error = alone("prod", &template).unwrap_err();
+            let error = alone("prod", Controller::ReplicaSet, &template).unwrap_err();
             assert_eq!(error.field, field, "{error}");
         }
         let good = json!({ "spec": pod, "metadata": { "namespace": "prod", "labels": { "rollout-engine.device/a": "b" } } });
-        assert_eq!(alone("prod", &good), Ok(()));
+        assert_eq!(alone("prod", Controller::ReplicaSet, &good), Ok(()));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use rollout_core::{
     engine::{Action, RefusalKind, Revision},
     id::{Mark, RevisionId},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
@@ -45,10 +46,10 @@ pub(super) async fn scale(
 }
 
 /// The size as Kubernetes counts it.
-fn size(replicas: u64) -> Result<i32, Failed> {
+pub(super) fn size(replicas: u64) -> Result<i32, Failed> {
     i32::try_from(replicas).map_err(|_| {
         let most = i32::MAX;
-        let why = format!("{replicas} replicas are asked for, a ReplicaSet has at most {most}");
+        let why = format!("{replicas} replicas are asked for, Kubernetes takes at most {most}");
         Failed::never(RefusalKind::Invalid, why)
     })
 }
@@ -76,7 +77,7 @@ async fn resize(
         put(labels::EPOCH, &epoch),
         put(labels::ATTEMPT, &action.attempt.0.to_string()),
     ];
-    match fence::write(&backend.watches.client, &key.0, &set.name, patch).await {
+    match fence::write::<SetFacts>(&backend.watches.client, &key.0, &set.name, patch).await {
         Ok(Some(written)) => Ok(acknowledged(backend, key, &written)),
         Ok(None) => {
             backend.watches.cache.answered_gone::<SetFacts>(key, &set.name);
@@ -108,8 +109,8 @@ async fn mismatch(
         let why = format!("the ReplicaSet {} is gone or no longer ours", known.name);
         return Failed::now(RefusalKind::Missing, why);
     };
-    if set.epoch().is_some_and(|epoch| action.epoch < epoch) {
-        return backend.fenced(action, &set);
+    if let Some(epoch) = set.epoch().filter(|epoch| action.epoch < *epoch) {
+        return backend.fenced(action, epoch);
     }
     if set.replicas != known.replicas {
         return resized(&set);
@@ -158,18 +159,9 @@ async fn create(
     };
     size(replicas)?;
     let client = &backend.watches.client;
-    let reign = fence::reign(client, &key.0, &action.workload).await?.unwrap_or_default();
-    if action.epoch < reign.epoch {
-        return Err(Failed::never(
-            RefusalKind::Fenced,
-            format!(
-                "{} of `{}` has begun, this order is of {}",
-                reign.epoch, reign.owner, action.epoch
-            ),
-        ));
-    }
+    let reign = fence::still(client, &key.0, action).await?;
     let body = body::replica_set(&key.0, action, &reign.owner, whole, replicas);
-    match post(backend, &key.0, &body, false).await {
+    match post::<ReplicaSet>(backend, &key.0, &body, false).await {
         Ok(written) => {
             let mark = acknowledged(backend, key, &written);
             history::prune(backend, key).await;
@@ -187,16 +179,19 @@ async fn create(
     }
 }
 
-/// Posts a `ReplicaSet`; `trial`: only to hear what the server says.
-pub(super) async fn post(
+/// Posts what makes pods; `trial`: only to hear what the server says.
+pub(super) async fn post<K>(
     backend: &KubernetesBackend,
     namespace: &str,
     body: &Value,
     trial: bool,
-) -> Result<ReplicaSet, Failed> {
+) -> Result<K, Failed>
+where
+    K: kube::Resource<DynamicType = ()> + DeserializeOwned,
+{
     let params =
         PostParams { dry_run: trial, field_manager: Some(labels::FIELD_MANAGER.to_owned()) };
-    let url = <ReplicaSet as kube::Resource>::url_path(&(), Some(namespace));
+    let url = K::url_path(&(), Some(namespace));
     ask(async {
         let body = serde_json::to_vec(body).map_err(kube::Error::SerdeError)?;
         let request = kube::core::Request::new(url).create(&params, body);
@@ -206,7 +201,7 @@ pub(super) async fn post(
         if let Ok(uri) = strict.parse() {
             *request.uri_mut() = uri;
         }
-        backend.watches.client.request::<ReplicaSet>(request).await
+        backend.watches.client.request::<K>(request).await
     })
     .await
 }

@@ -10,10 +10,11 @@ use rollout_core::{
     spec::CheckedSpec,
 };
 use rollout_runtime::{Ports, metrics::NamedMetrics};
+use serde_json::Value;
 
 use super::ports::{PortsError, PortsOf};
 use crate::{
-    backend::{KubernetesBackend, Options, Watches, check_services},
+    backend::{Controller, KubernetesBackend, Options, Watches, check_services},
     crd::Rollout,
     journal::KubernetesJournal,
     router::{KubernetesRouter, Traffic},
@@ -74,9 +75,17 @@ impl PortsOf for ClusterPorts {
             enrol_by: traffic.enrol_by,
             ..self.options
         };
-        let router = KubernetesRouter::new(self.client.clone(), &namespace, &traffic);
+        let controller = Controller::of(&spec.template);
+        let router = match controller {
+            Controller::ReplicaSet => {
+                KubernetesRouter::new(self.client.clone(), &namespace, &traffic)
+            }
+            // Both revisions are in one object, and a Service cannot tell them apart.
+            Controller::StatefulSet | Controller::DaemonSet => None,
+        };
         let router = router.map(|router| Arc::new(router.with_watches(&self.watches)));
         let backend = KubernetesBackend::new(&self.watches, namespace, options);
+        let backend = backend.with_controller(controller);
         // So that a new reign is known to the router, and a new revision to its preview, before any traffic.
         let backend = Arc::new(match &router {
             Some(router) => backend.with_router(Arc::clone(router)),
@@ -95,7 +104,9 @@ impl PortsOf for ClusterPorts {
 
     fn backend(&self, rollout: &Rollout) -> Arc<dyn Backend> {
         let namespace = rollout.namespace().unwrap_or_default();
-        Arc::new(KubernetesBackend::new(&self.watches, namespace, self.options))
+        let backend = KubernetesBackend::new(&self.watches, namespace, self.options);
+        let spec: Value = serde_json::from_str(rollout.spec.as_str()).unwrap_or_default();
+        Arc::new(backend.with_controller(Controller::of(&spec["template"])))
     }
 }
 

@@ -95,6 +95,17 @@ fn words_are_one_short_line() {
     assert_eq!(text.chars().count(), 601);
 }
 
+#[test]
+fn an_object_that_a_patch_makes_bad_is_not_repeated() {
+    let why = words(&answer(
+        422,
+        "\"\" is invalid: patch: Invalid value: \"{\\\"env\\\":\\\"secret\\\"}\": strict decoding error: unknown \
+         field \"spec.template.spec.containers[0].imagee\"",
+    ));
+    assert!(why.contains("patch: strict decoding error: unknown field") && why.contains("imagee"));
+    assert!(!why.contains("secret"), "{why}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_answer_is_unknown() {
     let never = std::future::pending::<Result<(), Error>>();

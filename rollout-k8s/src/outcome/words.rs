@@ -18,12 +18,25 @@ pub(crate) fn words(error: &Error) -> String {
 
 fn of_status(status: &Status) -> String {
     let Status { code, message, .. } = status;
+    let message = &without_objects(message);
     match missing_permission(message) {
         Some((user, verb, resource)) => format!(
             "the account `{user}` may not {verb} {resource}; give it the verb `{verb}` on `{resource}`"
         ),
         None if message.is_empty() => format!("the API server answered {code}"),
         None => format!("the API server answered {code}: {message}"),
+    }
+}
+
+/// The message without the whole object that the server prints where a patch makes a bad one of it: it may hold
+/// secrets, and what is wrong stands behind it.
+fn without_objects(message: &str) -> String {
+    let object = (message.find("Invalid value: \"{"), message.rfind("}\": "));
+    match object {
+        (Some(begin), Some(end)) if begin < end => {
+            format!("{}{}", &message[..begin], &message[end + "}\": ".len()..])
+        }
+        (None | Some(_), _) => message.to_owned(),
     }
 }
 

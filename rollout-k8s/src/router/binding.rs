@@ -8,12 +8,8 @@ use rollout_core::id::{Epoch, RevisionId};
 use serde_json::{Map, Value, json};
 
 use super::object::{Object, text};
-use crate::labels;
+use crate::labels::{self, REVISION_BEFORE as BEFORE, TAKES};
 
-/// Label of a Service and of its slices: what its selector takes.
-const TAKES: &str = "rollout-engine.dev/takes";
-/// Annotation of a Service: the revision that stood behind it before.
-const BEFORE: &str = "rollout-engine.dev/revision-before";
 /// Value of the serving label that no pod has.
 const NOBODY: &str = "nobody";
 

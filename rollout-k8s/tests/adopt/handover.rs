@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
-    core::v1::Pod,
+    core::v1::{Pod, Service},
     policy::v1::PodDisruptionBudget,
 };
 use kube::api::{DeleteParams, ListParams};
@@ -46,6 +46,12 @@ async fn there_and_back_no_pod_restarts_and_no_request_fails() {
     assert_eq!(again.stages, [], "another run has nothing to do");
     tokio::time::sleep(Duration::from_secs(3)).await;
 
+    // As a router leaves it that has bound the Service to one revision.
+    let bound = json!({
+        "metadata": { "labels": { labels::TAKES: "revision", labels::REVISION: revision } },
+        "spec": { "selector": { labels::REVISION: revision } },
+    });
+    shop.patch::<Service>("web", bound).await;
     shop.hand_back().await.unwrap();
     shop.settled().await;
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -56,7 +62,7 @@ async fn there_and_back_no_pod_restarts_and_no_request_fails() {
     let sent = load.end().await;
     assert!(1_000 < sent, "{sent} requests");
 
-    // The Deployment does its work as before.
+    // The Deployment does its work as before, and its new pods are served.
     shop.patch::<Deployment>("web", json!({ "spec": { "replicas": 2 } })).await;
     shop.until("two pods", async || shop.pods().await.len() == 2).await;
     let image = json!([{ "name": "web", "image": "rollout.test/web:v2" }]);
@@ -64,6 +70,11 @@ async fn there_and_back_no_pod_restarts_and_no_request_fails() {
     shop.patch::<Deployment>("web", patch).await;
     shop.until("another ReplicaSet", async || {
         shop.api::<ReplicaSet>().list(&ListParams::default()).await.unwrap().items.len() == 2
+    })
+    .await;
+    shop.until("two new pods behind the Service", async || {
+        let endpoints = shop.endpoints().await;
+        endpoints.len() == 2 && endpoints.iter().all(|pod| !before.contains_key(pod))
     })
     .await;
     shop.end().await;
@@ -75,16 +86,9 @@ async fn a_pod_that_is_lost_while_no_engine_runs_is_replaced_and_serves() {
     shop.adopt().await.unwrap();
     let lost = shop.pods().await.into_keys().next().unwrap();
     shop.api::<Pod>().delete(&lost, &DeleteParams::default()).await.unwrap();
-    let slices = shop.api::<k8s_openapi::api::discovery::v1::EndpointSlice>();
     shop.until("four ready endpoints without the lost one", async || {
-        let params = ListParams::default().labels("kubernetes.io/service-name=web");
-        let listed = slices.list(&params).await.unwrap().items;
-        let ready = listed.into_iter().flat_map(|slice| slice.endpoints).filter(|endpoint| {
-            let conditions = endpoint.conditions.clone().unwrap_or_default();
-            let pod = endpoint.target_ref.clone().and_then(|target| target.name);
-            conditions.ready == Some(true) && pod.as_deref() != Some(&lost)
-        });
-        ready.count() == REPLICAS
+        let endpoints = shop.endpoints().await;
+        endpoints.len() == REPLICAS && !endpoints.contains(&lost)
     })
     .await;
     shop.end().await;

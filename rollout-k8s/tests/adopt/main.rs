@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod handover;
 #[cfg(test)]
+mod in_place;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod refused;

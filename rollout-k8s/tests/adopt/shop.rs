@@ -1,7 +1,7 @@
 //! What every test starts from: a namespace with a Deployment and all that commonly stands around one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     path::PathBuf,
     time::{Duration, Instant},
@@ -10,6 +10,7 @@ use std::{
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
     core::v1::{Namespace, Pod, Service},
+    discovery::v1::EndpointSlice,
     policy::v1::PodDisruptionBudget,
 };
 use kube::{
@@ -69,18 +70,28 @@ impl Shop {
     pub(crate) async fn open(name: &str) -> Option<Self> {
         let mut shop = Self::new(name).await?;
         shop.stock().await;
-        let service = shop.api::<Service>().get("web").await.unwrap();
-        let port = service.spec.unwrap().ports.unwrap()[0].node_port.unwrap();
-        shop.port = u16::try_from(port).unwrap();
         shop.settled().await;
-        // kube-proxy writes its rules later than that, and tells nobody.
-        shop.until("an answer", async || ask(100, 2, shop.port).await.is_ok()).await;
+        shop.answers().await;
         Some(shop)
     }
 
+    /// Waits until its Service answers.
+    pub(crate) async fn answers(&mut self) {
+        let service = self.api::<Service>().get("web").await.unwrap();
+        let port = service.spec.unwrap().ports.unwrap()[0].node_port.unwrap();
+        self.port = u16::try_from(port).unwrap();
+        // kube-proxy writes its rules later than pods are ready, and tells nobody.
+        self.until("an answer", async || ask(100, 2, self.port).await.is_ok()).await;
+    }
+
     async fn stock(&self) {
+        self.create::<Deployment>(deployment(&json!({ "app": "web" }))).await;
+        self.surroundings().await;
+    }
+
+    /// What commonly stands around pods.
+    pub(crate) async fn surroundings(&self) {
         let labels = json!({ "app": "web" });
-        self.create::<Deployment>(deployment(&labels)).await;
         self.create::<Service>(json!({
             "metadata": { "name": "web" },
             "spec": {
@@ -179,6 +190,16 @@ impl Shop {
             (pod.metadata.name.unwrap(), (pod.metadata.uid.unwrap(), restarts))
         };
         pods.items.into_iter().map(one).collect()
+    }
+
+    /// Names of the pods that get requests of the Service.
+    pub(crate) async fn endpoints(&self) -> BTreeSet<String> {
+        let params = ListParams::default().labels("kubernetes.io/service-name=web");
+        let listed = self.api::<EndpointSlice>().list(&params).await.unwrap().items;
+        let ready = listed.into_iter().flat_map(|slice| slice.endpoints).filter(|endpoint| {
+            endpoint.conditions.as_ref().is_some_and(|is| is.ready == Some(true))
+        });
+        ready.filter_map(|endpoint| endpoint.target_ref?.name).collect()
     }
 
     /// Everything that an adoption may touch, without what moves by itself.

@@ -16,12 +16,14 @@ use kube::{
     api::{DeleteParams, ListParams, PostParams},
 };
 use rollout_core::{
-    engine::{Action, Effect, EnrolState, Enrolments, Inventory, Outcome, Revision},
+    engine::{
+        Action, Division, Effect, EnrolState, Enrolments, Inventory, Outcome, Reach, Revision,
+    },
     id::{ActionId, Attempt, Epoch, InstanceId, Mark, RevisionId, WorkloadId},
     port::{Backend, Claim, Enrolment},
 };
 use rollout_k8s::{
-    backend::{EnrolBy, KubernetesBackend, Options, Scope, Watches},
+    backend::{Controller, EnrolBy, KubernetesBackend, Options, Scope, Watches},
     client,
 };
 use serde_json::{Value, json};
@@ -123,9 +125,14 @@ pub(crate) struct Bed {
 impl Bed {
     /// Makes a namespace and claims a workload; `None` if there is no cluster.
     pub(crate) async fn new(name: &str) -> Option<Self> {
+        Self::of(Controller::ReplicaSet, name).await
+    }
+
+    /// The same with pods that `controller` makes.
+    pub(crate) async fn of(controller: Controller, name: &str) -> Option<Self> {
         let place = Place::new(name).await?;
         let workload = WorkloadId::new("web").unwrap();
-        let backend = backend(&place);
+        let backend = backend(&place).with_controller(controller);
         let epoch = backend.claim(&workload, &claim("one", 1, false)).await.unwrap();
         Some(Self { place, backend, workload, epoch, actions: AtomicU64::new(0) })
     }
@@ -155,6 +162,16 @@ impl Bed {
     pub(crate) async fn drain(&self, instance: &InstanceId) -> Outcome {
         let action = self.action(Effect::Drain { instance: instance.clone() }, None);
         Enrolment::apply(&self.backend, &action).await
+    }
+
+    pub(crate) async fn divide(&self, revision: &Arc<Revision>, reach: Reach) -> Outcome {
+        let effect = Effect::Divide(Division { revision: revision.id.clone(), reach });
+        Backend::apply(&self.backend, &self.action(effect, Some(revision))).await
+    }
+
+    pub(crate) async fn remove(&self, instance: &InstanceId) -> Outcome {
+        let action = self.action(Effect::Remove { instance: instance.clone() }, None);
+        Backend::apply(&self.backend, &action).await
     }
 
     pub(crate) async fn inventory(&self) -> Inventory {

@@ -9,6 +9,8 @@ mod bed;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod in_place;
+#[cfg(test)]
 mod pods;
 #[cfg(test)]
 mod rollouts;

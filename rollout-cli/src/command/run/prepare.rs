@@ -77,7 +77,8 @@ impl Prepared {
         planned(&capabilities)?;
         let pinned = site.backend.pin(&spec.workload, &spec.template).await?;
         let revision = spec.revision.clone().unwrap_or_else(|| digest_id(&pinned));
-        let place = Place::beside(&args.source.file, &spec.workload, args.journal.clone());
+        let (file, namespace) = (&args.source.file, site.namespace.as_deref());
+        let place = Place::beside(file, namespace, &spec.workload, args.journal.clone());
         Ok(Self { place, spec, revision, site, beside })
     }
 

@@ -10,7 +10,7 @@ use rollout_core::{
 };
 use rollout_docker::{DockerBackend, HaProxy, haproxy::Traffic};
 use rollout_k8s::{
-    backend::{KubernetesBackend, Options, Scope, Watches, check_services},
+    backend::{Controller, KubernetesBackend, Options, Scope, Watches, check_services},
     client,
     router::KubernetesRouter,
 };
@@ -26,6 +26,8 @@ pub(super) struct Site {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) enrolment: Option<Arc<dyn Enrolment>>,
     pub(super) router: Option<Arc<dyn Router>>,
+    /// Where in a cluster it is.
+    pub(super) namespace: Option<String>,
 }
 
 impl Site {
@@ -64,10 +66,11 @@ async fn docker(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError> {
     }
     let backend = Arc::new(DockerBackend::connect(options).await?);
     if spec.traffic.is_null() {
-        return Ok(Site { backend, enrolment: None, router: None });
+        return Ok(Site { backend, enrolment: None, router: None, namespace: None });
     }
     let proxy = Arc::new(HaProxy::connect(Traffic::read(&spec.traffic)?).await?);
-    Ok(Site { backend, enrolment: Some(Arc::clone(&proxy) as _), router: Some(proxy) })
+    let enrolment = Some(Arc::clone(&proxy) as _);
+    Ok(Site { backend, enrolment, router: Some(proxy), namespace: None })
 }
 
 async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError> {
@@ -88,9 +91,15 @@ async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError
         enrol_by: traffic.enrol_by,
         ..Options::default()
     };
-    let router = KubernetesRouter::new(client, &namespace, &traffic);
+    let controller = Controller::of(&spec.template);
+    let router = match controller {
+        Controller::ReplicaSet => KubernetesRouter::new(client, &namespace, &traffic),
+        // Both revisions are in one object, and a Service cannot tell them apart.
+        Controller::StatefulSet | Controller::DaemonSet => None,
+    };
     let router = router.map(|router| Arc::new(router.with_watches(&watches)));
-    let mut backend = KubernetesBackend::new(&watches, namespace, options);
+    let backend = KubernetesBackend::new(&watches, namespace.as_str(), options);
+    let mut backend = backend.with_controller(controller);
     if let Some(router) = &router {
         backend = backend.with_router(Arc::clone(router));
     }
@@ -99,5 +108,6 @@ async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError
         backend: Arc::clone(&backend) as _,
         enrolment: Some(backend),
         router: router.map(|router| router as _),
+        namespace: Some(namespace),
     })
 }

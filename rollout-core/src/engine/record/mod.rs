@@ -72,6 +72,9 @@ pub enum Change {
         revision: Arc<Revision>,
         /// Size it was told to have.
         replicas: u64,
+        /// Instances of it that had failed by then, as the backend counts them: they count against nobody.
+        #[serde(default)]
+        failed: u64,
     },
     /// An instance of a pool that a backend keeps by count is treated by name from now on: it is to be
     /// drained, or was found drained.

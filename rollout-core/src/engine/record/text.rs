@@ -75,7 +75,7 @@ impl fmt::Display for Change {
             Self::Claimed { epoch } => write!(f, "claimed {epoch}"),
             Self::Adopted { revision } => write!(f, "adopted {}", revision.id),
             Self::Found { instance, revision, .. } => found(f, instance, revision),
-            Self::PoolFound { revision, replicas } => found(f, replicas, revision),
+            Self::PoolFound { revision, replicas, .. } => found(f, replicas, revision),
             Self::Named { instance, revision, enrolled } => named(f, instance, revision, *enrolled),
             Self::Spared { instance } => write!(f, "spared {instance}"),
             Self::PoolFailed { revision, failed, why } => {

@@ -80,7 +80,10 @@ impl State {
                 let made = if *started { Made::Started } else { Made::Created };
                 self.found(instance, revision, *enrolled, made);
             }
-            Change::PoolFound { revision, replicas } => self.pool(revision).target = *replicas,
+            Change::PoolFound { revision, replicas, failed } => {
+                let pool = self.pool(revision);
+                (pool.target, pool.counted) = (*replicas, *failed);
+            }
             Change::Named { instance, revision, enrolled } => {
                 self.named(at, instance, revision, *enrolled);
             }

@@ -1,6 +1,7 @@
 //! What is kept of an object: only what an observation is made from, so that a cache of many stays small.
 
 mod failure;
+mod in_place;
 mod pod;
 mod set;
 #[cfg(test)]
@@ -9,8 +10,11 @@ mod tests;
 use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::core::NamespaceResourceScope;
+use serde::de::DeserializeOwned;
 
 pub(super) use self::{
+    in_place::{InPlace, InPlaceFacts, InPlaceObject},
     pod::{Gate, PodFacts, is_gated},
     set::SetFacts,
 };
@@ -38,9 +42,14 @@ impl fmt::Display for Version {
 }
 
 /// What is kept of an object of one kind.
-pub(super) trait Facts: PartialEq + Sized {
+pub(super) trait Facts: PartialEq + Send + Sized + 'static {
     /// The object.
-    type Object: kube::Resource<DynamicType = ()>;
+    type Object: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + fmt::Debug
+        + DeserializeOwned
+        + Send
+        + 'static;
 
     /// What is kept of `object`; `None` if it is not ours.
     fn read(object: &Self::Object) -> Option<Self>;
@@ -69,4 +78,19 @@ fn annotation<'a>(meta: &'a ObjectMeta, name: &str) -> Option<&'a str> {
 pub(super) fn identity(meta: &ObjectMeta) -> Option<(&str, &str, &str)> {
     let workload = label(meta, labels::WORKLOAD)?;
     Some((meta.namespace.as_deref()?, workload, meta.name.as_deref()?))
+}
+
+/// A count of Kubernetes'.
+fn count(number: i32) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+/// The manager of `spec.replicas`: the newest of those who own the field.
+fn sized_by(meta: &ObjectMeta) -> Option<String> {
+    let owns = |fields: &serde_json::Value| fields.pointer("/f:spec/f:replicas").is_some();
+    let managers = meta.managed_fields.as_ref()?.iter();
+    managers
+        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| owns(&fields.0)))
+        .max_by_key(|entry| entry.time.as_ref().map(|time| time.0))
+        .and_then(|entry| entry.manager.clone())
 }

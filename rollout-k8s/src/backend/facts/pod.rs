@@ -15,6 +15,8 @@ pub(in crate::backend) struct PodFacts {
     pub(in crate::backend) version: Version,
     pub(in crate::backend) uid: String,
     pub(in crate::backend) revision: RevisionId,
+    /// The template that it was made from, where it is replaced in place.
+    pub(in crate::backend) hash: Option<String>,
     pub(in crate::backend) state: InstanceState,
     pub(in crate::backend) address: Option<IpAddr>,
     /// Since when it has been ready, by the cluster's clock or by ours; `None`: it is not.
@@ -101,6 +103,7 @@ impl Facts for PodFacts {
             version: Version::read(meta.resource_version.as_deref()),
             uid: meta.uid.clone().unwrap_or_default(),
             revision: RevisionId::new(label(meta, labels::REVISION)?).ok()?,
+            hash: label(meta, labels::TEMPLATE_HASH).map(str::to_owned),
             address: status.pod_ip.as_deref().and_then(|text| text.parse().ok()),
             ready_since: match gate {
                 // It answers its probe still, though it is not ready by the gate.
@@ -124,6 +127,10 @@ impl Facts for PodFacts {
     }
 
     fn follow(&mut self, older: &Self) {
+        // One that is replaced in place leaves nothing but its name.
+        if self.uid != older.uid {
+            return;
+        }
         self.failures = self.failures.max(older.failures);
         // Seen to become ready here: the cluster's clock counts whole seconds, and may go differently.
         match (self.ready_since, older.ready_since) {

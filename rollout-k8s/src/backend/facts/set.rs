@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use k8s_openapi::{
-    api::apps::v1::{ReplicaSet, ReplicaSetStatus},
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
-};
+use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetStatus};
 use rollout_core::{
     engine::Revision,
     id::{Epoch, RevisionId},
 };
 
-use super::{Facts, Version, annotation, label};
+use super::{Facts, Version, annotation, count, label, sized_by};
 use crate::labels;
 
 /// What is kept of a `ReplicaSet`.
@@ -94,10 +91,6 @@ impl Facts for SetFacts {
     }
 }
 
-fn count(number: i32) -> u64 {
-    u64::try_from(number).unwrap_or_default()
-}
-
 /// What keeps the controller from making pods: a quota, an admission plugin.
 fn trouble(status: &ReplicaSetStatus) -> Option<String> {
     let failure = |kind: &str, is: &str| kind == "ReplicaFailure" && is == "True";
@@ -105,14 +98,4 @@ fn trouble(status: &ReplicaSetStatus) -> Option<String> {
     let found = conditions.iter().find(|one| failure(&one.type_, &one.status))?;
     let reason = found.reason.as_deref().unwrap_or("ReplicaFailure");
     Some(format!("{reason}: {}", found.message.as_deref().unwrap_or("no message")))
-}
-
-/// The manager of `spec.replicas`: the newest of those who own the field.
-fn sized_by(meta: &ObjectMeta) -> Option<String> {
-    let owns = |fields: &serde_json::Value| fields.pointer("/f:spec/f:replicas").is_some();
-    let managers = meta.managed_fields.as_ref()?.iter();
-    managers
-        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| owns(&fields.0)))
-        .max_by_key(|entry| entry.time.as_ref().map(|time| time.0))
-        .and_then(|entry| entry.manager.clone())
 }

@@ -1,4 +1,4 @@
-//! Cache: what is known of every workload, fed by two watches.
+//! Cache: what is known of every workload, fed by the watches.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,10 @@ use kube::{Resource as _, runtime::watcher::Event};
 use tokio::sync::watch;
 
 use super::{
-    super::facts::{Version, identity},
+    super::{
+        Controller,
+        facts::{Version, identity},
+    },
     held::Held,
     kept::{Kept, Key, Kind, Known, listed_all, put, remove, replace},
 };
@@ -21,15 +24,17 @@ use crate::outcome::Failed;
 #[derive(Debug)]
 pub(in crate::backend) struct Cache {
     known: Mutex<Known>,
-    /// How the two watches stand.
+    /// How the watches stand.
     standing: watch::Sender<Standing>,
 }
 
-/// How the two watches stand.
+/// How the watches stand.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Standing {
-    pub(super) sets: Stand,
-    pub(super) pods: Stand,
+    sets: Stand,
+    stateful: Stand,
+    daemons: Stand,
+    pods: Stand,
 }
 
 /// How one watch stands.
@@ -66,14 +71,14 @@ impl Cache {
     }
 
     /// How long the watch that is silent for longer has told nothing about any workload.
-    pub(super) fn silent_for(&self) -> Duration {
+    pub(super) fn silent_for(&self, controller: Controller) -> Duration {
         let known = self.known();
-        known.sets.heard_at.min(known.pods.heard_at).elapsed()
+        known.heard_at(controller).min(known.pods.heard_at).elapsed()
     }
 
-    /// Every event about sets up to there has come.
-    pub(in crate::backend) fn newest_set(&self) -> Version {
-        self.known().sets.newest
+    /// Every event about what `controller` makes pods by has come up to there.
+    pub(in crate::backend) fn newest(&self, controller: Controller) -> Version {
+        self.known().newest(controller)
     }
 
     /// An object as the answer to an own write shows it. One that is not known is taken for new, unless the
@@ -106,8 +111,9 @@ impl Cache {
     /// A list of one workload was answered though the watch fails.
     pub(super) fn mended(&self) {
         self.standing.send_if_modified(|standing| {
-            let failed = [standing.sets.failed.take(), standing.pods.failed.take()];
-            failed.iter().any(Option::is_some)
+            let mut all = [&mut standing.sets, &mut standing.stateful, &mut standing.daemons];
+            let sets = all.iter_mut().map(|stand| stand.failed.take().is_some()).max();
+            standing.pods.failed.take().is_some() || sets == Some(true)
         });
     }
 
@@ -183,18 +189,30 @@ fn version(meta: &ObjectMeta) -> Version {
 impl Standing {
     fn of(&mut self, kind: Kind) -> &mut Stand {
         match kind {
-            Kind::Sets => &mut self.sets,
+            Kind::Sets(Controller::ReplicaSet) => &mut self.sets,
+            Kind::Sets(Controller::StatefulSet) => &mut self.stateful,
+            Kind::Sets(Controller::DaemonSet) => &mut self.daemons,
             Kind::Pods => &mut self.pods,
         }
     }
 
+    /// How the two watches stand that matter for pods of `controller`.
+    const fn both(&self, controller: Controller) -> [&Stand; 2] {
+        let sets = match controller {
+            Controller::ReplicaSet => &self.sets,
+            Controller::StatefulSet => &self.stateful,
+            Controller::DaemonSet => &self.daemons,
+        };
+        [sets, &self.pods]
+    }
+
     /// Whether both watches have told everything once.
-    pub(super) const fn is_listed(&self) -> bool {
-        self.sets.listed && self.pods.listed
+    pub(super) fn is_listed(&self, controller: Controller) -> bool {
+        self.both(controller).iter().all(|stand| stand.listed)
     }
 
     /// Why one of them fails.
-    pub(super) fn failed(&self) -> Option<&Failed> {
-        self.sets.failed.as_ref().or(self.pods.failed.as_ref())
+    pub(super) fn failed(&self, controller: Controller) -> Option<&Failed> {
+        self.both(controller).into_iter().find_map(|stand| stand.failed.as_ref())
     }
 }

@@ -1,9 +1,15 @@
-//! Kept: the two kinds of objects that are kept, and how what is heard of one changes what is known.
+//! Kept: the kinds of objects that are kept, and how what is heard of one changes what is known.
 
 use std::{collections::BTreeMap, time::Instant};
 
+use k8s_openapi::api::apps::v1::{DaemonSet, StatefulSet};
+use rollout_core::id::Epoch;
+
 use super::{
-    super::facts::{Facts, PodFacts, SetFacts, Version},
+    super::{
+        Controller,
+        facts::{Facts, InPlace, InPlaceFacts, InPlaceObject, PodFacts, SetFacts, Version},
+    },
     held::Held,
     shelf::{Became, Shelf},
 };
@@ -16,7 +22,29 @@ pub(in crate::backend) type Key = (String, String);
 pub(in crate::backend) struct Known {
     pub(super) held: BTreeMap<Key, Held>,
     pub(super) sets: Feed<SetFacts>,
+    pub(super) stateful: Feed<InPlaceFacts<StatefulSet>>,
+    pub(super) daemons: Feed<InPlaceFacts<DaemonSet>>,
     pub(super) pods: Feed<PodFacts>,
+}
+
+impl Known {
+    /// Every event about what `controller` makes pods by has come up to there.
+    pub(super) const fn newest(&self, controller: Controller) -> Version {
+        match controller {
+            Controller::ReplicaSet => self.sets.newest,
+            Controller::StatefulSet => self.stateful.newest,
+            Controller::DaemonSet => self.daemons.newest,
+        }
+    }
+
+    /// When the watch of what `controller` makes pods by has told something last.
+    pub(super) const fn heard_at(&self, controller: Controller) -> Instant {
+        match controller {
+            Controller::ReplicaSet => self.sets.heard_at,
+            Controller::StatefulSet => self.stateful.heard_at,
+            Controller::DaemonSet => self.daemons.heard_at,
+        }
+    }
 }
 
 /// One watch.
@@ -36,10 +64,11 @@ impl<F> Default for Feed<F> {
     }
 }
 
-/// Which of the two watches.
+/// Which of the watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::backend) enum Kind {
-    Sets,
+    /// That of what makes pods.
+    Sets(Controller),
     Pods,
 }
 
@@ -59,7 +88,7 @@ pub(in crate::backend) trait Kept: Facts {
 }
 
 impl Kept for SetFacts {
-    const KIND: Kind = Kind::Sets;
+    const KIND: Kind = Kind::Sets(Controller::ReplicaSet);
 
     fn feed(known: &mut Known) -> (&mut Feed<Self>, &mut BTreeMap<Key, Held>) {
         (&mut known.sets, &mut known.held)
@@ -70,6 +99,66 @@ impl Kept for SetFacts {
     }
 
     fn gone(_: &mut Held, _: &Self) {}
+}
+
+/// What makes pods, and says who reigns.
+pub(in crate::backend) trait Stamped: Kept {
+    /// The reign that wrote it last.
+    fn epoch(&self) -> Option<Epoch>;
+
+    /// Its name.
+    fn name(&self) -> &str;
+}
+
+impl Stamped for SetFacts {
+    fn epoch(&self) -> Option<Epoch> {
+        Self::epoch(self)
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Kept for InPlaceFacts<StatefulSet> {
+    const KIND: Kind = Kind::Sets(Controller::StatefulSet);
+
+    fn feed(known: &mut Known) -> (&mut Feed<Self>, &mut BTreeMap<Key, Held>) {
+        (&mut known.stateful, &mut known.held)
+    }
+
+    fn shelf(held: &mut Held) -> &mut Shelf<Self> {
+        &mut held.stateful
+    }
+
+    fn gone(_: &mut Held, _: &Self) {}
+}
+
+impl Kept for InPlaceFacts<DaemonSet> {
+    const KIND: Kind = Kind::Sets(Controller::DaemonSet);
+
+    fn feed(known: &mut Known) -> (&mut Feed<Self>, &mut BTreeMap<Key, Held>) {
+        (&mut known.daemons, &mut known.held)
+    }
+
+    fn shelf(held: &mut Held) -> &mut Shelf<Self> {
+        &mut held.daemons
+    }
+
+    fn gone(_: &mut Held, _: &Self) {}
+}
+
+impl<K: InPlaceObject> Stamped for InPlaceFacts<K>
+where
+    Self: Kept,
+{
+    fn epoch(&self) -> Option<Epoch> {
+        InPlace::epoch(&self.set)
+    }
+
+    fn name(&self) -> &str {
+        &self.set.name
+    }
 }
 
 impl Kept for PodFacts {

@@ -1,7 +1,8 @@
-//! Watches: the `ReplicaSet`s and pods of all workloads, watched once and kept.
+//! Watches: what makes the pods of all workloads, and the pods, watched once and kept.
 //!
-//! In: two watches, each begun anew with a list every ten minutes. Out: what is known of each workload, and
-//! hints; and the readiness gates of new pods are opened. In steady state nothing else is read. A list of one workload is read where a watch fails, or says
+//! In: two watches, of `ReplicaSet`s and of pods, and one more for each other kind that somebody asks for; each
+//! is begun anew with a list every ten minutes. Out: what is known of each workload, and hints; and the
+//! readiness gates of new pods are opened. In steady state nothing else is read. A list of one workload is read where a watch fails, or says
 //! nothing about a workload that was written to.
 
 mod births;
@@ -14,7 +15,7 @@ mod tests;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -22,7 +23,10 @@ use futures_util::{
     StreamExt as _,
     stream::{self, BoxStream},
 };
-use k8s_openapi::api::{apps::v1::ReplicaSet, core::v1::Pod};
+use k8s_openapi::api::{
+    apps::v1::{DaemonSet, StatefulSet},
+    core::v1::Pod,
+};
 use kube::{
     Api, Client, Resource,
     api::ListParams,
@@ -32,16 +36,18 @@ use kube::{
         watcher::{self, watcher},
     },
 };
-use serde::de::DeserializeOwned;
 use tokio::task::AbortHandle;
 
 use self::births::Births;
 pub(super) use self::{
     cache::Cache,
     held::Held,
-    kept::{Kept, Key},
+    kept::{Kept, Key, Stamped},
 };
-use super::facts::{PodFacts, SetFacts, Version};
+use super::{
+    Controller,
+    facts::{InPlaceFacts, PodFacts, SetFacts, Version},
+};
 use crate::{
     labels,
     outcome::{ANSWER_WITHIN, Failed, ask},
@@ -76,15 +82,18 @@ pub enum Scope {
     },
 }
 
-/// The `ReplicaSet`s and pods of many workloads, watched once. Dropping it ends the watches.
+/// What makes the pods of many workloads, and the pods, watched once. Dropping it ends the watches.
 pub struct Watches {
     pub(super) client: Client,
     pub(super) cache: Arc<Cache>,
+    scope: Scope,
     /// When a workload may be listed next because the watches are silent about it.
     next_list: Mutex<Instant>,
     /// What routers read.
     mirror: Arc<Mirror>,
     tasks: [AbortHandle; 3],
+    stateful: OnceLock<AbortHandle>,
+    daemons: OnceLock<AbortHandle>,
 }
 
 impl fmt::Debug for Watches {
@@ -95,7 +104,8 @@ impl fmt::Debug for Watches {
 
 impl Drop for Watches {
     fn drop(&mut self) {
-        for task in &self.tasks {
+        let more = [self.stateful.get(), self.daemons.get()];
+        for task in self.tasks.iter().chain(more.into_iter().flatten()) {
             task.abort();
         }
     }
@@ -106,18 +116,17 @@ impl Watches {
     #[must_use]
     pub fn start(client: Client, scope: &Scope) -> Arc<Self> {
         let cache = Arc::new(Cache::new());
-        let config = watcher::Config::default().labels(&scope.selector());
-        let sets: Api<ReplicaSet> = scope.api(&client);
-        let pods: Api<Pod> = scope.api(&client);
         let (births, opened) = Births::new(client.clone());
-        let sets = follow::<SetFacts>(sets, config.clone(), Arc::clone(&cache), |_| ());
         let announce = move |event: &watcher::Event<Pod>| births.announce(event);
-        let pods = follow::<PodFacts>(pods, config, Arc::clone(&cache), announce);
-        let tasks = [tokio::spawn(sets), tokio::spawn(pods), tokio::spawn(opened)];
-        let tasks = tasks.map(|task| task.abort_handle());
+        let tasks = [
+            begin::<SetFacts>(&client, scope, &cache, |_| ()),
+            begin::<PodFacts>(&client, scope, &cache, announce),
+            tokio::spawn(opened).abort_handle(),
+        ];
         let mirror = Arc::new(Mirror::new(client.clone()));
         let next_list = Mutex::new(Instant::now());
-        Arc::new(Self { client, cache, next_list, mirror, tasks })
+        let (scope, stateful, daemons) = (scope.clone(), OnceLock::new(), OnceLock::new());
+        Arc::new(Self { client, cache, scope, next_list, mirror, tasks, stateful, daemons })
     }
 
     /// What routers read, which share these watches.
@@ -125,17 +134,34 @@ impl Watches {
         Arc::clone(&self.mirror)
     }
 
+    /// Watches what `controller` makes pods by as well, from the first call on. Must be called within a tokio
+    /// runtime.
+    pub(super) fn include(&self, controller: Controller) {
+        let Self { client, cache, scope, .. } = self;
+        match controller {
+            Controller::ReplicaSet => (),
+            Controller::StatefulSet => {
+                let watch = || begin::<InPlaceFacts<StatefulSet>>(client, scope, cache, |_| ());
+                self.stateful.get_or_init(watch);
+            }
+            Controller::DaemonSet => {
+                let watch = || begin::<InPlaceFacts<DaemonSet>>(client, scope, cache, |_| ());
+                self.daemons.get_or_init(watch);
+            }
+        }
+    }
+
     /// Returns when everything about a workload is known as of now, as far as the watches can be trusted.
-    pub(super) async fn settled(&self, key: &Key) -> Result<(), Failed> {
+    pub(super) async fn settled(&self, controller: Controller, key: &Key) -> Result<(), Failed> {
         let mut standing = self.cache.standing();
         let listed = async {
             loop {
                 {
                     let now = standing.borrow_and_update();
-                    if now.is_listed() {
+                    if now.is_listed(controller) {
                         return Ok(());
                     }
-                    if let Some(failed) = now.failed() {
+                    if let Some(failed) = now.failed(controller) {
                         return Err(failed.clone());
                     }
                 }
@@ -148,18 +174,22 @@ impl Watches {
             Ok(listed) => listed?,
             Err(_) => {
                 return Err(Failed::Unknown(format!(
-                    "the API server did not list pods and ReplicaSets within {ANSWER_WITHIN}"
+                    "the API server did not list pods and {controller}s within {ANSWER_WITHIN}"
                 )));
             }
         }
-        let is_broken = standing.borrow().failed().is_some();
-        if is_broken || self.is_to_be_listed(key) { self.list(key).await } else { Ok(()) }
+        let is_broken = standing.borrow().failed(controller).is_some();
+        if is_broken || self.is_to_be_listed(controller, key) {
+            self.list(controller, key).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether the watches say nothing about a workload of which they should have told something by now, and no
     /// other one was listed just now for that reason.
-    fn is_to_be_listed(&self, key: &Key) -> bool {
-        let is_dead = SILENT_FOR <= self.cache.silent_for();
+    fn is_to_be_listed(&self, controller: Controller, key: &Key) -> bool {
+        let is_dead = SILENT_FOR <= self.cache.silent_for(controller);
         let silent = if is_dead { SILENT_FOR } else { SILENT_BESIDE_OTHERS };
         if !self.cache.with(key, |held| held.is_silent(MOVES_FOR, silent)) {
             return false;
@@ -174,18 +204,25 @@ impl Watches {
     }
 
     /// Lists one workload.
-    pub(super) async fn list(&self, key: &Key) -> Result<(), Failed> {
+    pub(super) async fn list(&self, controller: Controller, key: &Key) -> Result<(), Failed> {
+        match controller {
+            Controller::ReplicaSet => self.list_of::<SetFacts>(key).await?,
+            Controller::StatefulSet => self.list_of::<InPlaceFacts<StatefulSet>>(key).await?,
+            Controller::DaemonSet => self.list_of::<InPlaceFacts<DaemonSet>>(key).await?,
+        }
+        self.list_of::<PodFacts>(key).await?;
+        self.cache.mended();
+        Ok(())
+    }
+
+    /// Lists what one workload has of one kind.
+    async fn list_of<F: Kept>(&self, key: &Key) -> Result<(), Failed> {
         let (namespace, workload) = key;
         let params = ListParams::default().labels(&format!("{}={workload}", labels::WORKLOAD));
-        let sets: Api<ReplicaSet> = Api::namespaced(self.client.clone(), namespace);
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        let sets = ask(sets.list(&params)).await?;
-        let pods = ask(pods.list(&params)).await?;
-        let version = |text: &Option<String>| Version::read(text.as_deref());
-        let cache = &self.cache;
-        cache.list::<SetFacts>(key, &sets.items, version(&sets.metadata.resource_version));
-        cache.list::<PodFacts>(key, &pods.items, version(&pods.metadata.resource_version));
-        cache.mended();
+        let api: Api<F::Object> = Api::namespaced(self.client.clone(), namespace);
+        let listed = ask(api.list(&params)).await?;
+        let version = Version::read(listed.metadata.resource_version.as_deref());
+        self.cache.list::<F>(key, &listed.items, version);
         Ok(())
     }
 
@@ -221,15 +258,24 @@ impl Scope {
     }
 }
 
+/// Begins to watch one kind; `told` sees every event first.
+fn begin<F: Kept>(
+    client: &Client,
+    scope: &Scope,
+    cache: &Arc<Cache>,
+    told: impl Fn(&watcher::Event<F::Object>) + Send + 'static,
+) -> AbortHandle {
+    let config = watcher::Config::default().labels(&scope.selector());
+    tokio::spawn(follow::<F>(scope.api(client), config, Arc::clone(cache), told)).abort_handle()
+}
+
 /// Follows one kind for ever, and lets `told` see every event first.
 async fn follow<F: Kept>(
     api: Api<F::Object>,
     config: watcher::Config,
     cache: Arc<Cache>,
     told: impl Fn(&watcher::Event<F::Object>),
-) where
-    F::Object: Clone + fmt::Debug + DeserializeOwned + Send + 'static,
-{
+) {
     loop {
         let events = watcher(api.clone(), config.clone()).default_backoff();
         let events = events.take_until(tokio::time::sleep(LIST_EVERY));

@@ -102,7 +102,8 @@ fn a_write_shows_when_its_controller_has_acted_on_it() {
     cache.take::<SetFacts>(Event::Init);
     cache.take::<SetFacts>(Event::InitApply(set(10, 1, 1, 2)));
     cache.take::<SetFacts>(Event::InitDone);
-    let shown = || cache.with(&key(), |held| held.shown(Version::default()));
+    let shown =
+        || cache.with(&key(), |held| held.shown(Controller::ReplicaSet, Version::default()));
     assert_eq!((shown(), cache.with(&key(), |held| held.epoch())), (Mark(0), Epoch(3)));
     let written = SetFacts::read(&set(20, 2, 1, 4)).unwrap();
     cache.answered(&key(), "web-v1", written.clone());
@@ -119,7 +120,9 @@ fn a_write_to_a_set_that_is_gone_shows_once_the_watch_has_passed_it() {
     let cache = Cache::new();
     let written = SetFacts::read(&set(20, 2, 1, 4)).unwrap();
     cache.with(&key(), |held| held.acknowledged_set(&written));
-    let shown = |newest: &str| cache.with(&key(), |held| held.shown(Version::read(Some(newest))));
+    let shown = |newest: &str| {
+        cache.with(&key(), |held| held.shown(Controller::ReplicaSet, Version::read(Some(newest))))
+    };
     assert_eq!(shown("19"), Mark(0));
     assert_eq!(shown("25"), Mark(1));
 }
