@@ -25,6 +25,9 @@ pub(super) fn exchange(
     let Some(places) = fleet::places(&turn.state, view) else { return false };
     let goal = &Goal { space: fleet::fit(turn, view, goal.space), ..goal.clone() };
     let total = goal.counts.iter().map(|(_, count)| *count).fold(0, u64::saturating_add);
+    if total == 0 {
+        return empty(turn, tallies, places);
+    }
     if let Some(holder) = sole_holder(turn, view, &lead)
         && places != total
         && has_size(turn, places, total)
@@ -63,6 +66,14 @@ pub(super) fn exchange(
         && wanted <= tallies.get(&lead).map_or(0, |tally| tally.created)
 }
 
+/// Everything goes, of whatever revision. Returns whether it has.
+fn empty(turn: &mut Turn<'_>, tallies: &BTreeMap<RevisionId, Tally>, places: u64) -> bool {
+    for id in tallies.keys() {
+        set_target(turn, id, 0);
+    }
+    places == 0 && tallies.values().all(|tally| tally.created == 0 && tally.terminating == 0)
+}
+
 /// The revision that every place is of, unless the way back has to take it away first.
 fn sole_holder(turn: &Turn<'_>, view: &View, lead: &RevisionId) -> Option<RevisionId> {
     let inventory = view.inventory.as_ref().map(|seen| &seen.what)?;
@@ -92,7 +103,8 @@ fn resize(
     (holder, places, total): (&RevisionId, u64, u64),
 ) {
     let standing = fleet::standing(&turn.state, view, holder);
-    let target = if places < total {
+    // Who was told to go for a smaller number stays for a greater one.
+    let target = if places < total || standing < total {
         total
     } else {
         let fewer = standing.saturating_sub(total);

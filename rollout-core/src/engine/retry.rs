@@ -8,6 +8,7 @@ use super::{
     phase::moving,
     record::{Change, End, Failure, Settlement},
     setup::Setup,
+    state::Rollout,
     subject::{Port, Subject},
     traffic,
     turn::Turn,
@@ -173,6 +174,13 @@ pub(crate) fn leaves_enough(turn: &Turn<'_>, view: &View, revision: &RevisionId)
     }
 }
 
+/// Whether those that were not told to go are enough, whether the one in question counts as available or not.
+fn leaves_floor(turn: &Turn<'_>, view: &View, rollout: &Rollout) -> bool {
+    let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
+    let all = tallies.values().map(|tally| tally.serving).fold(0, u64::saturating_add);
+    turn.state.stable.is_none() || fleet::fit(turn, view, moving::space(rollout)).floor() <= all
+}
+
 /// Whether there is room for every instance that exists or is in doubt: a resize may have taken it away.
 fn may_create(turn: &Turn<'_>) -> bool {
     let Some(rollout) = &turn.state.rollout else { return true };
@@ -196,6 +204,9 @@ fn may_drain(turn: &Turn<'_>, view: &View, instance: &InstanceId) -> bool {
             Sight::Absent => true,
             Sight::There(seen) => seen.healthy != Some(true),
         };
+        if turn.setup.capabilities.replaces_in_place() {
+            return is_useless || leaves_floor(turn, view, rollout);
+        }
         return is_useless || leaves_enough(turn, view, &entry.revision);
     }
     // Judged as if it had not been told to go.

@@ -135,21 +135,26 @@ pub(crate) fn tally(
             }
         }
         Making::InPlace { .. } => {
+            add_forgotten(&mut tallies, view);
             for (id, tally) in &mut tallies {
                 in_place(tally, state, view, id);
             }
         }
         Making::ByCount => {
-            // A pool that is forgotten may not have gone wholly.
-            for id in view.inventory.iter().flat_map(|seen| seen.what.pools.keys()) {
-                tallies.entry(id.clone()).or_default();
-            }
+            add_forgotten(&mut tallies, view);
             for (id, tally) in &mut tallies {
                 by_count(tally, state, view, id, setup.capabilities.drains_by_name());
             }
         }
     }
     tallies
+}
+
+/// Adds pools that are forgotten and may not have gone wholly.
+fn add_forgotten(tallies: &mut BTreeMap<RevisionId, Tally>, view: &View) {
+    for id in view.inventory.iter().flat_map(|seen| seen.what.pools.keys()) {
+        tallies.entry(id.clone()).or_default();
+    }
 }
 
 /// Adds one instance to its pool's counts.
@@ -215,7 +220,8 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId, drai
     tally.ready = seen.ready.saturating_sub(going);
     tally.unready = tally.created.saturating_sub(tally.ready);
     tally.serving = seen.available.saturating_sub(going).saturating_sub(leaving.returning);
-    tally.idle = tally.created.min(tally.target).saturating_sub(tally.serving);
+    // Who is ready gets requests already, however short a time it has been.
+    tally.idle = tally.created.min(tally.target).saturating_sub(tally.ready.max(tally.serving));
     let dropped = told.map_or(0, |told| told.dropped).max(seen.created.saturating_sub(size));
     tally.terminating = seen.terminating.saturating_add(dropped).saturating_add(kept);
     // Before the answer comes, those may not have been told.

@@ -175,7 +175,9 @@ impl<'a> Case<'a> {
     /// Makes the first instance of `revision`; how it is called shows later.
     pub(crate) async fn make(&self, revision: &Arc<Revision>) -> Result<(), Stop> {
         match self.making() {
-            Making::ByCount => self.must(&self.scale(revision, 1)).await.map(drop),
+            Making::ByCount | Making::InPlace { .. } => {
+                self.must(&self.scale(revision, 1)).await.map(drop)
+            }
             Making::ByName | _ => self.create(revision, &self.name(revision, 1)?).await.map(drop),
         }
     }
@@ -234,7 +236,7 @@ impl<'a> Case<'a> {
         revision: &Arc<Revision>,
         number: u32,
     ) -> Result<(InstanceId, IpAddr), Stop> {
-        if self.making() == Making::ByCount {
+        if self.making() != Making::ByName {
             return self.of_pool(revision, number).await;
         }
         let name = self.name(revision, number)?;

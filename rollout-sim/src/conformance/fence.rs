@@ -49,6 +49,12 @@ async fn fenced(case: &Case<'_>) -> Result<(), Stop> {
             let drained = case.enrolment().map(|_| case.drain(&name)).into_iter();
             (drained.chain([case.scale(&revision, 0)]).collect(), case.scale(&revision, 0))
         }
+        Making::InPlace { .. } => {
+            let drained = case.enrolment().map(|_| case.drain(&name)).into_iter();
+            let divided = case.divide(&revision, rollout_core::engine::Reach::Vacated);
+            let harmful = drained.chain([divided.clone(), case.remove(&name)]);
+            (harmful.collect(), divided)
+        }
         Making::ByName | _ => (vec![case.stop(&name), case.remove(&name)], case.stop(&name)),
     };
     let granted = case.claim("suite", false).await?;

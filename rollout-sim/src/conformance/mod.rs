@@ -8,6 +8,7 @@ mod case;
 mod counts;
 mod enrolment;
 mod fence;
+mod in_place;
 mod lifecycle;
 mod route;
 
@@ -111,6 +112,7 @@ pub async fn run(bench: &dyn Bench) -> Vec<CaseResult> {
     let mut results = Vec::new();
     let life = match bench.backend().making() {
         Making::ByCount => counts::CASES,
+        Making::InPlace { .. } => in_place::CASES,
         Making::ByName | _ => lifecycle::CASES,
     };
     let groups = [life, fence::CASES, enrolment::CASES, route::CASES];

@@ -62,7 +62,7 @@ impl Taken<'_> {
 fn taken<'a>(moment: &Moment<'a>) -> Option<Taken<'a>> {
     let Happened::Landed(landing) = moment.happened else { return None };
     let (after, before) = (moment.tally.capacity(), moment.before.capacity());
-    let floor = landing.terms.least(moment.ledger);
+    let floor = within_places(moment, landing.terms.least(moment.ledger));
     if before <= after || floor <= after {
         return None;
     }
@@ -74,14 +74,28 @@ fn taken<'a>(moment: &Moment<'a>) -> Option<Taken<'a>> {
     }
     // Which ones of a pool go is the orchestrator's choice, and a route leaves a whole revision out:
     // those that came, or came back, since it was ordered may be among them.
-    let chooses = matches!(landing.action.effect, Effect::Scale { .. } | Effect::Route(_));
+    let chooses = matches!(
+        landing.action.effect,
+        Effect::Scale { .. } | Effect::Divide(_) | Effect::Route(_)
+    );
     if chooses && landing.terms.capacity <= after {
         return None;
     }
     if before < floor && matches!(landing.action.effect, Effect::Route(_)) {
         return None; // Below the floor already: the route goes where capacity is.
     }
-    let unseen = moment.world.unseen(step, None);
+    // Who came to a place since it was ordered goes with the place.
+    let newcomers = moment.world.cut_short().iter().filter(|cut| {
+        cut.by == landing.action.id && moment.world.serves_unseen(step, &cut.instance)
+    });
+    let unseen = moment.world.unseen(step, None) + newcomers.count() as u64;
     let is_below = after + unseen < floor;
     is_below.then_some(Taken { landing, before, after, floor, unseen })
+}
+
+/// The floor, as far as there are places: on the way back from another number of them each has its turn first.
+fn within_places(moment: &Moment<'_>, floor: u64) -> u64 {
+    let missing = moment.ledger.desired().saturating_sub(floor);
+    let places = moment.world.place_count();
+    places.map_or(floor, |places| floor.min(places.saturating_sub(missing)))
 }

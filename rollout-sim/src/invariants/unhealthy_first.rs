@@ -4,6 +4,7 @@
 use rollout_core::{engine::Change, id::InstanceId};
 
 use super::{Broken, Happened, Invariant, Moment, require};
+use crate::world::Condition;
 
 /// Who was told to go in the step under way, though they served.
 #[derive(Default)]
@@ -50,6 +51,11 @@ impl UnhealthyFirst {
     /// Looks, once the step is whole, at who stays beside those who go.
     fn compare(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
         let step = self.step;
+        // Where each place has its turn nobody is passed over.
+        if moment.world.is_ranked() {
+            self.gone.clear();
+            return Ok(());
+        }
         for gone in std::mem::take(&mut self.gone) {
             let Some(revision) = moment.world.instance(&gone).map(|one| one.revision.clone())
             else {
@@ -57,7 +63,11 @@ impl UnhealthyFirst {
             };
             let kept = moment.world.harms().iter().find(|harm| {
                 let of_pool = moment.world.instance(&harm.instance);
-                let stays = of_pool.is_some_and(|one| one.revision == revision && one.is_live());
+                let stays = of_pool.is_some_and(|one| {
+                    one.revision == revision
+                        && one.is_live()
+                        && one.condition != Condition::Stopping
+                });
                 stays
                     && !harm.enrolment
                     && harm.healed.is_none()

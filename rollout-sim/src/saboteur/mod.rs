@@ -6,6 +6,8 @@
 mod aborts_without_traffic;
 mod degrades_all;
 mod detaches_at_once;
+mod divides_before_the_drain;
+mod divides_too_far;
 mod forgets_history;
 mod forgets_record;
 mod ignores_epoch;
@@ -96,6 +98,8 @@ pub fn all() -> Vec<Box<dyn Saboteur>> {
         Box::new(sees_an_old_fleet::SeesAnOldFleet::default()),
         Box::new(takes_blind_for_empty::TakesBlindForEmpty::default()),
         Box::new(forgets_history::ForgetsHistory),
+        Box::new(divides_too_far::DividesTooFar),
+        Box::new(divides_before_the_drain::DividesBeforeTheDrain::default()),
         Box::new(aborts_without_traffic::AbortsWithoutTraffic),
         Box::new(passes_on_too_little::PassesOnTooLittle),
         Box::new(takes_a_tag_anew::TakesATagAnew::default()),

@@ -114,7 +114,7 @@ impl Setting {
         let spec = CheckedSpec::new(wider).ok()?;
         let history = match (capabilities.making, history) {
             // Pools made by count are known from a journal only.
-            (Making::ByCount, History::Adopted) => History::Deployed,
+            (Making::ByCount | Making::InPlace { .. }, History::Adopted) => History::Deployed,
             (_, history) => history,
         };
         let least = stream.magnitude(100, 2000);

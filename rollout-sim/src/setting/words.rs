@@ -8,7 +8,7 @@ use rollout_core::{
     calendar::Calendar,
     judge::Metric,
     plan,
-    port::{Ability, Capabilities, Confirmation, Making},
+    port::{Ability, Capabilities, Confirmation, InPlaceOrder, Making},
     spec::{
         Breaker, Canary, CheckedSpec, Counting, Gate, HandStage, Hook, HookFailure, Module,
         ModuleNeeds, Promotion, Ramp, Spec, Strategy, Unanswered, WayBack,
@@ -30,6 +30,7 @@ const DRAINED_BY_NAME: u64 = 500_000;
 /// Every word, with its name and the chance, in a million, that a spec says it.
 const WORDS: &[(&str, u64, Word)] = &[
     ("by count", 120_000, by_count),
+    ("in place", 1_000_000, in_place),
     ("ramp", 80_000, ramp),
     ("stages by hand", 80_000, by_hand),
     ("hooks at points", 250_000, hooks),
@@ -77,6 +78,19 @@ fn by_count(stream: &mut Stream, _: &mut Spec, capabilities: &mut Capabilities) 
         capabilities.counting = Counting::Loose;
         let bound = Span::from_millis(stream.magnitude(100, 3000));
         capabilities.enrolment = Some(Confirmation::Elapsed(bound));
+    }
+}
+
+/// Replaced in place, in an order or in none, with instances that can be drained by name.
+fn in_place(stream: &mut Stream, spec: &mut Spec, capabilities: &mut Capabilities) {
+    let order = stream.pick(&[InPlaceOrder::Ranked, InPlaceOrder::Ranked, InPlaceOrder::Any]);
+    capabilities.making = Making::InPlace { order };
+    capabilities.counting = Counting::Strict;
+    let bound = Span::from_millis(stream.magnitude(100, 3000));
+    capabilities.enrolment = Some(Confirmation::Elapsed(bound));
+    capabilities.router = None;
+    if matches!(spec.strategy, Strategy::BlueGreen(_) | Strategy::Recreate(_)) {
+        spec.strategy = Strategy::Rolling(rollout_core::spec::Pace::default());
     }
 }
 

@@ -67,12 +67,12 @@ impl World {
             Effect::Drain { instance } => self.drain(action.id, instance),
             Effect::Detach { instance } => self.detach(action.id, instance),
             Effect::Stop { instance, grace } => self.stop(action.id, instance, *grace),
+            Effect::Remove { instance } if self.replaces_in_place() => {
+                self.take_away(action.id, instance)
+            }
             Effect::Remove { instance } => self.remove(action.id, instance),
             Effect::Scale { revision, replicas } => self.scale(action, revision, *replicas),
-            Effect::Divide(_) => {
-                let detail = "this world replaces no instance in place";
-                self.refused(RefusalKind::Invalid, detail, Retry::Never)
-            }
+            Effect::Divide(division) => self.divide(action, division),
             Effect::Route(route) => self.set_route(action.id, route),
             Effect::Run { run, .. } => self.begin_job(run),
             Effect::Modules(setting) => self.set_modules(action.id, setting),
@@ -93,6 +93,9 @@ impl World {
             | Effect::Detach { instance } => {
                 self.instances.get(instance).map(|one| one.newest_enrolment)
             }
+            Effect::Scale { .. } | Effect::Divide(_) if self.replaces_in_place() => {
+                Some(self.places.newest)
+            }
             Effect::Scale { revision, .. } => self.pools.get(revision).map(|pool| pool.newest),
             Effect::Route(_) => Some(self.newest_route),
             Effect::Modules(_) => Some(self.modules.newest),
@@ -109,7 +112,7 @@ impl World {
         }
     }
 
-    fn refused(&self, kind: RefusalKind, detail: &str, retry: Retry) -> Receipt {
+    pub(super) fn refused(&self, kind: RefusalKind, detail: &str, retry: Retry) -> Receipt {
         Receipt {
             outcome: Outcome::refused(kind, detail, retry),
             answer_at: self.now,
@@ -353,6 +356,9 @@ impl World {
     }
 
     fn scale(&mut self, action: &Action, revision: &RevisionId, replicas: u64) -> Receipt {
+        if self.replaces_in_place() {
+            return self.set_places(action, revision, replicas);
+        }
         if let Some(whole) = &action.revision {
             self.revisions.entry(revision.clone()).or_insert_with(|| Arc::clone(whole));
         }

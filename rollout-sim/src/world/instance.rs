@@ -29,6 +29,8 @@ pub struct Instance {
     /// Number of the engine's step from which on it could know that it answers; only where it is in traffic
     /// by itself.
     pub shown_serving: Option<u64>,
+    /// Its place, where instances are replaced in place.
+    pub place: Option<u64>,
     /// When its process ends, if it was told to.
     pub ends: u64,
     /// Newest action on it that the backend knows.

@@ -8,6 +8,7 @@ mod config;
 mod environment;
 mod harm;
 mod hooks;
+mod in_place;
 mod instance;
 mod life;
 mod load;
@@ -70,6 +71,7 @@ pub struct World {
     next_change: Option<u64>,
     addresses: u32,
     births: u64,
+    places: in_place::Places,
     cut_short: Vec<CutShort>,
     replaced: Vec<Replaced>,
     traffic: Traffic,
@@ -102,6 +104,7 @@ impl World {
             next_change: None,
             addresses: 0,
             births: 0,
+            places: in_place::Places::default(),
             cut_short: Vec::new(),
             replaced: Vec::new(),
             traffic: Traffic::new(BEGINNING),

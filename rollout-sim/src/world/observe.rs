@@ -48,7 +48,7 @@ impl World {
                 })
                 .collect(),
             instances,
-            division: None,
+            division: self.division().cloned(),
         }
     }
 
@@ -66,7 +66,7 @@ impl World {
             address: running.then_some(instance.address),
             healthy: self.config.checks_health.then(|| instance.serves(self.now)),
             restarts: 0,
-            rank: None,
+            rank: self.rank(instance),
         }
     }
 

@@ -98,6 +98,9 @@ impl World {
             return;
         }
         self.bury();
+        if self.replaces_in_place() {
+            return self.control_places(by);
+        }
         let sizes: Vec<(RevisionId, u64)> =
             self.pools.iter().map(|(id, pool)| (id.clone(), pool.replicas)).collect();
         for (revision, size) in sizes {
@@ -151,7 +154,7 @@ impl World {
         }
     }
 
-    fn give_birth(&mut self, revision: &RevisionId) {
+    pub(super) fn give_birth(&mut self, revision: &RevisionId) {
         let mut instance = self.blank(revision.clone());
         instance.condition = Condition::Running;
         instance.started = self.now;
@@ -160,13 +163,13 @@ impl World {
             Some(Server { state, admitted: true, drained: 0, busy_until: 0, load: 0 });
         self.births += 1;
         instance.birth = self.births;
-        let name = InstanceId::new(format!("web-{revision}-p{}", self.births))
+        let name = InstanceId::new(format!("pod-{revision}-{}", self.births))
             .expect("two short names and a number make a name");
         self.instances.insert(name, instance);
         self.changed();
     }
 
-    fn end(&mut self, name: &InstanceId, by: Option<ActionId>) {
+    pub(super) fn end(&mut self, name: &InstanceId, by: Option<ActionId>) {
         let (now, bound) = (self.now, self.drain_bound().as_millis());
         let Some(one) = self.instances.get(name) else {
             return;
@@ -198,7 +201,7 @@ impl World {
             all.filter(|one| which(one)).count() as u64
         };
         let min_ready = self.config.min_ready;
-        PoolSeen {
+        let seen = PoolSeen {
             replicas: pool.replicas,
             created: of(&is_kept),
             ready: of(&|one| one.serves(self.now)),
@@ -206,7 +209,8 @@ impl World {
             terminating: of(&|one| one.condition == Condition::Stopping),
             failed: pool.failed,
             ..PoolSeen::default()
-        }
+        };
+        if self.replaces_in_place() { self.places_seen(revision, seen) } else { seen }
     }
 }
 

@@ -58,6 +58,7 @@ impl World {
             started: 0,
             errors: 0,
             birth: 0,
+            place: None,
             shown_serving: None,
             ends: u64::MAX,
             newest: ActionId(0),

@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use rollout_core::{
     id::{InstanceId, WorkloadId},
-    port::{Backend, Confirmation, Enrolment, Router},
+    port::{Backend, Confirmation, Enrolment, InPlaceOrder, Making, Router},
     time::Span,
 };
 use rollout_sim::{
@@ -28,6 +28,7 @@ struct SimBench {
     backend: SimBackend,
     enrolment: SimEnrolment,
     router: SimRouter,
+    shares: bool,
     clock: Arc<ManualClock>,
     workloads: AtomicU64,
     foreign: WorkloadId,
@@ -36,6 +37,7 @@ struct SimBench {
 impl SimBench {
     fn new(config: WorldConfig) -> Self {
         let clock = Arc::new(ManualClock::default());
+        let shares = config.capabilities.router.is_some();
         let fleet = SimFleet::new(config, 1, clock.clone());
         let foreign = WorkloadId::new("foreign").expect("the name is short and plain");
         fleet.with(&foreign, |world| {
@@ -46,6 +48,7 @@ impl SimBench {
             backend: fleet.backend(),
             enrolment: fleet.enrolment(),
             router: fleet.router(),
+            shares,
             fleet,
             clock,
             workloads: AtomicU64::new(0),
@@ -63,7 +66,7 @@ impl Bench for SimBench {
         Some(&self.enrolment)
     }
     fn router(&self) -> Option<&dyn Router> {
-        Some(&self.router)
+        self.shares.then_some(&self.router as &dyn Router)
     }
     fn fresh_workload(&self) -> WorkloadId {
         let number = self.workloads.fetch_add(1, Ordering::Relaxed);
@@ -136,4 +139,25 @@ fn it_conforms_with_a_coarse_router_that_cannot_be_asked_about_drains() {
     config.capabilities.router = Some(100);
     config.capabilities.enrolment = Some(Confirmation::Elapsed(Span::from_millis(300)));
     passes(config);
+}
+
+/// A backend that replaces in place; what has no order is not asked for one, and nothing is shared by weight.
+fn passes_in_place(order: InPlaceOrder) {
+    let mut config = WorldConfig::default();
+    config.capabilities.making = Making::InPlace { order };
+    config.capabilities.router = None;
+    config.capabilities.enrolment = Some(Confirmation::Elapsed(Span::from_millis(300)));
+    let bench = SimBench::new(config);
+    let results = now_or_never(conformance::run(&bench));
+    let of = |is_meant: fn(&Verdict) -> bool| -> Vec<String> {
+        results.iter().filter(|it| is_meant(&it.verdict)).map(ToString::to_string).collect()
+    };
+    assert_eq!(of(|it| matches!(it, Verdict::Failed { .. })), Vec::<String>::new());
+    assert!(12 <= of(|it| *it == Verdict::Passed).len(), "{results:#?}");
+}
+
+#[test]
+fn it_conforms_with_instances_that_are_replaced_in_place() {
+    passes_in_place(InPlaceOrder::Ranked);
+    passes_in_place(InPlaceOrder::Any);
 }
