@@ -30,7 +30,7 @@ const DRAINED_BY_NAME: u64 = 500_000;
 /// Every word, with its name and the chance, in a million, that a spec says it.
 const WORDS: &[(&str, u64, Word)] = &[
     ("by count", 120_000, by_count),
-    ("in place", 1_000_000, in_place),
+    ("in place", 100_000, in_place),
     ("ramp", 80_000, ramp),
     ("stages by hand", 80_000, by_hand),
     ("hooks at points", 250_000, hooks),
