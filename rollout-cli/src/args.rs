@@ -3,17 +3,18 @@
 mod cluster;
 mod operator;
 mod order;
+mod simulate;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rollout_core::{id::WorkloadId, time::Span};
-use rollout_sim::Candidate;
 
 pub(crate) use self::{
     cluster::{AdoptArgs, ClusterArgs, HandBackArgs, RulerName},
     operator::OperatorArgs,
     order::{ByArgs, OrderArgs, PromoteArgs, ResizeArgs, ResolveArgs, SkipArgs, UndoArgs},
+    simulate::SimulateArgs,
 };
 use crate::{beside::MetricsSource, exit};
 
@@ -37,7 +38,7 @@ pub(crate) enum Command {
     /// Print stages, counts, weights, gates and predicted times; touches nothing
     Plan(PlanArgs),
     /// Play the rollout on a simulated fleet, in no time; touches nothing
-    Simulate(SimulateArgs),
+    Simulate(Box<SimulateArgs>),
     /// Roll out, or resume what was interrupted
     Run(RunArgs),
     /// Print where a rollout stands
@@ -144,37 +145,6 @@ pub(crate) struct PlanArgs {
     /// Time from the order to go until an instance is gone
     #[arg(long, value_name = "SPAN", default_value = "1s")]
     pub(crate) drain: Span,
-}
-
-/// Arguments of `simulate`.
-#[derive(Debug, Args)]
-pub(crate) struct SimulateArgs {
-    #[command(flatten)]
-    pub(crate) source: FileArgs,
-    /// What the new revision is like: `good`, `never_ready`, `unready_after`, `crash_after` or `errors`
-    #[arg(long, value_name = "KIND", default_value = "good")]
-    pub(crate) candidate: Candidate,
-    /// Seed of everything that is drawn; the same seed gives the same run
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Let the faults of the seed strike: lost answers, stale views, crashes
-    #[arg(long)]
-    pub(crate) faults: bool,
-    /// Print everything that happened
-    #[arg(long)]
-    pub(crate) transcript: bool,
-    /// Whose capabilities the simulated world has [default: what the template is written for, else sim]
-    #[arg(long, value_enum)]
-    pub(crate) backend: Option<BackendName>,
-    /// Simulate the very first deploy, with nothing running before
-    #[arg(long)]
-    pub(crate) first: bool,
-    /// Time from an instance's start to its first good answer
-    #[arg(long, value_name = "SPAN", default_value = "1s")]
-    pub(crate) start: Span,
-    /// Requests per second
-    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u64).range(1..=100_000))]
-    pub(crate) rate: u64,
 }
 
 /// What `run` can run on.

@@ -67,6 +67,17 @@ pub(crate) enum CliError {
     /// A hook or a metric of the spec was refused.
     #[error("{}: {what}: {why}", path.display())]
     Words { path: PathBuf, what: String, why: String },
+    /// The candidate is a multiple of nothing.
+    #[error(
+        "--candidate {candidate}: the stable revision answers without errors, and so many times none is none; say how many it has with `--errors 0.1%`, or name a share such as `errors=10%`"
+    )]
+    NoErrors { candidate: String },
+    /// The text is no counterexample.
+    #[error("--replay: {0}")]
+    Counterexample(#[from] rollout_sim::counterexample::NotACounterexample),
+    /// The page cannot be written.
+    #[error("{}: the page cannot be written: {why}; name a file in a folder that is there", path.display())]
+    Page { path: PathBuf, why: String },
     /// Something that is to run beside the engine was refused.
     #[error("{what}: {why}")]
     Beside { what: String, why: String },
@@ -212,6 +223,9 @@ impl CliError {
             | Self::Shared(_)
             | Self::NotOfBackend { .. }
             | Self::Words { .. }
+            | Self::NoErrors { .. }
+            | Self::Counterexample(_)
+            | Self::Page { .. }
             | Self::Beside { .. }
             | Self::Target { .. }
             | Self::NotInJournal { .. }

@@ -6,7 +6,7 @@
 //! | 1    | bad input: a file, a spec, a name, or an order that the engine refused; nothing was touched |
 //! | 2    | wrong usage: unknown or missing arguments |
 //! | 3    | the rollout was rolled back; the revision before serves |
-//! | 4    | the rollout failed or needs an operator, or a journal is damaged |
+//! | 4    | the rollout failed or needs an operator, or a journal is damaged; in a simulation a promise was broken, or a hypothesis did not hold |
 //! | 5    | not reachable: Docker, `HAProxy`, the running engine; or a journal or workload in other hands |
 //! | 130  | interrupted; the next `rollout run` resumes |
 

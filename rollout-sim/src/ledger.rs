@@ -145,7 +145,7 @@ impl Ledger {
             Change::Retired { instance } => {
                 self.retired.insert(instance.clone(), record.at);
             }
-            Change::Gone { instance } | Change::Lost { instance } => {
+            Change::Gone { instance } | Change::Lost { instance } | Change::Spared { instance } => {
                 self.retired.remove(instance);
             }
             Change::Paused { .. }

@@ -12,16 +12,18 @@ pub mod incident;
 pub mod invariants;
 pub mod ledger;
 pub mod museum;
+pub mod oracles;
+pub mod page;
 pub mod random;
 pub mod runner;
 pub mod saboteur;
 pub mod setting;
-mod simulate;
+pub mod simulate;
 mod transcript;
 pub mod world;
 
 pub use self::{
     faults::{CLASS_COUNT, class_name},
     runner::{FaultChoice, RunConfig, RunReport, run, run_with},
-    simulate::{Candidate, Report, Scenario, UnknownCandidate, simulate},
+    simulate::{Candidate, Report, Scenario, simulate},
 };

@@ -6,6 +6,7 @@
 mod cluster;
 mod deep;
 mod live;
+mod mutants;
 mod problem;
 mod step;
 mod tidy;
@@ -31,6 +32,8 @@ usage: cargo xtask COMMAND
   bench            the benchmarks
   bench kubernetes the engine beside the Deployment controller on a real Kubernetes; or parts of it alone, by name:
                    real, many, abort, rest, fleet, idle, the last two with `=N` workloads
+  mutants          the core's tests against small changes to what the core's last commits changed; `mutants 0/4`
+                   a quarter of that; `mutants guard [0/4]` against changes to all of the guard
   deep             the long searches of the simulator and the full grid of makespans, in release mode
   deep kubernetes  the operator killed a hundred times on a real Kubernetes";
 
@@ -50,6 +53,10 @@ fn main() -> ExitCode {
         ["cluster", "down"] => cluster::down(),
         ["bench"] => bench(),
         ["bench", "kubernetes", parts @ ..] => cluster::bench(parts),
+        ["mutants"] => mutants::changed(None),
+        ["mutants", "guard"] => mutants::guard(None),
+        ["mutants", "guard", shard] => mutants::guard(Some(shard)),
+        ["mutants", shard] => mutants::changed(Some(shard)),
         ["deep"] => deep::deep(),
         ["deep", "kubernetes"] => cluster::deep(),
         _ => {

@@ -1,6 +1,6 @@
 //! Tools: programs the habits need, installed when they are missing.
 //!
-//! cargo-deny comes as source and is kept under the target folder. Docker and HAProxy come from Debian.
+//! cargo-deny and cargo-mutants come as source and are kept under the target folder. Docker and HAProxy come from Debian.
 
 use std::{
     env,
@@ -15,30 +15,32 @@ use crate::{
 };
 
 const DENY_VERSION: &str = "0.20.2";
+const MUTANTS_VERSION: &str = "27.1.0";
 const WAY_OUT: &str =
     "install them with the package manager of your system, or run this as root on Debian";
 
 /// Path of cargo-deny, which is built if this target folder has none yet.
 pub(crate) fn cargo_deny(steps: &mut Steps) -> Result<PathBuf, Problem> {
+    from_source(steps, "cargo-deny", DENY_VERSION)
+}
+
+/// Path of cargo-mutants, which is built if this target folder has none yet.
+pub(crate) fn cargo_mutants(steps: &mut Steps) -> Result<PathBuf, Problem> {
+    from_source(steps, "cargo-mutants", MUTANTS_VERSION)
+}
+
+fn from_source(steps: &mut Steps, name: &str, version: &str) -> Result<PathBuf, Problem> {
     let tools = target().join("tools");
-    let program = tools.join("bin").join("cargo-deny");
-    if is_version(&program, DENY_VERSION) {
+    let program = tools.join("bin").join(name);
+    if is_version(&program, version) {
         return Ok(program);
     }
     let build = tools.join("build");
     steps.run(
-        "install cargo-deny",
+        &format!("install {name}"),
         cargo()
-            // Unoptimized: it runs for a second, and builds in a third of the time.
-            .args([
-                "install",
-                "cargo-deny",
-                "--version",
-                DENY_VERSION,
-                "--locked",
-                "--debug",
-                "--quiet",
-            ])
+            // Unoptimized: it waits for others most of its time, and builds in a third of the time.
+            .args(["install", name, "--version", version, "--locked", "--debug", "--quiet"])
             .arg("--root")
             .arg(&tools)
             .arg("--target-dir")

@@ -29,6 +29,8 @@ pub(super) async fn run(args: OperatorArgs) -> Result<Exit, CliError> {
     let connect =
         client::Options { kubeconfig: args.kubeconfig, context: args.context, namespace: None };
     let (client, own) = client::connect(&connect).await?;
+    // Of its own, for the other one has a queue.
+    let (for_leases, _) = client::connect(&connect).await?;
     let mut options = OperatorOptions::new(args.lease_namespace.unwrap_or(own), name());
     options.leases.shards = args.shards;
     options.leases.length = args.lease.to_std().max(Duration::from_secs(1));
@@ -46,7 +48,7 @@ pub(super) async fn run(args: OperatorArgs) -> Result<Exit, CliError> {
     let ports = ClusterPorts::new(client.clone(), watches, cluster, journals)
         .with_metrics(beside::named(args.metrics));
     let operator = Operator::new(client, options, Arc::new(ports), Arc::new(SystemClock::new()));
-    operator.run(told_to_stop()).await?;
+    operator.with_leases_by(for_leases).run(told_to_stop()).await?;
     Ok(Exit::Done)
 }
 

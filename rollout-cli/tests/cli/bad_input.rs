@@ -28,6 +28,15 @@ fn specs_that_are_refused() {
 fn arguments_that_are_refused() {
     let commands = [
         "simulate rolling.yaml --candidate tired",
+        "simulate rolling.yaml --candidate errors=5",
+        "simulate rolling.yaml --candidate errors=x5",
+        "simulate rolling.yaml --fleet big",
+        "simulate rolling.yaml --faults=rain",
+        "simulate rolling.yaml --chaos latency<1s",
+        "simulate rolling.yaml --html /nowhere/page.html",
+        "simulate rolling.yaml --replay {}",
+        "simulate --replay {}",
+        "simulate",
         "simulate rolling.yaml --rate 0",
         "plan rolling.yaml --start 2",
         "replay",

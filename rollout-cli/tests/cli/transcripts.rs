@@ -1,5 +1,7 @@
 //! What the commands print, beside what they were given.
 
+use rollout_sim::{RunConfig, counterexample::Counterexample, run_with, setting::Setting};
+
 use crate::{rollout, specs, transcript};
 
 #[test]
@@ -37,9 +39,75 @@ fn simulate() {
         "simulate rolling.yaml --candidate never_ready",
         "simulate rolling.yaml --candidate crash_after --seed 7",
         "simulate canary.yaml",
+        "simulate canary.yaml --candidate errors=x5 --errors 0.1%",
+        "simulate canary.yaml --candidate slow=x3 --fleet tight",
+        "simulate rolling.yaml --seeds 20 --faults=lost_answer,engine_crash",
+        "simulate canary.yaml --compare",
+        "simulate rolling.yaml --chaos capacity>=4 --faults=instance_lost,stale_view",
+        "simulate rolling.yaml --chaos p99<200ms --faults=lost_answer",
         "simulate rolling.yaml --json",
+        "simulate rolling.yaml --json --seeds 3 --compare --chaos capacity>=1 --faults=lost_answer",
     ];
     transcript("simulate", &commands);
+}
+
+/// One file with everything in it.
+#[test]
+fn a_simulation_is_written_as_a_page_that_opens_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("canary.html");
+    let arguments = "simulate canary.yaml --seeds 3 --compare --chaos p99<1s --faults=lost_answer";
+    let ran = rollout(&format!("{arguments} --html {}", path.display()));
+    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
+    let page = std::fs::read_to_string(&path).unwrap();
+    for words in
+        ["<h2>Instances</h2>", "<h2>Strategies</h2>", "<h2>Experiment: p99 &lt; 1s</h2>", "</html>"]
+    {
+        assert!(page.contains(words), "{words}");
+    }
+    assert_eq!(page.matches("<svg").count(), 5);
+    assert!(!page.contains("<script") && !page.contains("src="));
+}
+
+/// The table of docs/SIMULATE.md is what is printed.
+#[test]
+fn the_table_of_strategies_in_the_docs_is_what_is_printed() {
+    let path = specs().join("../../../docs/SIMULATE.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once("```text\n").unwrap();
+    let (_, after) = rest.split_once("```\n").unwrap();
+    let printed = rollout("simulate canary.yaml --compare").out;
+    let (_, table) = printed.split_once("\n\n").unwrap();
+    let wanted = format!("{before}```text\n{table}```\n{after}");
+    if std::env::var("UPDATE_GOLDEN").is_ok() {
+        std::fs::write(&path, &wanted).unwrap();
+    } else {
+        assert_eq!(page, wanted, "run again with UPDATE_GOLDEN=1");
+    }
+}
+
+/// A line that a search has printed, pasted.
+#[test]
+fn a_counterexample_is_played_again() {
+    let planted = || rollout_sim::saboteur::all().swap_remove(0);
+    let found = (0..50).find_map(|seed| {
+        let config = RunConfig { seed, incidents: true, ..RunConfig::default() };
+        let report = run_with(&config, Some(planted().as_mut()));
+        let one = Counterexample {
+            breaks: planted().caught_by().to_owned(),
+            bug: Some(planted().name().to_owned()),
+            seed,
+            incidents: report.incidents,
+            setting: Setting::draw(seed),
+        };
+        one.is_one().then_some(one)
+    });
+    let text = found.expect("one of the first seeds finds it").to_string();
+    let out = crate::command(&specs(), "simulate --replay").arg(text).output().unwrap();
+    let told = String::from_utf8_lossy(&out.stdout);
+    assert_eq!(out.status.code(), Some(4), "{told}");
+    assert!(told.contains("P5 drain order IS BROKEN HERE"), "{told}");
+    assert!(told.contains("stops instead of draining (planted)"), "{told}");
 }
 
 #[test]

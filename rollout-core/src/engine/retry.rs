@@ -11,7 +11,7 @@ use super::{
     subject::{Port, Subject},
     traffic,
     turn::Turn,
-    view::View,
+    view::{Sight, View},
 };
 use crate::{
     fleet::{self, Condition, Instance, Traffic, condition},
@@ -129,15 +129,27 @@ fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
     }
 }
 
-/// Whether a pool made by count may be told its size again: not fewer than it has, once it is to have more.
+/// Whether a pool made by count may be told its size again: not fewer than it has, once it is to have more,
+/// nor more once it is to have fewer, and nobody goes who was to be drained and is not.
 fn may_scale(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64) -> bool {
     let target = turn.state.pools.get(revision).map_or(0, |pool| pool.target);
     let inventory = view.inventory.as_ref().map(|seen| &seen.what);
     let seen = inventory.and_then(|inventory| inventory.pools.get(revision));
-    let is_wanted = target <= replicas || seen.is_some_and(|seen| seen.replicas <= replicas);
-    let is_drained =
-        !turn.setup.capabilities.replaces_in_place() || fleet::may_size(turn, view, replicas);
-    is_wanted && is_drained && leaves_enough(turn, view, revision)
+    let has = seen.map_or(0, |seen| seen.replicas);
+    if turn.setup.capabilities.replaces_in_place() {
+        let is_wanted = target <= replicas || seen.is_some_and(|seen| seen.replicas <= replicas);
+        return is_wanted
+            && fleet::may_size(turn, view, replicas)
+            && leaves_enough(turn, view, revision);
+    }
+    // Beyond its target a pool has those that are not drained yet.
+    let of_it = turn.state.roster.values().filter(|entry| entry.revision == *revision);
+    let most = target.saturating_add(of_it.filter(|entry| entry.is_terminating()).count() as u64);
+    let is_wanted =
+        if has < replicas { replicas <= most } else { target <= replicas || has == replicas };
+    is_wanted
+        && leaves_enough(turn, view, revision)
+        && fleet::has_drained(turn, view, revision, replicas)
 }
 
 /// Whether the others are enough, if the size that a pool was told last takes serving instances away.
@@ -145,7 +157,10 @@ pub(crate) fn leaves_enough(turn: &Turn<'_>, view: &View, revision: &RevisionId)
     let Some(rollout) = turn.state.rollout.as_ref().filter(|_| turn.state.stable.is_some()) else {
         return true;
     };
-    let available = view.pool(revision).map_or(0, |pool| pool.available);
+    // While no snapshot shows the last size, the one before says what there was.
+    let inventory = view.inventory.as_ref().map(|seen| &seen.what);
+    let available = inventory
+        .map_or(u64::MAX, |seen| seen.pools.get(revision).map_or(0, |pool| pool.available));
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
     let left = tallies.get(revision).map_or(0, |tally| tally.serving);
     let all = tallies.values().map(|tally| tally.serving).fold(0, u64::saturating_add);
@@ -176,7 +191,11 @@ fn may_drain(turn: &Turn<'_>, view: &View, instance: &InstanceId) -> bool {
     };
     if turn.setup.capabilities.drains_by_name() {
         // Its pool is counted without it already.
-        let is_useless = view.seen(instance).there().is_none_or(|it| it.healthy != Some(true));
+        let is_useless = match view.seen(instance) {
+            Sight::Unshown => false,
+            Sight::Absent => true,
+            Sight::There(seen) => seen.healthy != Some(true),
+        };
         return is_useless || leaves_enough(turn, view, &entry.revision);
     }
     // Judged as if it had not been told to go.

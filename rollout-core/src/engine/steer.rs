@@ -59,7 +59,10 @@ pub(super) fn steer(
     if turn.setup.capabilities.replaces_in_place() {
         return exchange(turn, view, goal, tallies);
     }
-    tallies.values_mut().for_each(discount);
+    let drains_by_name = turn.setup.capabilities.drains_by_name();
+    for tally in tallies.values_mut() {
+        discount(tally, drains_by_name);
+    }
     let batch = batch::under_way(turn, goal, tallies);
     grow(turn, goal, tallies, batch);
     let (routed, may_shrink) = match &goal.routing {
@@ -91,14 +94,15 @@ pub(super) fn steer(
 }
 
 /// Counts as on their way out what is above a target that was lowered in this very call, by an order: what
-/// does not serve first.
-fn discount(tally: &mut Tally) {
+/// does not serve first. Of a pool kept by count whose instances are drained by name, none was chosen yet.
+fn discount(tally: &mut Tally, drains_by_name: bool) {
     let over = tally.created.saturating_sub(tally.target);
     let idle = over.min(tally.idle);
     tally.idle -= idle;
     tally.serving -= (over - idle).min(tally.serving);
     tally.created -= over;
     tally.terminating += over;
+    tally.parting += if drains_by_name { over } else { 0 };
 }
 
 /// Raises targets below the ceiling.

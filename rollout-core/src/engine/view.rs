@@ -88,6 +88,7 @@ pub(crate) struct Held {
 pub(crate) struct Told {
     pub(crate) last: u64,
     pub(crate) least: u64,
+    pub(crate) most: u64,
     /// Instances that all of them together told to go.
     pub(crate) dropped: u64,
 }
@@ -181,10 +182,11 @@ impl View {
         if let Effect::Scale { revision, replicas } = &action.effect {
             let seen = self.inventory.as_ref().map(|seen| &seen.what);
             let seen = seen.and_then(|seen| seen.pools.get(revision)).map_or(0, |it| it.replicas);
-            let first = Told { last: seen, least: *replicas, dropped: 0 };
+            let first = Told { last: seen, least: *replicas, most: *replicas, dropped: 0 };
             let told = self.told.entry(revision.clone()).or_insert(first);
             told.dropped = told.dropped.saturating_add(told.last.saturating_sub(*replicas));
             told.least = told.least.min(*replicas);
+            told.most = told.most.max(*replicas);
             told.last = *replicas;
         }
     }

@@ -1,8 +1,8 @@
 //! Instances of a pool that its backend keeps by count and that are to go: drained by name first, then the
 //! pool is told to be smaller by as many.
 //!
-//! In: the roster, which names those instances alone, and those that were spared; and the last snapshot. Out: how many of them there are
-//! and how far. Absent: which ones they are to be, and actions.
+//! In: the roster, which names those instances alone, and those that were spared; and the last snapshot.
+//! Out: how many of them there are and how far. Absent: which ones they are to be, and actions.
 
 use crate::{
     engine::{InstanceState, PoolSeen, State, View},
@@ -45,10 +45,17 @@ impl Leaving {
         leaving
     }
 
-    /// How many of them the pool was not told to be smaller by yet, at the size it was told.
-    pub(super) fn kept(&self, seen: &PoolSeen, told: u64) -> u64 {
-        self.count.saturating_sub(seen.created.saturating_sub(told))
+    /// How many of them the pool was not told to be smaller by yet, at the size it was told: what is on its way
+    /// makes it smaller by `dropped` in all.
+    pub(super) fn kept(&self, seen: &PoolSeen, told: u64, dropped: u64) -> u64 {
+        self.count.saturating_sub(seen.created.saturating_sub(told).max(dropped))
     }
+}
+
+/// By how many instances all that is on its way to a pool makes it smaller.
+pub(super) fn dropped_on_the_way(state: &State, view: &View, revision: &RevisionId) -> u64 {
+    let is_under_way = state.pending_scale(revision).is_some_and(|(id, _)| view.is_in_flight(id));
+    view.told.get(revision).filter(|_| is_under_way).map_or(0, |told| told.dropped)
 }
 
 /// The instances of a pool that are treated by name.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     instance::{Instance, Made, Standby, Traffic},
-    leaving::Leaving,
+    leaving::{Leaving, dropped_on_the_way},
 };
 use crate::{
     engine::{InstanceState, Setup, Sight, State, View},
@@ -140,6 +140,10 @@ pub(crate) fn tally(
             }
         }
         Making::ByCount => {
+            // A pool that is forgotten may not have gone wholly.
+            for id in view.inventory.iter().flat_map(|seen| seen.what.pools.keys()) {
+                tallies.entry(id.clone()).or_default();
+            }
             for (id, tally) in &mut tallies {
                 by_count(tally, state, view, id, setup.capabilities.drains_by_name());
             }
@@ -206,7 +210,7 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId, drai
     let leaving = Leaving::of(state, view, id);
     let useless = leaving.count.saturating_sub(leaving.healthy);
     let going = seen.created.saturating_sub(least).saturating_sub(useless).max(leaving.healthy);
-    let kept = leaving.kept(&seen, size);
+    let kept = leaving.kept(&seen, size, dropped_on_the_way(state, view, id));
     tally.created = size.saturating_sub(kept);
     tally.ready = seen.ready.saturating_sub(going);
     tally.unready = tally.created.saturating_sub(tally.ready);
@@ -216,8 +220,14 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId, drai
     tally.terminating = seen.terminating.saturating_add(dropped).saturating_add(kept);
     // Before the answer comes, those may not have been told.
     tally.parting = match pending {
-        Some(_) if !drains_by_name => dropped.saturating_add(leaving.parting),
-        Some(_) | None => leaving.parting,
+        // None goes before it is drained, and a size that another one has replaced may come in between.
+        _ if drains_by_name => {
+            let most = told.map_or(size, |told| told.most.max(size)).max(seen.created);
+            let drained = leaving.count.saturating_sub(leaving.parting);
+            most.saturating_sub(drained).saturating_sub(tally.created)
+        }
+        Some(_) => dropped,
+        None => 0,
     };
     tally.may_serve = seen.ready.saturating_sub(leaving.drained);
 }

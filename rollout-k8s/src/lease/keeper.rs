@@ -1,4 +1,4 @@
-//! Reads and writes the leases: one list and one write per lease held, each round.
+//! Reads and writes the leases: one list and one write per lease held, each round, the writes side by side.
 //!
 //! Verbs: `leases` in the operator's own namespace: list, create, update, delete.
 
@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{
     Api, Client,
@@ -16,27 +17,12 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{
-    Decision, Seen, Shard, assign, evaluate,
+    Decision, KeeperOptions, Seen, Shard, assign, evaluate,
     object::{self, COPY, LABEL, SHARD, is, name_of, read, shard_name},
 };
 
 /// A lease of a copy that has not changed for this many lengths is litter.
 const LITTER_AFTER: u32 = 20;
-
-/// How work is split.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeeperOptions {
-    /// Where the leases are.
-    pub namespace: String,
-    /// This copy's name, another for every run.
-    pub me: String,
-    /// Number of shards; the same for every copy. Default: 4.
-    pub shards: u32,
-    /// How long a lease holds without being renewed. Default: 10 s.
-    pub length: Duration,
-    /// Time between two rounds. Default: 3 s.
-    pub every: Duration,
-}
 
 /// What changed hands in a round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +35,17 @@ pub struct Turnover {
     pub handed_over: BTreeSet<Shard>,
 }
 
+/// A write of a lease as mine.
+struct Wish {
+    name: String,
+    purpose: &'static str,
+    /// Of which shard; `None`: it is this copy's own.
+    shard: Option<Shard>,
+    epoch: u64,
+    /// What it replaces.
+    version: Option<String>,
+}
+
 /// Keeps the leases of one copy.
 #[derive(Debug)]
 pub struct Keeper {
@@ -59,20 +56,6 @@ pub struct Keeper {
     held: BTreeMap<Shard, u64>,
     /// When the last write of a lease began whose answer was lost: it may have been done then, and not later.
     in_doubt: BTreeMap<String, Duration>,
-}
-
-impl KeeperOptions {
-    /// Defaults for `me` in `namespace`.
-    #[must_use]
-    pub fn new(namespace: String, me: String) -> Self {
-        Self {
-            namespace,
-            me,
-            shards: 4,
-            length: Duration::from_secs(10),
-            every: Duration::from_secs(3),
-        }
-    }
 }
 
 impl Keeper {
@@ -125,15 +108,16 @@ impl Keeper {
         };
         let now = self.began.elapsed();
         self.look(&leases, now);
-        self.renew_copy(&leases).await;
-        let copies = self.copies(&leases, now).await;
+        let copies = self.copies(&leases, now);
         let wanted = assign(self.options.shards, &copies);
-        let mut turnover = Turnover::default();
+        let (mut turnover, mut wishes) = (Turnover::default(), vec![self.copy_wish(&leases)]);
         for shard in 0..self.options.shards {
-            let lease = leases.iter().find(|lease| name_of(lease) == shard_name(shard));
+            let is_there = leases.iter().any(|lease| name_of(lease) == shard_name(shard));
             let is_mine = wanted.get(&shard).is_some_and(|copy| *copy == self.options.me);
-            self.shard(shard, lease, is_mine, now, &mut turnover).await;
+            wishes.extend(self.shard(shard, is_there, is_mine, now, &mut turnover));
         }
+        self.fulfil(wishes, &mut turnover).await;
+        self.tidy(&leases, now).await;
         turnover
     }
 
@@ -172,97 +156,118 @@ impl Keeper {
             let name = name_of(lease);
             let version = lease.metadata.resource_version.clone().unwrap_or_default();
             let before = self.seen.remove(&name).filter(|before| before.version == version);
-            let since = self.in_doubt.remove(&name).unwrap_or(now);
-            seen.insert(name, before.unwrap_or_else(|| read(lease, version, since)));
+            // What this copy wrote without an answer; whatever another one wrote is of now at the earliest.
+            let doubted = self.in_doubt.remove(&name);
+            let mut found = before.unwrap_or_else(|| read(lease, version, now));
+            if found.since == now && found.holder.as_deref() == Some(self.options.me.as_str()) {
+                found.since = doubted.unwrap_or(now);
+            }
+            seen.insert(name, found);
         }
         self.seen = seen;
     }
 
-    /// The copies that are there, this one among them. What is long gone is removed.
-    async fn copies(&self, leases: &[Lease], now: Duration) -> BTreeSet<String> {
+    /// The copies that are there, this one among them.
+    fn copies(&self, leases: &[Lease], now: Duration) -> BTreeSet<String> {
         let mut copies = BTreeSet::from([self.options.me.clone()]);
         for lease in leases.iter().filter(|lease| is(lease, COPY)) {
-            let name = name_of(lease);
-            let Some(Seen { holder: Some(holder), since, length, .. }) = self.seen.get(&name)
-            else {
-                continue;
-            };
-            if now < *since + *length {
+            if let Some(Seen { holder: Some(holder), since, length, .. }) =
+                self.seen.get(&name_of(lease))
+                && now < *since + *length
+            {
                 copies.insert(holder.clone());
-            } else if *since + *length * LITTER_AFTER < now {
-                // Whether it works matters to nobody; the next round tries again.
-                let params = DeleteParams::default();
-                drop(soon(self.options.every, self.api.delete(&name, &params)).await);
             }
         }
         copies
     }
 
-    /// Does what one shard's lease asks for.
-    async fn shard(
-        &mut self,
-        shard: Shard,
-        lease: Option<&Lease>,
-        is_to_be_mine: bool,
-        now: Duration,
-        turnover: &mut Turnover,
-    ) {
-        let name = shard_name(shard);
-        let seen = lease.and_then(|_| self.seen.get(&name)).cloned();
-        let held = self.held.get(&shard).copied();
-        match evaluate(seen.as_ref(), &self.options.me, held, now) {
-            Decision::Renew if is_to_be_mine => {
-                let epoch = held.expect("only what is held is renewed");
-                // A renewal that fails is tried again until the lease is over.
-                self.write(&name, SHARD, epoch, seen.as_ref()).await;
-            }
-            Decision::Renew => drop(turnover.handed_over.insert(shard)),
-            Decision::Acquire { epoch } if is_to_be_mine => {
-                if self.write(&name, SHARD, epoch, seen.as_ref()).await {
-                    self.held.insert(shard, epoch);
-                    turnover.gained.insert(shard, epoch);
-                }
-            }
-            Decision::Acquire { .. } | Decision::Wait { .. } => (),
-            Decision::Lost => {
-                self.held.remove(&shard);
-                turnover.lost.insert(shard);
+    /// Removes leases of copies that are long gone. Whether it works matters to nobody; the next round tries again.
+    async fn tidy(&self, leases: &[Lease], now: Duration) {
+        for lease in leases.iter().filter(|lease| is(lease, COPY)) {
+            let name = name_of(lease);
+            let seen = self.seen.get(&name);
+            if seen.is_some_and(|seen| seen.since + seen.length * LITTER_AFTER < now) {
+                let params = DeleteParams::default();
+                drop(soon(self.options.every, self.api.delete(&name, &params)).await);
             }
         }
     }
 
-    async fn renew_copy(&mut self, leases: &[Lease]) {
-        let name = self.copy_name();
-        let seen = leases.iter().any(|lease| name_of(lease) == name);
-        let seen = if seen { self.seen.get(&name).cloned() } else { None };
-        self.write(&name, COPY, 0, seen.as_ref()).await;
+    /// What one shard's lease asks for; a write, if it asks for one.
+    fn shard(
+        &mut self,
+        shard: Shard,
+        is_there: bool,
+        is_to_be_mine: bool,
+        now: Duration,
+        turnover: &mut Turnover,
+    ) -> Option<Wish> {
+        let name = shard_name(shard);
+        let seen = self.seen.get(&name).filter(|_| is_there);
+        let held = self.held.get(&shard).copied();
+        let decision = evaluate(seen, &self.options.me, held, now);
+        let version = seen.map(|seen| seen.version.clone());
+        let wish = |epoch| Some(Wish { name, purpose: SHARD, shard: Some(shard), epoch, version });
+        match decision {
+            // A renewal that fails is tried again until the lease is over.
+            Decision::Renew if is_to_be_mine => wish(held.expect("only what is held is renewed")),
+            Decision::Acquire { epoch } if is_to_be_mine => wish(epoch),
+            Decision::Renew => {
+                turnover.handed_over.insert(shard);
+                None
+            }
+            Decision::Acquire { .. } | Decision::Wait { .. } => None,
+            Decision::Lost => {
+                self.held.remove(&shard);
+                turnover.lost.insert(shard);
+                None
+            }
+        }
     }
 
-    /// Writes a lease as mine, guarded by what was seen of it; whether that was done.
-    async fn write(&mut self, name: &str, purpose: &str, epoch: u64, seen: Option<&Seen>) -> bool {
-        // From before the write, so that this copy never believes longer than the others do.
+    fn copy_wish(&self, leases: &[Lease]) -> Wish {
+        let name = self.copy_name();
+        let is_there = leases.iter().any(|lease| name_of(lease) == name);
+        let seen = self.seen.get(&name).filter(|_| is_there);
+        let version = seen.map(|seen| seen.version.clone());
+        Wish { name, purpose: COPY, shard: None, epoch: 0, version }
+    }
+
+    /// Makes all these writes at once: what a slow server takes for one, it takes for all.
+    async fn fulfil(&mut self, wishes: Vec<Wish>, turnover: &mut Turnover) {
+        // From before the writes, so that this copy never believes longer than the others do.
         let since = self.began.elapsed();
-        let version = seen.map(|seen| seen.version.as_str());
+        for wish in &wishes {
+            self.in_doubt.insert(wish.name.clone(), since);
+        }
+        let all = join_all(wishes.iter().map(|wish| self.write(wish))).await;
+        for (wish, written) in wishes.into_iter().zip(all) {
+            let lease = match written {
+                Ok(lease) => lease,
+                Err(why) => {
+                    warn!(lease = wish.name, why, "lease cannot be written");
+                    continue;
+                }
+            };
+            self.in_doubt.remove(&wish.name);
+            let version = lease.metadata.resource_version.clone().unwrap_or_default();
+            self.seen.insert(wish.name, read(&lease, version, since));
+            let Some(shard) = wish.shard else { continue };
+            if self.held.insert(shard, wish.epoch).is_none() {
+                turnover.gained.insert(shard, wish.epoch);
+            }
+        }
+    }
+
+    /// Writes a lease as mine, guarded by what was seen of it.
+    async fn write(&self, wish: &Wish) -> Result<Lease, String> {
+        let Wish { name, purpose, epoch, version, .. } = wish;
         let (me, length) = (Some(self.options.me.as_str()), self.options.length);
-        let lease = object::lease(name, purpose, me, (epoch, length), version);
+        let lease = object::lease(name, purpose, me, (*epoch, length), version.as_deref());
         let params = PostParams::default();
-        let limit = self.options.every;
-        let written = match version {
-            Some(_) => soon(limit, self.api.replace(name, &params, &lease)).await,
-            None => soon(limit, self.api.create(&params, &lease)).await,
-        };
-        match written {
-            Ok(lease) => {
-                let version = lease.metadata.resource_version.clone().unwrap_or_default();
-                self.seen.insert(name.to_owned(), read(&lease, version, since));
-                self.in_doubt.remove(name);
-                true
-            }
-            Err(why) => {
-                warn!(lease = name, why, "lease cannot be written");
-                self.in_doubt.insert(name.to_owned(), since);
-                false
-            }
+        match version {
+            Some(_) => soon(self.options.every, self.api.replace(name, &params, &lease)).await,
+            None => soon(self.options.every, self.api.create(&params, &lease)).await,
         }
     }
 

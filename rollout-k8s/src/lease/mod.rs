@@ -9,9 +9,11 @@ mod assign;
 mod evaluate;
 mod keeper;
 mod object;
+mod options;
 
 pub use self::{
     assign::{Shard, assign, shard_of},
     evaluate::{Decision, Seen, evaluate},
-    keeper::{Keeper, KeeperOptions, Turnover},
+    keeper::{Keeper, Turnover},
+    options::KeeperOptions,
 };

@@ -86,6 +86,13 @@ impl Operator {
         }
     }
 
+    /// Keeps the leases by `client`, so that a renewal never waits for its turn behind everything else.
+    #[must_use]
+    pub fn with_leases_by(mut self, client: Client) -> Self {
+        self.keeper = Keeper::new(client, self.context.options.leases.clone());
+        self
+    }
+
     /// Runs until `stop` is done, then lets every driver end its attempts and gives its shards back.
     ///
     /// # Errors

@@ -157,6 +157,21 @@ impl Faults {
         Self { classes, ..Self::none() }
     }
 
+    /// The classes of these names, every one of them.
+    pub(crate) fn named(seed: u64, names: &[String]) -> Self {
+        let wanted = CLASSES
+            .iter()
+            .enumerate()
+            .filter(|(_, (name, _))| names.iter().any(|wanted| wanted == name));
+        let classes = wanted.map(|(class, (name, make))| {
+            let mut stream = Stream::new(seed, name);
+            // So that it strikes as it does where it is drawn.
+            stream.hits(PRESENT);
+            (class, make(&mut stream))
+        });
+        Self { classes: classes.collect(), ..Self::none() }
+    }
+
     /// No class at all.
     pub(crate) const fn none() -> Self {
         Self { on: false, classes: Vec::new(), struck: Vec::new(), script: None, kept: None }

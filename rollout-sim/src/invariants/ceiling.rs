@@ -1,9 +1,9 @@
 //! P3 Ceiling: never more than N + S live instances; draining ones count in strict mode only.
 
-use rollout_core::engine::Effect;
+use rollout_core::{engine::Effect, id::InstanceId};
 
-use super::{Broken, Happened, Invariant, Moment, require};
-use crate::world::Pool;
+use super::{Broken, Happened, Invariant, Moment, Terms, require};
+use crate::world::{Condition, Instance, Pool};
 
 pub(super) struct Ceiling;
 
@@ -20,16 +20,24 @@ impl Invariant for Ceiling {
         if !makes || !landing.receipt.effective || moment.tally.live() <= moment.before.live() {
             return Ok(());
         }
-        let told_to_go = || {
-            let retired = moment.ledger.retired.keys();
-            let seen = retired.filter_map(|name| moment.world.instance(name));
-            let by_name = seen.filter(|instance| instance.is_live()).count() as u64;
-            by_name + moment.world.pools().values().map(Pool::leaving).sum::<u64>()
-        };
-        let leaving = if landing.terms.strict { 0 } else { told_to_go() };
+        let leaving = if landing.terms.strict { 0 } else { told_to_go(moment, landing.terms) };
         let (live, ceiling) = (moment.tally.live() - leaving, landing.terms.most(moment.ledger));
         require(live <= ceiling, || {
             format!("{} makes {live} live instances; the ceiling is {ceiling}", landing.action)
         })
     }
+}
+
+/// Instances that were told to go, as far as the engine could know. One that is kept by count and has gone by
+/// itself meanwhile has another one in its place.
+fn told_to_go(moment: &Moment<'_>, terms: Terms) -> u64 {
+    let world = moment.world;
+    let is_retired = |name: &InstanceId| moment.ledger.retired.contains_key(name);
+    // Of a pool kept by count, one that ends is not on the journal any more.
+    let ends = |one: &Instance| world.keeps_pods() && one.condition == Condition::Stopping;
+    let leaves =
+        |(name, one): &(&InstanceId, &Instance)| one.is_live() && (ends(one) || is_retired(name));
+    let replaced = world.replaced_unseen(terms.step).filter(|(name, _)| is_retired(name)).count();
+    let by_name = world.instances().iter().filter(leaves).count() + replaced;
+    by_name as u64 + world.pools().values().map(Pool::leaving).sum::<u64>()
 }

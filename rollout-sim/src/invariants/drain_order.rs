@@ -1,9 +1,12 @@
 //! P5 Drain order: an instance is stopped only after nothing new was sent to it, and what was in flight
 //! has ended or the drain deadline has passed.
 
-use rollout_core::engine::{Effect, EnrolState};
+use rollout_core::{
+    engine::{Effect, EnrolState},
+    id::InstanceId,
+};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Moment, Terms, require};
 use crate::world::Condition;
 
 pub(super) struct DrainOrder;
@@ -17,6 +20,16 @@ impl Invariant for DrainOrder {
         let Happened::Landed(landing) = moment.happened else {
             return Ok(());
         };
+        let mut cut = moment.world.cut_short().iter();
+        let by = landing.action.id;
+        if let Some(cut) = cut.find(|cut| cut.by == by && landing.receipt.effective) {
+            require(is_excused(moment, landing.terms, &cut.instance), || {
+                format!(
+                    "{} ends {}, drained for {:?} ms",
+                    landing.action, cut.instance, cut.drained_for
+                )
+            })?;
+        }
         let (Effect::Stop { .. }, Some(target)) = (&landing.action.effect, landing.target) else {
             return Ok(());
         };
@@ -41,4 +54,16 @@ impl Invariant for DrainOrder {
             )
         })
     }
+}
+
+/// Whether an engine could not help that an instance went undrained: it could not know that it serves, or
+/// that another one of its revision had gone by itself, and that this one went in its place.
+fn is_excused(moment: &Moment<'_>, terms: Terms, name: &InstanceId) -> bool {
+    let Some(instance) = moment.world.instance(name) else {
+        return false;
+    };
+    let was_there = instance.started <= terms.at;
+    let mut replaced = moment.world.replaced_unseen(terms.step);
+    (was_there && moment.world.serves_unseen(terms.step, name))
+        || replaced.any(|(_, other)| other.revision == instance.revision)
 }

@@ -2,7 +2,8 @@
 //! P2 No worsening: below N − U no action takes a serving instance away.
 //!
 //! The exact form under failures that nobody could have seen: they are subtracted. An instance that the
-//! environment had harmed before may be taken out even if it has recovered meanwhile.
+//! environment had harmed before may be taken out even if it has recovered meanwhile, and one that gets
+//! traffic by itself even if it has begun to serve meanwhile.
 
 use rollout_core::engine::Effect;
 
@@ -66,7 +67,9 @@ fn taken<'a>(moment: &Moment<'a>) -> Option<Taken<'a>> {
         return None;
     }
     let instance = landing.action.effect.instance();
-    if instance.is_some_and(|name| moment.world.was_harmed(name)) {
+    let step = landing.terms.step;
+    let is_unknown = |name| moment.world.was_harmed(name) || moment.world.serves_unseen(step, name);
+    if instance.is_some_and(is_unknown) {
         return None;
     }
     // Which ones of a pool go is the orchestrator's choice, and a route leaves a whole revision out:
@@ -78,7 +81,7 @@ fn taken<'a>(moment: &Moment<'a>) -> Option<Taken<'a>> {
     if before < floor && matches!(landing.action.effect, Effect::Route(_)) {
         return None; // Below the floor already: the route goes where capacity is.
     }
-    let unseen = moment.world.unseen(landing.terms.step, None);
+    let unseen = moment.world.unseen(step, None);
     let is_below = after + unseen < floor;
     is_below.then_some(Taken { landing, before, after, floor, unseen })
 }

@@ -154,6 +154,8 @@ pub struct Landing<'a> {
 pub struct Terms {
     /// Number of the engine's step that ordered it.
     pub step: u64,
+    /// When that was, in milliseconds.
+    pub at: u64,
     /// Fewest serving instances.
     pub floor: u64,
     /// Most live instances.

@@ -11,6 +11,7 @@ mod flagger;
 mod kubernetes;
 mod nomad;
 mod outages;
+mod planted;
 mod swarm;
 mod words;
 
@@ -24,6 +25,7 @@ use rollout_core::{
     time::Span,
 };
 
+pub use self::planted::planted_as;
 use crate::{
     incident::Incident,
     runner::{FaultChoice, Finish, RunConfig, RunReport, run},

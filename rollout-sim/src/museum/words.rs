@@ -8,7 +8,7 @@ use rollout_core::{
 
 use crate::{
     incident::{Answer, Deed, Fate, Incident, Sight},
-    world::{Life, Manner, Truth},
+    world::{Flaw, Life, Manner, Truth},
 };
 
 fn name<T: std::str::FromStr>(text: &str) -> T {
@@ -76,6 +76,8 @@ pub(super) fn slow(instance: &str, serves_after: u64) -> Incident {
         exit_code: 0,
         unready: None,
         errors: 0,
+        flaw: Flaw::Constant,
+        slowness: 1,
         manner: Manner::Graceful,
         stops_after: 100,
     };

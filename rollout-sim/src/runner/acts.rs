@@ -89,6 +89,7 @@ impl Run<'_> {
                 if self.awaits_encore() {
                     return;
                 }
+                self.take_frame();
                 let finish = Finish::of(&end);
                 let ended = *self.ended_at.get_or_insert(now);
                 self.begin_calm();

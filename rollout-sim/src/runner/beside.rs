@@ -119,8 +119,8 @@ impl Run<'_> {
             self.beside.metrics.insert(place);
             return self.queue.push(due, Job::Read(place));
         }
-        let attempt = wanted.attempt;
-        let reading = reading(&mut self.beside.stream, &self.world, wanted.candidate);
+        let (attempt, candidate) = (wanted.attempt, wanted.candidate.clone());
+        let reading = reading(&mut self.beside.stream, &mut self.world, &candidate);
         self.feed(Event::Measured { attempt, place, reading });
     }
 
@@ -138,7 +138,7 @@ impl Run<'_> {
 /// The error rate of a candidate, in percent, as far as it can be read.
 fn reading(
     stream: &mut Stream,
-    world: &World,
+    world: &mut World,
     candidate: &rollout_core::id::RevisionId,
 ) -> Reading {
     if stream.hits(NO_VALUE) {
@@ -148,15 +148,21 @@ fn reading(
         return Reading::Error("no answer".to_owned());
     }
     let percent = match world.config().truths.get(candidate) {
-        Some(Truth::Errors { parts }) => parts / 10_000,
+        Some(Truth::Errors { parts }) => (parts / 10_000).to_string(),
+        // What its instances make of it, in whole numbers of a hundredth.
+        Some(Truth::SlowBurn { .. } | Truth::UnderLoad { .. } | Truth::InZone { .. }) => {
+            let parts = world.errors_now(candidate) / 100;
+            format!("{}.{:02}", parts / 100, parts % 100)
+        }
         Some(
             Truth::Good
             | Truth::NeverReady
             | Truth::CrashesAtStart { .. }
             | Truth::UnreadyAfter { .. }
-            | Truth::CrashesAfter { .. },
+            | Truth::CrashesAfter { .. }
+            | Truth::Slow { .. },
         )
-        | None => 0,
+        | None => "0".to_owned(),
     };
-    percent.to_string().parse().map_or(Reading::NoData, Reading::Value)
+    percent.parse().map_or(Reading::NoData, Reading::Value)
 }

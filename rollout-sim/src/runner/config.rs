@@ -5,6 +5,10 @@
 use crate::{incident::Incident, setting::Setting, world::Truth};
 
 /// What to do with a seed.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches that have nothing to do with each other"
+)]
 #[derive(Clone, Debug, Default)]
 pub struct RunConfig {
     /// The seed.
@@ -17,6 +21,10 @@ pub struct RunConfig {
     pub truth: Option<Truth>,
     /// Whether a transcript is kept.
     pub transcript: bool,
+    /// Whether everything that is seen is kept, moment by moment.
+    pub film: bool,
+    /// Whether there is something of somebody else's beside it.
+    pub neighbour: bool,
     /// Whether everything that goes wrong is kept, to be played again.
     pub incidents: bool,
     /// Whether the promises are checked.
@@ -35,6 +43,8 @@ pub enum FaultChoice {
     Off,
     /// Of those that the seed draws, the ones of these names.
     Only(Vec<String>),
+    /// Those of these names, every one of them.
+    Named(Vec<String>),
     /// These, and nothing else; orders after the end are among them.
     Written(Vec<Incident>),
 }

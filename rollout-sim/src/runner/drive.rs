@@ -127,6 +127,7 @@ impl Run<'_> {
         let ledger = &self.ledger;
         Terms {
             step: self.steps,
+            at: self.world.now(),
             floor: ledger.floor(),
             ceiling: ledger.ceiling(),
             resizes: ledger.limits.len(),
@@ -169,7 +170,13 @@ impl Run<'_> {
         }
         let at = Timestamp(self.world.now());
         match Engine::replay(self.setup.clone(), &self.journal) {
-            Ok(again) => self.judge(Happened::Replayed(&engine.status(at), &again.status(at))),
+            Ok(again) => {
+                let mut status = engine.status(at);
+                if let Some(saboteur) = &mut self.saboteur {
+                    saboteur.tell(&mut status);
+                }
+                self.judge(Happened::Replayed(&status, &again.status(at)));
+            }
             Err(error) => self.violate("C2 replay", error.to_string()),
         }
     }

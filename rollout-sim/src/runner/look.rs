@@ -132,11 +132,15 @@ impl Run<'_> {
         self.feed(Event::Observed(observation));
     }
 
-    /// Notes which recoveries a snapshot shows.
+    /// Notes which recoveries, and which instances that serve by themselves, a snapshot shows.
     fn show_recoveries(&mut self, observation: &Observation, taken: u64, step: u64) {
         let Observation::Inventory(inventory) = observation else {
             return;
         };
+        if self.world.keeps_pods() {
+            let well = inventory.instances.iter().filter(|(_, one)| one.healthy == Some(true));
+            self.world.show_pods(step, taken, well.map(|(name, _)| name));
+        }
         for harm in self.world.harms_mut() {
             if harm.enrolment || harm.shown_well || harm.healed.is_none_or(|at| taken < at) {
                 continue;

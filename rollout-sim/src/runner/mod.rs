@@ -12,6 +12,7 @@ mod config;
 mod coverage;
 mod drive;
 mod encore;
+mod film;
 mod look;
 mod person;
 mod probes;
@@ -38,6 +39,7 @@ use self::{
 pub use self::{
     config::{FaultChoice, RunConfig},
     coverage::{Coverage, ORDERS, PHASES, SIGHTS},
+    film::{Film, Frame, Look, Second, Share, Track},
     report::{Finish, RunReport},
 };
 use crate::{
@@ -53,6 +55,9 @@ use crate::{
 
 /// Most events of a run; one that has more goes in circles.
 const EVENTS_MAX: u64 = 200_000;
+
+/// Time from the beginning to the trial where a revision is adopted, in milliseconds.
+pub(crate) const HEAD: u64 = 500;
 
 /// Time after the end in which the engine may still tidy up, in milliseconds.
 const TIDYING: u64 = 60_000;
@@ -96,6 +101,7 @@ pub(crate) struct Run<'a> {
     encores: Encores,
     coverage: Coverage,
     transcript: Transcript,
+    film: Option<Film>,
 }
 
 /// Carries out one run.
@@ -123,12 +129,18 @@ fn faults_of(config: &RunConfig) -> Faults {
         FaultChoice::Drawn => Faults::draw(config.seed, None),
         FaultChoice::Off => Faults::none(),
         FaultChoice::Only(names) => Faults::draw(config.seed, Some(names)),
+        FaultChoice::Named(names) => Faults::named(config.seed, names),
         FaultChoice::Written(incidents) => Faults::written(incidents),
     };
     if config.incidents {
         faults.keep();
     }
     faults
+}
+
+/// The name of what is somebody else's: one that ours could have.
+fn neighbour() -> InstanceId {
+    InstanceId::new("web-v9-9").expect("a short name of letters, digits and dashes is a name")
 }
 
 impl<'a> Run<'a> {
@@ -146,12 +158,16 @@ impl<'a> Run<'a> {
             capabilities: setting.world.capabilities.clone(),
             tuning: setting.tuning,
         };
+        let mut world = World::new(setting.world.clone(), seed);
+        if config.neighbour {
+            world.put_foreign(neighbour(), report::NEIGHBOUR);
+        }
         let invariants = if config.unchecked { Vec::new() } else { invariants::all() };
         let mut stream = Stream::new(seed, "runner");
         Self {
             seed,
             truth: config.truth,
-            world: World::new(setting.world.clone(), seed),
+            world,
             setting,
             ledger: Ledger::default(),
             faults,
@@ -184,6 +200,7 @@ impl<'a> Run<'a> {
             stream,
             coverage: Coverage::default(),
             transcript: Transcript::new(config.transcript),
+            film: config.film.then(Film::default),
         }
     }
 
@@ -197,7 +214,7 @@ impl<'a> Run<'a> {
         if self.setting.history == History::Adopted {
             let names: Vec<InstanceId> = (1..=self.setting.spec.replicas)
                 .map(|number| {
-                    InstanceId::new(format!("web-v1-{number}"))
+                    InstanceId::new(format!("{}-v1-{number}", self.setting.workload))
                         .expect("a short name of letters, digits and dashes is a name")
                 })
                 .collect();
@@ -209,7 +226,7 @@ impl<'a> Run<'a> {
         match self.setting.history {
             History::Deployed => self.queue.push(self.world.now() + 50, Job::Submit("v1")),
             History::Adopted | History::Nothing => {
-                self.queue.push(self.world.now() + 500, Job::Trial);
+                self.queue.push(self.world.now() + HEAD, Job::Trial);
             }
         }
     }
@@ -265,6 +282,7 @@ impl<'a> Run<'a> {
             let capacity = self.tally.capacity();
             self.lowest = Some(self.lowest.unwrap_or(capacity).min(capacity));
         }
+        self.take_frame();
     }
 
     fn carry_out(&mut self, job: Job) {

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
-use rollout_core::engine::End;
+use rollout_core::engine::{End, Route};
 
-use super::{Act, Coverage, Run};
-use crate::{incident::Incident, invariants::Violation, world::Traffic};
+use super::{Act, Coverage, Film, Run};
+use crate::{
+    incident::Incident,
+    invariants::Violation,
+    world::{Tally, Traffic},
+};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +59,9 @@ impl fmt::Display for Finish {
     }
 }
 
+/// The fingerprint of what is somebody else's.
+pub(super) const NEIGHBOUR: u64 = 7;
+
 /// What a run tells afterwards.
 #[derive(Clone, Debug)]
 pub struct RunReport {
@@ -84,6 +91,16 @@ pub struct RunReport {
     pub incidents: Vec<Incident>,
     /// The transcript; empty if none was wanted.
     pub transcript: String,
+    /// What was seen, moment by moment, if that was wanted.
+    pub film: Option<Film>,
+    /// The numbers of the last moment.
+    pub tally: Tally,
+    /// The route of the last moment.
+    pub route: Option<Route>,
+    /// Times that the environment harmed an instance.
+    pub harms: u64,
+    /// Whether what is somebody else's is as it was.
+    pub neighbour_is_well: bool,
 }
 
 impl Run<'_> {
@@ -113,6 +130,11 @@ impl Run<'_> {
             coverage: self.coverage,
             incidents: self.faults.into_kept(),
             transcript: self.transcript.into_text(),
+            tally: self.world.tally(),
+            route: self.world.route().cloned(),
+            harms: self.world.harms().len() as u64,
+            neighbour_is_well: self.world.foreign().values().all(|print| *print == NEIGHBOUR),
+            film: self.film.map(|film| film.until(ended.saturating_sub(self.began))),
         }
     }
 }

@@ -5,9 +5,12 @@
 
 mod aborts_without_traffic;
 mod degrades_all;
+mod detaches_at_once;
+mod forgets_history;
 mod forgets_record;
 mod ignores_epoch;
 mod ignores_halt;
+mod lands_an_old_route;
 mod mirrors_early;
 mod passes_on_too_little;
 mod proves_early;
@@ -15,19 +18,23 @@ mod raises_route_early;
 mod resizes_to_the_end;
 mod reuses_id;
 mod runs_twice;
+mod sees_an_old_fleet;
 mod skips_drain;
 mod skips_silently;
+mod spoils;
 mod steps_in_a_freeze;
 mod stops_one_more;
 mod swallows_answers;
 mod takes_a_tag_anew;
+mod takes_blind_for_empty;
 mod times_out_while_paused;
 mod touches_foreign;
+mod trusts_unhealthy;
 mod turns_undo_back;
 mod wakes_always;
 
 use rollout_core::{
-    engine::{Action, Change, Effect, Event, Record, Step},
+    engine::{Action, Change, Effect, Event, Record, Status, Step},
     id::ActionId,
 };
 
@@ -55,6 +62,9 @@ pub trait Saboteur {
     /// Spoils what was appended to the journal, from the record at `from` on.
     fn journal(&mut self, _journal: &mut Vec<Record>, _from: usize) {}
 
+    /// Spoils what the engine tells of itself.
+    fn tell(&mut self, _status: &mut Status) {}
+
     /// Spoils an attempt before it reaches the world.
     fn land(&mut self, _action: &mut Action) {}
 }
@@ -62,7 +72,7 @@ pub trait Saboteur {
 /// Every planted bug, fresh.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Saboteur>> {
-    vec![
+    let mut all: Vec<Box<dyn Saboteur>> = vec![
         Box::new(skips_drain::SkipsDrain),
         Box::new(stops_one_more::StopsOneMore::default()),
         Box::new(raises_route_early::RaisesRouteEarly::default()),
@@ -80,12 +90,20 @@ pub fn all() -> Vec<Box<dyn Saboteur>> {
         Box::new(skips_silently::SkipsSilently),
         Box::new(steps_in_a_freeze::StepsInAFreeze::default()),
         Box::new(turns_undo_back::TurnsUndoBack::default()),
+        Box::new(detaches_at_once::DetachesAtOnce),
+        Box::new(trusts_unhealthy::TrustsUnhealthy),
+        Box::new(lands_an_old_route::LandsAnOldRoute::default()),
+        Box::new(sees_an_old_fleet::SeesAnOldFleet::default()),
+        Box::new(takes_blind_for_empty::TakesBlindForEmpty::default()),
+        Box::new(forgets_history::ForgetsHistory),
         Box::new(aborts_without_traffic::AbortsWithoutTraffic),
         Box::new(passes_on_too_little::PassesOnTooLittle),
         Box::new(takes_a_tag_anew::TakesATagAnew::default()),
         Box::new(times_out_while_paused::TimesOutWhilePaused::default()),
         Box::new(touches_foreign::TouchesForeign::default()),
-    ]
+    ];
+    all.extend(spoils::all());
+    all
 }
 
 /// Puts another effect in the place of an action's own, in the journal and on its way out alike.

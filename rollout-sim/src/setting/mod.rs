@@ -119,7 +119,9 @@ impl Setting {
         };
         let least = stream.magnitude(100, 2000);
         let world = WorldConfig {
-            checks_health: spec.health.readiness.is_none() || stream.hits(300_000),
+            checks_health: spec.health.readiness.is_none()
+                || capabilities.drains_by_name()
+                || stream.hits(300_000),
             capabilities,
             start: (least, least + stream.magnitude(1, 4000)),
             manner: stream.pick(&[Manner::Graceful, Manner::Abrupt, Manner::Ignores]),

@@ -8,10 +8,10 @@ use rollout_core::{
     calendar::Calendar,
     judge::Metric,
     plan,
-    port::{Ability, Capabilities, Making},
+    port::{Ability, Capabilities, Confirmation, Making},
     spec::{
-        Breaker, Canary, CheckedSpec, Gate, HandStage, Hook, HookFailure, Module, ModuleNeeds,
-        Promotion, Ramp, Spec, Strategy, Unanswered, WayBack,
+        Breaker, Canary, CheckedSpec, Counting, Gate, HandStage, Hook, HookFailure, Module,
+        ModuleNeeds, Promotion, Ramp, Spec, Strategy, Unanswered, WayBack,
     },
     time::Span,
     weight::Weight,
@@ -23,6 +23,9 @@ use crate::random::Stream;
 
 /// Draws a word into a spec, and what the ports must be able to do for it.
 type Word = fn(&mut Stream, &mut Spec, &mut Capabilities);
+
+/// Backends by count, in a million, whose instances can be drained by name.
+const DRAINED_BY_NAME: u64 = 500_000;
 
 /// Every word, with its name and the chance, in a million, that a spec says it.
 const WORDS: &[(&str, u64, Word)] = &[
@@ -66,9 +69,15 @@ fn fits(spec: &Spec, capabilities: &Capabilities) -> bool {
     })
 }
 
-fn by_count(_: &mut Stream, _: &mut Spec, capabilities: &mut Capabilities) {
+/// By count, in half of the specs with instances that can be drained by name.
+fn by_count(stream: &mut Stream, _: &mut Spec, capabilities: &mut Capabilities) {
     capabilities.making = Making::ByCount;
     capabilities.enrolment = None;
+    if stream.hits(DRAINED_BY_NAME) {
+        capabilities.counting = Counting::Loose;
+        let bound = Span::from_millis(stream.magnitude(100, 3000));
+        capabilities.enrolment = Some(Confirmation::Elapsed(bound));
+    }
 }
 
 fn ramp(stream: &mut Stream, spec: &mut Spec, _: &mut Capabilities) {

@@ -94,10 +94,9 @@ impl World {
                 self.instances.get(instance).map(|one| one.newest_enrolment)
             }
             Effect::Scale { revision, .. } => self.pools.get(revision).map(|pool| pool.newest),
-            Effect::Divide(_) => None,
             Effect::Route(_) => Some(self.newest_route),
             Effect::Modules(_) => Some(self.modules.newest),
-            Effect::Run { .. } => None,
+            Effect::Run { .. } | Effect::Divide(_) => None,
         };
         newest.is_some_and(|newest| action.id < newest)
     }
@@ -232,6 +231,11 @@ impl World {
         address: IpAddr,
         admission: Admission,
     ) -> Receipt {
+        let is_there = self.instances.get(name).is_some_and(|one| one.server.is_some());
+        if self.keeps_pods() && !is_there {
+            let detail = "there is no such instance";
+            return self.refused(RefusalKind::Missing, detail, Retry::Never);
+        }
         if !self.instances.contains_key(name) {
             // A load balancer takes whatever address it is given.
             let mut ghost = self.blank(revision.clone());
@@ -353,12 +357,17 @@ impl World {
             self.revisions.entry(revision.clone()).or_insert_with(|| Arc::clone(whole));
         }
         let life = self.draw_life(revision);
-        let now = self.now;
+        let (now, keeps_pods) = (self.now, self.keeps_pods());
         let pool = self.pools.entry(revision.clone()).or_default();
         pool.newest = action.id;
         if pool.replicas != replicas {
-            pool.scale(replicas, now, &life);
+            if keeps_pods {
+                pool.replicas = replicas;
+            } else {
+                pool.scale(replicas, now, &life);
+            }
             self.changed();
+            self.control(Some(action.id));
         }
         self.applied()
     }

@@ -34,8 +34,23 @@ pub struct WorldConfig {
     /// How long an instance of a pool made by count answers before it counts as available, in
     /// milliseconds.
     pub min_ready: u64,
+    /// Requests a second that an instance answers; `None`: as many as come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// Number of zones, over which instances are spread in turn.
+    #[serde(default = "one_zone", skip_serializing_if = "is_one_zone")]
+    pub zones: u64,
     /// What is true of a revision; one that is not named is good.
     pub truths: BTreeMap<RevisionId, Truth>,
+}
+
+const fn one_zone() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_one_zone(zones: &u64) -> bool {
+    *zones == 1
 }
 
 impl Default for WorldConfig {
@@ -61,6 +76,8 @@ impl Default for WorldConfig {
             service: 50,
             drain_deadline: 30_000,
             min_ready: 0,
+            limit: None,
+            zones: 1,
             truths: BTreeMap::new(),
         }
     }

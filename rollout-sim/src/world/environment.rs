@@ -40,6 +40,7 @@ impl World {
             self.cut(&name, loss);
             if !asked {
                 self.harm(&name, false);
+                self.note_exit(&name);
             }
         }
         self.note_flaps();
@@ -113,6 +114,7 @@ impl World {
             instance.condition = Condition::Exited { code, asked: false };
         }
         self.harm(name, false);
+        self.note_exit(name);
         self.changed();
         true
     }
@@ -131,6 +133,8 @@ impl World {
             instance.condition = Condition::Gone;
         }
         self.harm(name, false);
+        self.replace(name);
+        self.control(None);
         self.changed();
         true
     }
@@ -154,6 +158,9 @@ impl World {
 
     /// Lets the load balancer start anew: it forgets every instance and the route.
     pub fn restart_load_balancer(&mut self) {
+        if self.keeps_pods() {
+            return; // What serves is told by the instances themselves.
+        }
         self.settle(self.now);
         let names: Vec<InstanceId> = self
             .instances

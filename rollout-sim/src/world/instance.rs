@@ -22,6 +22,13 @@ pub struct Instance {
     pub life: Life,
     /// When it was started; 0 before.
     pub started: u64,
+    /// Requests it answered with an error when they were last counted, in a million.
+    pub errors: u64,
+    /// Its place in the order of all that were made to fill a pool; 0 for one made by name.
+    pub birth: u64,
+    /// Number of the engine's step from which on it could know that it answers; only where it is in traffic
+    /// by itself.
+    pub shown_serving: Option<u64>,
     /// When its process ends, if it was told to.
     pub ends: u64,
     /// Newest action on it that the backend knows.
@@ -109,6 +116,14 @@ impl Instance {
         serves <= now && !unready
     }
 
+    /// Whether it has answered for at least this long, in milliseconds, since its start or its last failure to.
+    pub(super) fn answers_for(&self, now: u64, length: u64) -> bool {
+        let serves = self.started + self.life.serves_after.unwrap_or(FOR_EVER);
+        let back = self.life.unready.map(|(after, length)| serves + after + length);
+        let since = back.filter(|at| *at <= now).unwrap_or(serves);
+        since + length <= now
+    }
+
     /// Whether the load balancer may send it something new.
     #[must_use]
     pub fn is_enrolled(&self) -> bool {
@@ -139,6 +154,7 @@ impl Instance {
     /// When it will change by itself after `now`; [`u64::MAX`]: never.
     pub(super) fn next_change(&self, now: u64) -> u64 {
         match self.condition {
+            Condition::Exited { .. } if now < self.ends => self.ends,
             Condition::Created | Condition::Exited { .. } | Condition::Gone => u64::MAX,
             Condition::Stopping => self.ends,
             Condition::Running => {

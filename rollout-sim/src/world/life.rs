@@ -17,10 +17,46 @@ pub struct Life {
     pub unready: Option<(u64, u64)>,
     /// Requests answered with an error, in a million.
     pub errors: u64,
+    /// When those errors come.
+    #[serde(default, skip_serializing_if = "Flaw::is_constant")]
+    pub flaw: Flaw,
+    /// How many times as long as a good revision it takes to answer, and so how much less it can answer.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub slowness: u64,
     /// How it takes the stop signal.
     pub manner: Manner,
     /// Time it takes to end after the stop signal, unless it ignores that.
     pub stops_after: u64,
+}
+
+/// When the errors of an instance come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flaw {
+    /// From its first answer on.
+    #[default]
+    Constant,
+    /// More and more of them, until it has run for so long, in milliseconds.
+    Growing(u64),
+    /// Only while it gets more than so many requests a second.
+    Above(u64),
+    /// Only where it runs in this zone.
+    Zone(u64),
+}
+
+impl Flaw {
+    const fn is_constant(&self) -> bool {
+        matches!(self, Self::Constant)
+    }
+}
+
+const fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_one(slowness: &u64) -> bool {
+    *slowness == 1
 }
 
 /// How an instance takes the stop signal.
@@ -63,6 +99,32 @@ pub enum Truth {
         /// Requests answered with an error, in a million.
         parts: u64,
     },
+    /// It answers, and errors become more and more.
+    SlowBurn {
+        /// Requests answered with an error in the end, in a million.
+        parts: u64,
+        /// Time from start until they are so many, in milliseconds.
+        over: u64,
+    },
+    /// It answers, with errors while it has much to do.
+    UnderLoad {
+        /// Requests answered with an error, in a million.
+        parts: u64,
+        /// Requests a second that an instance answers without.
+        above: u64,
+    },
+    /// It answers, with errors in one zone.
+    InZone {
+        /// Requests answered with an error there, in a million.
+        parts: u64,
+        /// The zone, from 0.
+        zone: u64,
+    },
+    /// It answers, and takes longer to.
+    Slow {
+        /// How many times as long.
+        times: u64,
+    },
 }
 
 /// Longest time anything lasts: for ever, without overflow.
@@ -79,6 +141,8 @@ impl Life {
             exit_code: 1,
             unready: None,
             errors: 0,
+            flaw: Flaw::Constant,
+            slowness: 1,
             manner,
             stops_after: stream.between(5, 400),
         };
@@ -92,6 +156,14 @@ impl Life {
             Truth::UnreadyAfter { after } => life.unready = Some((after, FOR_EVER)),
             Truth::CrashesAfter { after } => life.crashes_after = Some(serves + after),
             Truth::Errors { parts } => life.errors = parts,
+            Truth::SlowBurn { parts, over } => {
+                (life.errors, life.flaw) = (parts, Flaw::Growing(over));
+            }
+            Truth::UnderLoad { parts, above } => {
+                (life.errors, life.flaw) = (parts, Flaw::Above(above));
+            }
+            Truth::InZone { parts, zone } => (life.errors, life.flaw) = (parts, Flaw::Zone(zone)),
+            Truth::Slow { times } => life.slowness = times.max(1),
         }
         life
     }

@@ -10,8 +10,10 @@ mod harm;
 mod hooks;
 mod instance;
 mod life;
+mod load;
 mod modules;
 mod observe;
+mod pods;
 mod pool;
 mod populate;
 mod ports;
@@ -34,8 +36,10 @@ pub use self::{
     harm::Harm,
     hooks::Job,
     instance::{Condition, Instance, Server},
-    life::{Life, Manner, Truth},
+    life::{Flaw, Life, Manner, Truth},
+    load::Delays,
     modules::Modules,
+    pods::{CutShort, Replaced},
     pool::Pool,
     ports::{ManualClock, SimBackend, SimEnrolment, SimFleet, SimHooks, SimModules, SimRouter},
     tally::{Counts, Tally},
@@ -65,6 +69,9 @@ pub struct World {
     mark: Mark,
     next_change: Option<u64>,
     addresses: u32,
+    births: u64,
+    cut_short: Vec<CutShort>,
+    replaced: Vec<Replaced>,
     traffic: Traffic,
     harms: Vec<Harm>,
     jobs: BTreeMap<HookRun, Job>,
@@ -94,6 +101,9 @@ impl World {
             mark: Mark(0),
             next_change: None,
             addresses: 0,
+            births: 0,
+            cut_short: Vec::new(),
+            replaced: Vec::new(),
             traffic: Traffic::new(BEGINNING),
             harms: Vec::new(),
             jobs: BTreeMap::new(),
@@ -234,6 +244,7 @@ impl World {
             self.settle(next);
             self.now = next;
             self.change_by_itself();
+            self.control(None);
             self.changed();
         }
         self.now = self.now.max(at);

@@ -16,7 +16,11 @@ impl World {
     /// Takes a snapshot of every instance that is ours.
     #[must_use]
     pub fn inventory(&self) -> Inventory {
-        let existing = self.instances.iter().filter(|(_, one)| one.exists());
+        let is_shown = |one: &Instance| {
+            // What ends is not shown one by one where instances are kept by count.
+            one.exists() && !(self.keeps_pods() && one.condition == Condition::Stopping)
+        };
+        let existing = self.instances.iter().filter(|(_, one)| is_shown(one));
         let instances: BTreeMap<InstanceId, InstanceSeen> =
             existing.map(|(name, instance)| (name.clone(), self.seen(instance))).collect();
         let shown = |revision: &RevisionId| {
@@ -35,7 +39,12 @@ impl World {
                 .pools
                 .iter()
                 .map(|(revision, pool)| {
-                    (revision.clone(), pool.seen(self.now, self.config.min_ready))
+                    let seen = if self.keeps_pods() {
+                        self.pool_seen(revision, pool)
+                    } else {
+                        pool.seen(self.now, self.config.min_ready)
+                    };
+                    (revision.clone(), seen)
                 })
                 .collect(),
             instances,

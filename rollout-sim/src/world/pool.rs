@@ -12,6 +12,8 @@ pub struct Pool {
     pub replicas: u64,
     /// Newest action on it that is known.
     pub newest: ActionId,
+    /// Instances that ended by themselves so far.
+    pub(super) failed: u64,
     /// Instances that answer, in batches with the time they began to.
     ready: Vec<(u64, u64)>,
     /// Instances that start, in batches with the time they will answer.
@@ -97,7 +99,10 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::life::Manner, *};
+    use super::{
+        super::life::{Flaw, Manner},
+        *,
+    };
 
     #[test]
     fn a_pool_of_a_million_grows_and_shrinks_in_batches() {
@@ -107,6 +112,8 @@ mod tests {
             exit_code: 0,
             unready: None,
             errors: 0,
+            flaw: Flaw::Constant,
+            slowness: 1,
             manner: Manner::Graceful,
             stops_after: 50,
         };

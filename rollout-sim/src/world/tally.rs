@@ -84,7 +84,7 @@ impl World {
             let serving = instance.serves(self.now);
             let state = instance.server.map(|server| server.state);
             let draining = state == Some(EnrolState::Draining);
-            let exposed = self.gets_traffic(instance);
+            let exposed = self.gets_traffic(instance) && (!self.keeps_pods() || serving);
             counts.existing += u64::from(instance.exists());
             counts.live += u64::from(instance.is_live());
             counts.leaving += u64::from(

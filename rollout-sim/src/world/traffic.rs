@@ -9,7 +9,10 @@ use rollout_core::{
     spec::Counting,
 };
 
-use super::{Condition, Instance, World};
+use super::{
+    Condition, Instance, World,
+    load::{Delays, Span},
+};
 
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +31,8 @@ pub enum Loss {
     Unready,
     /// It was answered with an error.
     Error,
+    /// It was sent to an instance that had more to do than it can.
+    Overloaded,
     /// It was in flight when its instance was told to end, or taken from the load balancer, too early.
     CutByEngine,
     /// It was in flight when the drain deadline passed.
@@ -38,7 +43,7 @@ pub enum Loss {
 
 impl Loss {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Nobody,
         Self::Downtime,
         Self::NotYetServing,
@@ -46,6 +51,7 @@ impl Loss {
         Self::Crashed,
         Self::Unready,
         Self::Error,
+        Self::Overloaded,
         Self::CutByEngine,
         Self::CutAtDeadline,
         Self::CutByCrash,
@@ -62,6 +68,7 @@ impl Loss {
             Self::Crashed => "crashed",
             Self::Unready => "unready",
             Self::Error => "answered with an error",
+            Self::Overloaded => "overloaded",
             Self::CutByEngine => "cut in flight",
             Self::CutAtDeadline => "cut at the drain deadline",
             Self::CutByCrash => "cut by a crash",
@@ -78,12 +85,14 @@ pub struct Traffic {
     copies: u128,
     copies_lost: u128,
     failed: [u128; Loss::ALL.len()],
+    /// How long answers took, where that is kept.
+    pub(super) delays: Delays,
     /// Whether the load balancer ever started anew.
     pub(super) load_balancer_lost: bool,
 }
 
 /// Millionths of a request in a request.
-const WHOLE: u128 = 1_000_000;
+pub(super) const WHOLE: u128 = 1_000_000;
 
 /// Requests, in a million, that match whatever a route asks for.
 const MATCHED: u128 = 20_000;
@@ -97,6 +106,7 @@ impl Traffic {
             copies: 0,
             copies_lost: 0,
             failed: [0; Loss::ALL.len()],
+            delays: Delays::new(),
             load_balancer_lost: false,
         }
     }
@@ -185,8 +195,12 @@ impl World {
 
     /// Spreads `amount` evenly over the enrolled instances, of `revision` if one is named.
     fn spread(&mut self, from: u64, at: u64, amount: u128, revision: Option<&RevisionId>) {
+        // Nothing is sent to those of a pool that do not answer.
+        let keeps_pods = self.keeps_pods();
         let takes = |instance: &Instance| {
-            is_in(instance) && revision.is_none_or(|wanted| instance.revision == *wanted)
+            is_in(instance)
+                && revision.is_none_or(|wanted| instance.revision == *wanted)
+                && (!keeps_pods || instance.accepts(from))
         };
         let pools = self.pools.iter().filter(|(id, _)| revision.is_none_or(|wanted| *id == wanted));
         // Nothing is sent to those of a pool that do not answer, and those that go finish what they have.
@@ -198,7 +212,8 @@ impl World {
             return;
         }
         let each = amount / shared_by;
-        let service = self.config.service;
+        let (service, zones) = (self.config.service, self.config.zones);
+        let span = Span { from, at, limit: self.config.limit };
         // Requests of one millisecond, times the milliseconds one takes.
         let load = (each * u128::from(service) / u128::from(at - from)).div_ceil(WHOLE);
         for instance in self.instances.values_mut() {
@@ -206,8 +221,14 @@ impl World {
                 continue;
             }
             if instance.accepts(from) {
-                let errors = each * u128::from(instance.life.errors) / WHOLE;
-                self.traffic.failed[Loss::Error as usize] += errors;
+                let borne = instance.bear(each, &span, zones);
+                instance.errors = borne.share_of_errors(each);
+                self.traffic.failed[Loss::Error as usize] += borne.errors;
+                self.traffic.failed[Loss::Overloaded as usize] += borne.overload;
+                if span.limit.is_some() {
+                    let mean = borne.mean(service * instance.life.slowness);
+                    self.traffic.delays.add(each - borne.overload, mean);
+                }
                 if let Some(server) = &mut instance.server {
                     server.busy_until = at + service;
                     server.load = u64::try_from(load).unwrap_or(u64::MAX);

@@ -34,14 +34,18 @@ fn what_is_written_down_is_played_again() {
     assert!(parting.len() as u64 <= PARTING_MAX, "{parting:?}");
 }
 
-/// Every planted bug whose invariant is found among the first seeds shrinks to a few events; the text of it
-/// breaks the same promise when it is read again, and its story names the promise.
+/// A third of the planted bugs (`shrink --bugs` has all): each whose invariant is found among the first seeds
+/// shrinks to a few events; the text of it breaks the same promise when it is read again, and its story names
+/// the promise.
 #[test]
 fn planted_bugs_shrink_to_a_few_events() {
     let mut events = Vec::new();
-    for bug in 0..saboteur::all().len() {
+    for bug in (0..saboteur::all().len()).step_by(3) {
         let planted = || saboteur::all().swap_remove(bug);
         let (name, by) = (planted().name(), planted().caught_by());
+        if by == "L1 ends" {
+            continue; // Every try takes all the time that a rollout has.
+        }
         let finds = |seed: &u64| {
             let config = RunConfig {
                 seed: *seed,

@@ -4,5 +4,6 @@ mod conformance;
 mod counterexamples;
 mod explored;
 mod museum;
+mod oracles;
 mod planted_bugs;
 mod seeds;

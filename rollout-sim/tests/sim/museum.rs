@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rollout_sim::museum::exhibits;
+use rollout_sim::museum::{exhibits, planted_as};
 
 #[test]
 fn the_engine_has_none_of_the_bugs_in_the_museum() {
@@ -22,5 +22,16 @@ fn every_exhibit_has_a_name_of_its_own_and_says_what_happened() {
     assert!(60 <= names.len(), "only {}", names.len());
     for exhibit in exhibits() {
         assert!(!exhibit.source.is_empty() && !exhibit.what.is_empty(), "{}", exhibit.name);
+    }
+}
+
+/// docs/MUSEUM.md names every exhibit with the planted bug of its kind.
+#[test]
+fn the_page_of_the_museum_is_whole() {
+    let page = include_str!("../../../docs/MUSEUM.md");
+    for exhibit in exhibits() {
+        let (source, what) = (exhibit.source, exhibit.what);
+        let line = format!("| {source} | {what} | {} |", planted_as(&exhibit));
+        assert!(page.contains(&line), "docs/MUSEUM.md does not have: {line}");
     }
 }

@@ -52,10 +52,11 @@ fn no_promise_is_broken_under_faults_and_the_guard_never_refuses() {
 /// Seeds that once broke a promise or were refused by the guard, each for a reason of its own.
 #[test]
 fn what_was_broken_once_stays_mended() {
-    const SEEDS: [u64; 29] = [
+    const SEEDS: [u64; 38] = [
         4521, 4910, 5791, 8631, 10_508, 11_397, 24_150, 26_898, 29_336, 31_412, 32_157, 129_080,
         183_254, 194_218, 198_739, 10_265, 19_603, 29_661, 36_344, 39_793, 62_885, 49_560, 39_584,
-        50_996, 94_686, 92, 103, 2781, 52_476,
+        50_996, 94_686, 2150, 2185, 2917, 5744, 8353, 11_502, 19_191, 20_792, 22_569, 92, 103,
+        2781, 52_476,
     ];
     for seed in SEEDS {
         let report = run(&config(seed));

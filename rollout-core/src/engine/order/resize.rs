@@ -169,6 +169,7 @@ fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<Re
     let ids: Vec<RevisionId> = std::iter::once(&after.candidate.id).chain(from).cloned().collect();
     let of = |id: &RevisionId| tallies.get(id).copied().unwrap_or_default();
     let sizes: Vec<u64> = ids.iter().map(|id| of(id).target).collect();
+    let is_by_count = turn.setup.capabilities.making == Making::ByCount;
     let (mut above_floor, mut room) = (space.spare(tallies), space.room(tallies));
     for (id, shared) in ids.iter().zip(share(&sizes, extent(before), extent(&after))) {
         let tally = of(id);
@@ -180,8 +181,10 @@ fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<Re
         let free = tally.target.saturating_sub(tally.created).saturating_add(tally.idle);
         let serving = fewer.saturating_sub(free).min(above_floor);
         above_floor -= serving;
-        // What exists already, and was to go, needs no room.
-        let existing = tally.created.saturating_sub(tally.target);
+        // What exists already, and was to go, needs no room; of a pool kept by count, whoever may not have
+        // been told stays as well.
+        let untold = if is_by_count { tally.parting } else { 0 };
+        let existing = tally.created.saturating_add(untold).saturating_sub(tally.target);
         let more = shared.saturating_sub(tally.target).min(room.saturating_add(existing));
         room -= more.saturating_sub(existing);
         let replicas = tally.target + more - fewer.min(free) - serving;

@@ -68,9 +68,9 @@ impl View {
             imprint.action(*id);
         }
         imprint.since(*sighted_since, limits.progress);
-        for (revision, Told { last, least, dropped }) in told {
+        for (revision, Told { last, least, most, dropped }) in told {
             imprint.name(revision.as_str());
-            for count in [last, least, dropped] {
+            for count in [last, least, most, dropped] {
                 imprint.word(*count);
             }
         }

@@ -8,7 +8,7 @@ use crate::{
     engine::{Admission, Change, Effect, InstanceState, Turn, View, leaves_enough},
     fleet::{
         instance::{Instance, Traffic},
-        leaving::{Leaving, is_healthy, named},
+        leaving::{Leaving, dropped_on_the_way, is_healthy, named},
     },
     id::{InstanceId, RevisionId},
 };
@@ -45,10 +45,12 @@ fn size_now(turn: &Turn<'_>, view: &View, revision: &RevisionId, target: u64, qu
         Some((_, replicas)) => replicas.max(seen.replicas),
         None => seen.replicas,
     };
-    let kept = Leaving::of(&turn.state, view, revision).kept(&seen, told);
-    let free = kept.min(quiet.saturating_sub(seen.created.saturating_sub(told)));
-    // What was never made serves nobody.
-    let absent = told.saturating_sub(seen.created);
+    let dropped = dropped_on_the_way(&turn.state, view, revision);
+    let kept = Leaving::of(&turn.state, view, revision).kept(&seen, told, dropped);
+    let free = kept.min(quiet.saturating_sub(seen.created.saturating_sub(told).max(dropped)));
+    // What was never made serves nobody, unless it is being made.
+    let is_under_way = pending.is_some_and(|(id, _)| view.is_in_flight(id));
+    let absent = if is_under_way { 0 } else { told.saturating_sub(seen.created) };
     let least = told.saturating_sub(free).saturating_sub(absent);
     least.max(target.saturating_add(kept - free))
 }
@@ -60,7 +62,7 @@ fn choose(turn: &mut Turn<'_>, view: &View, revision: &RevisionId, target: u64) 
         return;
     }
     let Some(seen) = view.pool(revision) else { return };
-    let kept = Leaving::of(&turn.state, view, revision).kept(&seen, seen.replicas);
+    let kept = Leaving::of(&turn.state, view, revision).kept(&seen, seen.replicas, 0);
     // What was never made need not be drained, and what is about to be made comes by itself.
     let there = seen.replicas.min(seen.created).saturating_sub(kept);
     let wanted = seen.replicas.saturating_sub(kept);
@@ -96,6 +98,28 @@ fn retire(turn: &mut Turn<'_>, view: &View, revision: &RevisionId, count: u64) {
     for instance in chosen {
         tell_to_go(turn, instance, revision.clone());
     }
+}
+
+/// Whether no more than those that were drained, or do not answer, go at this size, as far as is seen.
+pub(crate) fn has_drained(
+    turn: &Turn<'_>,
+    view: &View,
+    revision: &RevisionId,
+    replicas: u64,
+) -> bool {
+    if !turn.setup.capabilities.drains_by_name() {
+        return true;
+    }
+    let Some(inventory) = view.inventory.as_ref().map(|seen| &seen.what) else { return false };
+    let Some(seen) = inventory.pools.get(revision) else { return true };
+    let is_drained = |(instance, entry): &(&InstanceId, &Instance)| {
+        entry.is_terminating()
+            && matches!(entry.traffic, Traffic::Drained(_))
+            && is_healthy(view, instance)
+    };
+    let drained = named(&turn.state, revision).filter(is_drained).count() as u64;
+    seen.created.saturating_sub(replicas)
+        <= seen.created.saturating_sub(seen.ready).saturating_add(drained)
 }
 
 /// Tells one instance of `revision` to go.

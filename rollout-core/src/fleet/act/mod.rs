@@ -13,7 +13,10 @@ mod up;
 use std::collections::BTreeMap;
 
 use self::down::Draining;
-pub(crate) use self::place::{may_divide, may_size};
+pub(crate) use self::{
+    leave::has_drained,
+    place::{may_divide, may_size},
+};
 use super::tally::Tally;
 use crate::{
     engine::{Effect, End, Space, Turn, View, Walk},
