@@ -37,7 +37,8 @@ fn without_a_cluster_the_error_says_what_to_give() {
         ("status rollout/web -n shop", &here, 5, "no answer from the cluster"),
         ("status WEB -n shop", &here, 1, "`WEB` is no file and no name of a workload"),
         ("status web -n shop --journal x", &here, 1, "leave out `--journal`"),
-        ("adopt statefulset/web", &here, 2, "its pods are replaced in place"),
+        ("adopt statefulset/web", &here, 5, "no answer from the cluster at list StatefulSets"),
+        ("adopt job/web", &here, 2, "`job` cannot be adopted"),
         ("adopt deployment/", &here, 2, "is no `deployment/NAME`"),
     ] {
         let (found, error) = run(Path::new(ROLLOUT), kubeconfig, line);

@@ -127,7 +127,8 @@ async fn a_crash_after_every_single_change_is_gone_on_from() {
             assert_eq!(shop.pods().await, before, "after crash {crashes} of {way:?}");
         }
         println!("{way:?}: {crashes} crashes");
-        assert!(8 < crashes, "{crashes}");
+        // The write that a crash cuts off may have reached the server: then the next run finds it done.
+        assert!(4 < crashes, "{crashes}");
     }
     shop.settled().await;
     assert_eq!(shop.pods().await, before);
