@@ -147,11 +147,9 @@ impl Ledger {
             Change::Retired { instance } => {
                 self.retired.insert(instance.clone(), record.at);
             }
-            Change::Gone { instance } | Change::Lost { instance } | Change::Spared { instance } => {
-                let was_told = self.retired.remove(instance).is_some();
-                if was_told && matches!(record.change, Change::Gone { .. }) {
-                    self.left.insert(instance.clone());
-                }
+            Change::Gone { instance } => self.gone(instance),
+            Change::Lost { instance } | Change::Spared { instance } => {
+                self.retired.remove(instance);
             }
             Change::Paused { .. }
             | Change::Vetoed(_)
@@ -179,6 +177,10 @@ impl Ledger {
             // Newer changes, like those above, are ones that no promise is about.
             | _ => {}
         }
+    }
+
+    fn gone(&mut self, instance: &InstanceId) {
+        self.left.extend(self.retired.remove(instance).map(|_| instance.clone()));
     }
 
     fn hook_ended(&mut self, run: &HookRun, well: bool) {

@@ -12,7 +12,7 @@ use rollout_core::{
 
 use super::Answer;
 use crate::{
-    runner::{FaultChoice, Finish, Frame, RunConfig, run},
+    runner::{FaultChoice, Film, Finish, Frame, RunConfig, run},
     setting::{History, Setting, revision},
 };
 
@@ -133,27 +133,28 @@ pub(super) fn bounds_and_ends(seed: u64) -> Answer {
     let (Some(film), Finish::Completed) = (&report.film, report.finish) else {
         return Answer::NONE;
     };
+    let different = walked(film, rolling, ladder.as_ref());
+    let end = film.frames.last().map(seen).unwrap_or_default();
+    let expected = State { old: (0, 0), new: (0, spec.replicas) };
+    let ended = || format!("it ended as {end:?}, not as {expected:?}");
+    Answer::of(different.or_else(|| (end != expected).then(ended)))
+}
+
+/// The first moment of a film that the model does not allow.
+fn walked(film: &Film, rolling: Option<Bounds>, ladder: Option<&BTreeSet<u64>>) -> Option<String> {
     let reachable = rolling.map(Bounds::reachable);
     let new = revision("v2");
     let mut highest = 0;
     for frame in &film.frames {
-        let state = seen(frame);
+        let (at, state) = (frame.at, seen(frame));
         if reachable.as_ref().is_some_and(|reachable| !reachable.contains(&state)) {
-            let at = frame.at;
-            return Answer::of(Some(format!(
-                "at {at} ms {state:?}, which {rolling:?} does not allow"
-            )));
+            return Some(format!("at {at} ms {state:?}, which {rolling:?} does not allow"));
         }
         let share = frame.share_of(&new).basis_points();
-        if ladder.as_ref().is_some_and(|ladder| !ladder.contains(&share) || share < highest) {
-            let at = frame.at;
-            return Answer::of(Some(format!(
-                "at {at} ms a share of {share} basis points after {highest}"
-            )));
+        if ladder.is_some_and(|ladder| !ladder.contains(&share) || share < highest) {
+            return Some(format!("at {at} ms a share of {share} basis points after {highest}"));
         }
         highest = share;
     }
-    let end = film.frames.last().map(seen).unwrap_or_default();
-    let expected = State { old: (0, 0), new: (0, spec.replicas) };
-    Answer::of((end != expected).then(|| format!("it ended as {end:?}, not as {expected:?}")))
+    None
 }
