@@ -95,6 +95,8 @@ pub struct Ledger {
     pub modules: Option<ModuleSetting>,
     /// Instances told to go, and until when they drain.
     pub retired: BTreeMap<InstanceId, Timestamp>,
+    /// Instances that were told to go and are gone.
+    pub left: BTreeSet<InstanceId>,
     /// Actions by number: the effect and whether it is settled.
     pub intents: BTreeMap<ActionId, (Effect, bool)>,
     /// The route that is known to have been set last.
@@ -146,7 +148,10 @@ impl Ledger {
                 self.retired.insert(instance.clone(), record.at);
             }
             Change::Gone { instance } | Change::Lost { instance } | Change::Spared { instance } => {
-                self.retired.remove(instance);
+                let was_told = self.retired.remove(instance).is_some();
+                if was_told && matches!(record.change, Change::Gone { .. }) {
+                    self.left.insert(instance.clone());
+                }
             }
             Change::Paused { .. }
             | Change::Vetoed(_)

@@ -215,7 +215,8 @@ fn by_count(tally: &mut Tally, state: &State, view: &View, id: &RevisionId, drai
     tally.ready = seen.ready.saturating_sub(going);
     tally.unready = tally.created.saturating_sub(tally.ready);
     tally.serving = seen.available.saturating_sub(going).saturating_sub(leaving.returning);
-    tally.idle = tally.created.min(tally.target).saturating_sub(tally.serving);
+    // Who is ready gets requests already, however short a time it has been.
+    tally.idle = tally.created.min(tally.target).saturating_sub(tally.ready.max(tally.serving));
     let dropped = told.map_or(0, |told| told.dropped).max(seen.created.saturating_sub(size));
     tally.terminating = seen.terminating.saturating_add(dropped).saturating_add(kept);
     // Before the answer comes, those may not have been told.

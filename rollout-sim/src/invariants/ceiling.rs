@@ -37,7 +37,8 @@ fn told_to_go(moment: &Moment<'_>, terms: Terms) -> u64 {
     let ends = |one: &Instance| world.keeps_pods() && one.condition == Condition::Stopping;
     let leaves =
         |(name, one): &(&InstanceId, &Instance)| one.is_live() && (ends(one) || is_retired(name));
-    let replaced = world.replaced_unseen(terms.step).filter(|(name, _)| is_retired(name)).count();
+    let was_retired = |name: &InstanceId| is_retired(name) || moment.ledger.left.contains(name);
+    let replaced = world.replaced_unseen(terms.step).filter(|(name, _)| was_retired(name)).count();
     let by_name = world.instances().iter().filter(leaves).count() + replaced;
     by_name as u64 + world.pools().values().map(Pool::leaving).sum::<u64>()
 }

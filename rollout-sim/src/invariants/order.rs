@@ -20,7 +20,9 @@ impl Invariant for Order {
         };
         let Some(revision) = landing.action.effect.instance().and_then(|name| {
             let instance = moment.world.instance(name)?;
-            (!moment.world.was_harmed(name)).then_some(&instance.revision)
+            let is_unknown = moment.world.was_harmed(name)
+                || moment.world.serves_unseen(landing.terms.step, name);
+            (!is_unknown).then_some(&instance.revision)
         }) else {
             return Ok(());
         };

@@ -4,6 +4,7 @@
 use rollout_core::{engine::Change, id::InstanceId};
 
 use super::{Broken, Happened, Invariant, Moment, require};
+use crate::world::Condition;
 
 /// Who was told to go in the step under way, though they served.
 #[derive(Default)]
@@ -57,7 +58,11 @@ impl UnhealthyFirst {
             };
             let kept = moment.world.harms().iter().find(|harm| {
                 let of_pool = moment.world.instance(&harm.instance);
-                let stays = of_pool.is_some_and(|one| one.revision == revision && one.is_live());
+                let stays = of_pool.is_some_and(|one| {
+                    one.revision == revision
+                        && one.is_live()
+                        && one.condition != Condition::Stopping
+                });
                 stays
                     && !harm.enrolment
                     && harm.healed.is_none()
