@@ -11,6 +11,7 @@ const SEEDS: &str = "0..1000000";
 pub(crate) fn deep() -> Result<(), Problem> {
     let mut steps = Steps::new("deep");
     seeded(&mut steps)?;
+    explored(&mut steps)?;
     makespans(&mut steps)?;
     steps.end();
     Ok(())
@@ -25,6 +26,17 @@ fn seeded(steps: &mut Steps) -> Result<(), Problem> {
         ["run", "--locked", "--release", "--package", "rollout-sim", "--example", "swarm", "--"]
             .into_iter()
             .chain(["--seeds", SEEDS, "--threads", &threads]),
+    )
+}
+
+/// Every small world of the table, to the end: each prints its states, depth and time, and whether it stopped
+/// at its bound.
+fn explored(steps: &mut Steps) -> Result<(), Problem> {
+    steps.cargo(
+        "small worlds",
+        ["run", "--locked", "--release", "--package", "rollout-sim", "--example", "explore", "--"]
+            .into_iter()
+            .chain(["all"]),
     )
 }
 

@@ -160,14 +160,16 @@ pub(crate) fn leaves_enough(turn: &Turn<'_>, view: &View, revision: &RevisionId)
     };
     // While no snapshot shows the last size, the one before says what there was.
     let inventory = view.inventory.as_ref().map(|seen| &seen.what);
-    let available = inventory
-        .map_or(u64::MAX, |seen| seen.pools.get(revision).map_or(0, |pool| pool.available));
+    // Who is ready gets requests, however short a time it has been.
+    let ready =
+        inventory.map_or(u64::MAX, |seen| seen.pools.get(revision).map_or(0, |pool| pool.ready));
     let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
-    let left = tallies.get(revision).map_or(0, |tally| tally.serving);
+    let (left, left_ready) =
+        tallies.get(revision).map_or((0, 0), |tally| (tally.serving, tally.ready));
     let all = tallies.values().map(|tally| tally.serving).fold(0, u64::saturating_add);
     let space = fleet::fit(turn, view, moving::space(rollout));
     match turn.state.route.as_ref().and_then(|route| route.weight_of(revision)) {
-        _ if available <= left => true,
+        _ if ready <= left_ready => true,
         Some(weight) if weight.is_zero() => true,
         Some(weight) => traffic::backing(weight, &space) <= left && space.floor() <= all,
         None => space.floor() <= all,

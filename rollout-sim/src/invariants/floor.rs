@@ -84,11 +84,13 @@ fn taken<'a>(moment: &Moment<'a>) -> Option<Taken<'a>> {
     if before < floor && matches!(landing.action.effect, Effect::Route(_)) {
         return None; // Below the floor already: the route goes where capacity is.
     }
-    // Who came to a place since it was ordered goes with the place.
-    let newcomers = moment.world.cut_short().iter().filter(|cut| {
-        cut.by == landing.action.id && moment.world.serves_unseen(step, &cut.instance)
-    });
-    let unseen = moment.world.unseen(step, None) + newcomers.count() as u64;
+    // Whom nobody knew to serve nobody counted on.
+    let cut = moment.world.cut_short().iter().filter(|cut| cut.by == landing.action.id);
+    let unknown = cut.filter(|cut| moment.world.serves_unseen(step, &cut.instance)).count();
+    if before <= after + unknown as u64 {
+        return None;
+    }
+    let unseen = moment.world.unseen(step, None) + unknown as u64;
     let is_below = after + unseen < floor;
     is_below.then_some(Taken { landing, before, after, floor, unseen })
 }

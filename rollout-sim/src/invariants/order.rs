@@ -37,7 +37,8 @@ impl Invariant for Order {
             return Ok(());
         }
         let ledger = moment.ledger;
-        let needed = weight.of_rounded_up(ledger.desired()).min(landing.terms.least(ledger)).max(1);
+        let desired = ledger.desired().min(landing.terms.desired);
+        let needed = weight.of_rounded_up(desired).min(landing.terms.least(ledger)).max(1);
         let unseen = moment.world.unseen(landing.terms.step, Some(revision));
         require(needed <= after + unseen, || {
             format!(

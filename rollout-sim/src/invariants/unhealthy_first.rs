@@ -26,6 +26,7 @@ impl Invariant for UnhealthyFirst {
                         one.serves(moment.now)
                             && one.is_enrolled()
                             && !moment.world.was_harmed(instance)
+                            && !moment.world.serves_unseen(moment.step, instance)
                     });
                     if served {
                         self.gone.push(instance.clone());
