@@ -117,13 +117,13 @@ impl Store {
     }
 }
 
-/// Whether the cluster does not know the kind.
+/// Whether the kind is unknown. Where no path leads to it the API server answers with plain text, not with a status.
 fn is_unknown(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
         | watcher::Error::WatchFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => status.is_not_found(),
+        | watcher::Error::WatchError(status) => status.code == 404,
         watcher::Error::InitialListFailed(_)
         | watcher::Error::WatchStartFailed(_)
         | watcher::Error::WatchFailed(_)

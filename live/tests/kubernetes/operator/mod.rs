@@ -192,7 +192,17 @@ pub(crate) fn define(place: &Place) {
     place.kubectl(apply).unwrap_or_else(|why| panic!("{why}"));
     let kinds = ["rollouts.rollout-engine.dev", "rolloutjournals.rollout-engine.dev"];
     let wait = ["wait", "--for=condition=Established", "--timeout=30s", "crd"];
-    place.kubectl(wait.into_iter().chain(kinds)).unwrap_or_else(|why| panic!("{why}"));
+    // A definition that has no condition yet is an error to `kubectl wait`.
+    let waited = || place.kubectl(wait.into_iter().chain(kinds));
+    let mut known = waited();
+    for _ in 0..20 {
+        if known.is_ok() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(250));
+        known = waited();
+    }
+    known.unwrap_or_else(|why| panic!("{why}"));
 }
 
 /// Gives the operator's account of the manifests, under a name of this place's own. Returns that name.
