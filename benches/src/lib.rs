@@ -3,7 +3,7 @@
 //! In: a number of replicas. Out: an engine, and the events of a whole rollout one by one. Absent: faults
 //! and traffic, which the simulator has.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use rollout_core::{
     engine::{
@@ -23,6 +23,10 @@ pub struct World {
     pub engine: Engine,
     /// Records committed so far.
     pub records: u64,
+    /// Time of each step in nanoseconds, if they are kept.
+    pub times: Option<Vec<u32>>,
+    /// Whether facts that come together are taken in by one step.
+    at_once: bool,
     now: Timestamp,
     mark: u64,
     pools: BTreeMap<RevisionId, PoolSeen>,
@@ -38,6 +42,35 @@ impl World {
     /// If the engine refuses what every engine takes.
     #[must_use]
     pub fn new(making: Making, replicas: u64) -> Self {
+        Self::begin(making, replicas, false)
+    }
+
+    /// The same, where everything that comes together is taken in by one step.
+    ///
+    /// # Panics
+    ///
+    /// As [`World::new`].
+    #[must_use]
+    pub fn at_once(making: Making, replicas: u64) -> Self {
+        Self::begin(making, replicas, true)
+    }
+
+    fn begin(making: Making, replicas: u64, at_once: bool) -> Self {
+        let mut world = Self { at_once, ..Self::empty(making) };
+        world.submit("v1", replicas);
+        world.run();
+        world.submit("v2", replicas);
+        world
+    }
+
+    /// An engine that has claimed a workload without instances; everything that comes together is taken in by
+    /// one step.
+    ///
+    /// # Panics
+    ///
+    /// As [`World::new`].
+    #[must_use]
+    pub fn empty(making: Making) -> Self {
         let workload = WorkloadId::new("web").expect("a plain name");
         let enrolment = (making == Making::ByName).then_some(Confirmation::Observed);
         let capabilities = Capabilities {
@@ -51,6 +84,8 @@ impl World {
         let mut world = Self {
             engine: Engine::new(setup),
             records: 0,
+            times: None,
+            at_once: true,
             now: Timestamp(1_000_000),
             mark: 0,
             pools: BTreeMap::new(),
@@ -59,13 +94,15 @@ impl World {
         };
         world.feed(Event::Claimed { epoch: Epoch(1) });
         world.observe();
-        world.submit("v1", replicas);
-        world.run();
-        world.submit("v2", replicas);
         world
     }
 
-    fn submit(&mut self, revision: &str, replicas: u64) {
+    /// A person submits a revision.
+    ///
+    /// # Panics
+    ///
+    /// As [`World::new`].
+    pub fn submit(&mut self, revision: &str, replicas: u64) {
         let spec = serde_json::json!({
             "version": 1, "workload": "web", "replicas": replicas,
             "strategy": { "rolling": { "surge": "25%", "unavailable": "25%" } },
@@ -96,8 +133,13 @@ impl World {
     /// One event, committed, its actions carried out and answered.
     pub fn feed(&mut self, event: Event) {
         let mut events = vec![event];
-        while let Some(event) = events.pop() {
-            let step = self.step(event);
+        loop {
+            let step = if self.at_once && !events.is_empty() {
+                self.steps(events.drain(..))
+            } else {
+                let Some(event) = events.pop() else { return };
+                self.step(event)
+            };
             for action in step.actions {
                 self.apply(&action.effect);
                 self.mark += 1;
@@ -109,9 +151,17 @@ impl World {
 
     /// One step, committed; its actions are handed back.
     pub fn step(&mut self, event: Event) -> Step {
-        let step = self.engine.step(self.now, event);
-        self.records += step.records.len() as u64;
+        self.steps([event])
+    }
+
+    fn steps(&mut self, events: impl IntoIterator<Item = Event>) -> Step {
+        let began = self.times.is_some().then(Instant::now);
+        let step = self.engine.step_all(self.now, events);
         self.engine.commit(&step.records);
+        if let (Some(times), Some(began)) = (&mut self.times, began) {
+            times.push(u32::try_from(began.elapsed().as_nanos()).unwrap_or(u32::MAX));
+        }
+        self.records += step.records.len() as u64;
         step
     }
 

@@ -12,6 +12,7 @@ use std::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use rollout_sim::explore::{Configuration, Exploration, explore, table};
@@ -33,15 +34,35 @@ fn main() -> ExitCode {
         "{:<34} {:>9} {:>10} {:>5} {:>7} {:>8}  frontier",
         "configuration", "states", "moves", "depth", "seconds", "states/s"
     );
+    let began = Instant::now();
     let done = run(&table);
-    let states: u64 = done.iter().map(|one| one.states).sum();
-    let violations: u64 = done.iter().map(|one| one.violations).sum();
+    tell(&done, began.elapsed());
+    let is_sound = |one: &Exploration| one.violations == 0 && one.merges_wrong == 0;
+    if done.iter().all(is_sound) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// All of it in a few lines.
+fn tell(done: &[Exploration], elapsed: Duration) {
+    let sum = |of: fn(&Exploration) -> u64| done.iter().map(of).sum::<u64>();
+    let (states, moves) = (sum(|one| one.states), sum(|one| one.transitions));
     let bounded = done.iter().filter(|one| one.bound.is_some()).count();
     println!(
-        "{} configurations, {states} distinct states, {bounded} stopped at a bound, {violations} broken promises",
-        done.len()
+        "{} configurations, {states} distinct states, {moves} moves between them, {} deep at most, in {:.0} s; \
+         {bounded} stopped at a bound, {} broken promises",
+        done.len(),
+        done.iter().map(|one| one.depth).max().unwrap_or_default(),
+        elapsed.as_secs_f64(),
+        sum(|one| one.violations)
     );
-    if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!(
+        "{} states replayed from their journal; {} merges checked, {} wrong; {} states of which nobody knows how \
+         they end; {} vetoes",
+        sum(|one| one.replays),
+        sum(|one| one.merges),
+        sum(|one| one.merges_wrong),
+        sum(|one| one.undecided),
+        sum(|one| one.vetoes)
+    );
 }
 
 /// Explores every configuration, on as many threads as there are cores.

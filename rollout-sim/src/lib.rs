@@ -19,6 +19,7 @@ pub mod runner;
 pub mod saboteur;
 pub mod setting;
 pub mod simulate;
+pub mod torture;
 mod transcript;
 pub mod world;
 

@@ -6,13 +6,26 @@ use crate::{problem::Problem, step::Steps};
 
 /// Seeds of the swarm.
 const SEEDS: &str = "0..1000000";
+/// Seeds of the rollouts that crash at every point.
+const TORTURED: &str = "0..200";
 
 /// Runs them all, in release mode.
 pub(crate) fn deep() -> Result<(), Problem> {
     let mut steps = Steps::new("deep");
     seeded(&mut steps)?;
-    explored(&mut steps)?;
-    makespans(&mut steps)?;
+    // Every small world of the table, to the end: each prints its states, depth and time, and whether it stopped
+    // at its bound.
+    searched(&mut steps, "small worlds", "explore", &["all"])?;
+    searched(&mut steps, "crashes at every point", "torture", &[TORTURED])?;
+    // Every planted bug made small: the events and the seconds that it takes, and their medians.
+    searched(&mut steps, "counterexamples", "shrink", &["--bugs"])?;
+    ignored(&mut steps, "torn writes", ["rollout-runtime", "it", "full_grid_of_torn_writes"])?;
+    ignored(&mut steps, "makespans", ["rollout-core", "makespan", "full_grid"])?;
+    // In the tests they are as they were compiled without the optimizer; here with it.
+    steps.cargo(
+        "stories, byte by byte",
+        ["test", "--locked", "--release", "--package", "rollout-sim", "--test", "sim", "stories"],
+    )?;
     steps.end();
     Ok(())
 }
@@ -21,31 +34,22 @@ pub(crate) fn deep() -> Result<(), Problem> {
 fn seeded(steps: &mut Steps) -> Result<(), Problem> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = threads.to_string();
-    steps.cargo(
-        "seeded rollouts",
-        ["run", "--locked", "--release", "--package", "rollout-sim", "--example", "swarm", "--"]
-            .into_iter()
-            .chain(["--seeds", SEEDS, "--threads", &threads]),
-    )
+    searched(steps, "seeded rollouts", "swarm", &["--seeds", SEEDS, "--threads", &threads])
 }
 
-/// Every small world of the table, to the end: each prints its states, depth and time, and whether it stopped
-/// at its bound.
-fn explored(steps: &mut Steps) -> Result<(), Problem> {
-    steps.cargo(
-        "small worlds",
-        ["run", "--locked", "--release", "--package", "rollout-sim", "--example", "explore", "--"]
-            .into_iter()
-            .chain(["all"]),
-    )
+/// A search of the simulator.
+fn searched(steps: &mut Steps, name: &str, search: &str, words: &[&str]) -> Result<(), Problem> {
+    let run = ["run", "--locked", "--release", "--package", "rollout-sim", "--example"];
+    steps.cargo(name, run.iter().chain(&[search, "--"]).chain(words).copied())
 }
 
-/// The full grid of makespans beside their bounds.
-fn makespans(steps: &mut Steps) -> Result<(), Problem> {
+/// A test that is left out of every other run: its package, its binary and its name.
+fn ignored(steps: &mut Steps, name: &str, test: [&str; 3]) -> Result<(), Problem> {
+    let [package, binary, test] = test;
     steps.cargo(
-        "makespans",
-        ["test", "--locked", "--release", "--package", "rollout-core", "--test", "makespan", "--"]
+        name,
+        ["test", "--locked", "--release", "--package", package, "--test", binary, "--"]
             .into_iter()
-            .chain(["--ignored", "full_grid", "--nocapture"]),
+            .chain(["--ignored", test, "--nocapture"]),
     )
 }

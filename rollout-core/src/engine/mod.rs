@@ -164,9 +164,18 @@ impl Engine {
 
     /// Takes in a fact and decides. Changes nothing that lasts.
     pub fn step(&mut self, now: Timestamp, event: Event) -> Step {
-        self.guard.witness(now, &event);
+        self.step_all(now, [event])
+    }
+
+    /// Takes in facts that came together, in their order, and decides once: what is decided costs the number
+    /// of instances, however many facts there are. At most one of them may be an order, for a step has one
+    /// answer.
+    pub fn step_all(&mut self, now: Timestamp, events: impl IntoIterator<Item = Event>) -> Step {
         let mut turn = Turn::new(now, &self.setup, &self.state, false);
-        step::take_in(&mut turn, &mut self.view, event);
+        for event in events {
+            self.guard.witness(now, &event);
+            step::take_in(&mut turn, &mut self.view, event);
+        }
         let taken_in = turn.mark();
         step::decide(&mut turn, &mut self.view);
         let step = turn.finish().0;

@@ -1,6 +1,6 @@
 //! One call of `step` in the making: a draft of the state, and everything decided so far.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use super::{
     Step,
@@ -13,7 +13,10 @@ use super::{
     state::State,
     subject::Subject,
 };
-use crate::{id::ActionId, time::Timestamp};
+use crate::{
+    id::{ActionId, InstanceId},
+    time::Timestamp,
+};
 
 /// One call of `step` in the making.
 pub(crate) struct Turn<'a> {
@@ -93,6 +96,12 @@ impl<'a> Turn<'a> {
     /// Decides an action, in place of any that is pending on the same subject.
     pub(crate) fn intend(&mut self, effect: Effect) {
         self.take_back(&effect.subject());
+        self.intend_first(effect);
+    }
+
+    /// The same where nothing is pending on the subject.
+    pub(crate) fn intend_first(&mut self, effect: Effect) {
+        debug_assert_eq!(self.pending_on(&effect.subject()), None, "something is pending");
         let id = self.state.last_action.next();
         self.actions.push(self.action(id, effect.clone()));
         self.record(Change::Intended { id, effect });
@@ -104,6 +113,12 @@ impl<'a> Turn<'a> {
             self.record(Change::Settled { id, how: Settlement::Superseded });
             self.actions.retain(|action| action.id != id);
         }
+    }
+
+    /// Names about which something is pending though no instance has them.
+    pub(crate) fn strays_pending(&self) -> BTreeSet<InstanceId> {
+        let names = self.state.pending.values().filter_map(Effect::instance);
+        names.filter(|name| !self.state.roster.contains_key(*name)).cloned().collect()
     }
 
     /// Emits a pending action once more.

@@ -1,6 +1,7 @@
 //! The independent checker of actions. Shares no code with the planner, the engine's capacity rules or
 //! the fleet; it believes only what was observed and what it let through itself.
 
+mod batch;
 mod book;
 mod counts;
 mod in_place;

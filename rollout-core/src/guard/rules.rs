@@ -2,6 +2,7 @@
 
 use super::{
     Rule, Veto,
+    batch::Batch,
     book::{Book, Entry},
     counts, in_place,
 };
@@ -9,7 +10,6 @@ use crate::{
     engine::{Action, Change, Effect, ModuleSetting, Record, Route, Shares, Trial},
     id::{ActionId, InstanceId, RevisionId},
     port::{Confirmation, Making},
-    spec::Counting,
     weight::Weight,
 };
 
@@ -22,7 +22,7 @@ pub(super) fn check(book: &Book, actions: &[Action], records: &[Record]) -> Resu
             after.commit(record);
         }
     }
-    let last = after.last_action;
+    let (last, mut batch) = (after.last_action, Batch::default());
     for action in actions {
         if after.halted {
             return Err(veto(Rule::Halted, action, 1, 0));
@@ -33,27 +33,29 @@ pub(super) fn check(book: &Book, actions: &[Action], records: &[Record]) -> Resu
             continue;
         }
         match after.making() {
-            Making::ByName | Making::ByCount => apart(&after, action)?,
+            Making::ByName | Making::ByCount => apart(&after, &mut batch, action)?,
             Making::InPlace { .. } => in_place(&after, action)?,
         }
+        let before = batch.before(&after, &action.effect);
         after.commit(&Record {
             at: after.now,
             change: Change::Intended { id: action.id, effect: action.effect.clone() },
         });
+        batch.after(&after, &action.effect, before);
     }
     Ok(())
 }
 
 /// Where each instance, or each pool, is made by itself.
-fn apart(book: &Book, action: &Action) -> Result<(), Veto> {
+fn apart(book: &Book, batch: &mut Batch, action: &Action) -> Result<(), Veto> {
     let is_by_name = book.making() == Making::ByName;
     match &action.effect {
-        Effect::Create { .. } if is_by_name => ceiling(book, action),
-        Effect::Drain { instance } if is_by_name => floor(book, action, instance),
+        Effect::Create { .. } if is_by_name => ceiling(book, batch, action),
+        Effect::Drain { instance } if is_by_name => floor(book, batch, action, instance),
         Effect::Drain { instance } => counts::drained(book, action, instance),
         Effect::Stop { instance, .. } | Effect::Remove { instance } => {
             drained(book, action, instance)?;
-            floor(book, action, instance)
+            floor(book, batch, action, instance)
         }
         Effect::Detach { instance } => detached(book, action, instance),
         Effect::Route(route) => routed(book, action, route),
@@ -98,7 +100,7 @@ fn reuse(action: &Action, last: ActionId, book: &Book) -> Result<(), Veto> {
 }
 
 /// Whether an instance serves as far as the guard knows: it runs, gets traffic and answers well.
-fn serves(book: &Book, entry: &Entry) -> bool {
+pub(super) fn serves(book: &Book, entry: &Entry) -> bool {
     let is_in = entry.enrolled || book.confirmation.is_none();
     is_in
         && entry.runs
@@ -119,7 +121,7 @@ fn serving(book: &Book, is_meant: impl Fn(&RevisionId) -> bool) -> u64 {
 }
 
 /// Whether an instance is behind a share of the route.
-fn has_share(book: &Book, entry: &Entry) -> bool {
+pub(super) fn has_share(book: &Book, entry: &Entry) -> bool {
     match (&book.route, &entry.revision) {
         (Some(route @ Route::Weighted(_)), Some(revision)) => {
             route.weight_of(revision).is_some_and(|weight| !weight.is_zero())
@@ -130,23 +132,21 @@ fn has_share(book: &Book, entry: &Entry) -> bool {
 }
 
 /// P1: taking this instance away must not take the serving ones below the floor.
-fn floor(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto> {
+fn floor(
+    book: &Book,
+    batch: &mut Batch,
+    action: &Action,
+    instance: &InstanceId,
+) -> Result<(), Veto> {
     let Some(limits) = book.limits.filter(|limits| limits.has_floor) else { return Ok(()) };
     let Some(entry) = book.entries.get(instance) else { return Ok(()) };
     if !serves(book, entry) || !has_share(book, entry) {
         return Ok(());
     }
-    let serving =
-        book.entries.values().filter(|other| serves(book, other) && has_share(book, other)).count()
-            as u64;
     let floor = match &book.route {
         // Each share has a capacity of its own, checked where the route is set and here again.
         Some(route @ Route::Weighted(_)) => {
-            let of_its_pool = book
-                .entries
-                .values()
-                .filter(|other| serves(book, other) && other.revision == entry.revision)
-                .count() as u64;
+            let of_its_pool = batch.serving_of(book, entry.revision.as_ref());
             let weight = entry.revision.as_ref().and_then(|revision| route.weight_of(revision));
             let beside = entry.revision.as_ref().is_some_and(|it| route.sends_beside(it));
             let wanted = needed(weight.unwrap_or_default(), limits.least, limits.unavailable)
@@ -160,6 +160,7 @@ fn floor(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto
             limits.least.saturating_sub(limits.unavailable)
         }
     };
+    let serving = batch.serving(book);
     if serving <= floor {
         return Err(veto(Rule::Floor, action, serving.saturating_sub(1), floor));
     }
@@ -167,17 +168,10 @@ fn floor(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto
 }
 
 /// P3: one more instance must not make more than the ceiling.
-fn ceiling(book: &Book, action: &Action) -> Result<(), Veto> {
+fn ceiling(book: &Book, batch: &mut Batch, action: &Action) -> Result<(), Veto> {
     let Some(limits) = book.limits else { return Ok(()) };
     let ceiling = limits.most.saturating_add(limits.surge);
-    let live = book
-        .live
-        .iter()
-        .filter(|instance| match limits.counting {
-            Counting::Strict => true,
-            Counting::Loose => book.entries.get(*instance).is_none_or(|entry| !entry.retired),
-        })
-        .count() as u64;
+    let live = batch.live(book);
     if ceiling <= live {
         return Err(veto(Rule::Ceiling, action, live.saturating_add(1), ceiling));
     }

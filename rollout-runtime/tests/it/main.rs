@@ -12,4 +12,5 @@ mod modules;
 mod old_journals;
 mod probes;
 mod rollouts;
+mod torn;
 mod world;

@@ -181,14 +181,16 @@ fn set_life(node: &mut Node, name: &InstanceId, life: Life) {
 }
 
 fn restart(node: &mut Node, witness: &mut Witness) {
-    let epoch = node.next_epoch();
+    let Some(lasting) = &node.lasting else { return };
+    let engine = lasting.engine.as_ref().clone();
+    let epoch = node.world.epoch.max(engine.epoch()).next();
     witness.say(|| format!("{} an engine made from the journal claims {epoch}", node.clock()));
     // What an older epoch wants is refused from now on: it changes nothing any more.
     node.world.epoch = epoch;
     node.flights.clear();
     node.told.clear();
     node.looked = None;
-    node.engine = Some(node.durable.as_ref().clone());
+    node.engine = Some(engine);
     node.feed(Event::Claimed { epoch }, witness);
 }
 
@@ -229,8 +231,7 @@ fn probe(node: &mut Node, place: u8, configuration: &Configuration, witness: &mu
 fn order(node: &mut Node, kind: &OrderKind, witness: &mut Witness) -> Option<()> {
     let order = Order { kind: kind.clone(), by: "ann".to_owned(), why: Some("to see".to_owned()) };
     witness.say(|| format!("{} order: {}", node.clock(), order_name(kind)));
-    let step = node.feed(Event::Ordered(order), witness)?;
-    step.answer?.ok()
+    node.feed(Event::Ordered(order), witness)?.ok()
 }
 
 /// An order, for people.
@@ -244,6 +245,9 @@ fn order_name(kind: &OrderKind) -> String {
 
 /// Forgets what can make no difference any more, and keeps snapshots that may be shown late.
 fn tidy(node: &mut Node, configuration: &Configuration) {
+    if node.engine.is_some() && node.left.crashes == 0 {
+        node.lasting = None;
+    }
     let Node { world, flights, told, past, looked, .. } = node;
     world.newest.retain(|(port, subject), _| {
         flights.iter().any(|flight| {

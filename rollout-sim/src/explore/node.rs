@@ -4,8 +4,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rollout_core::{
-    engine::{Action, Engine, Event, Imprint, Observation, Outcome, Port, Record, Step},
-    id::{Epoch, InstanceId, Mark},
+    engine::{
+        Action, Engine, Event, Imprint, Observation, OrderRefused, Outcome, Port, Record, Step,
+    },
+    id::{InstanceId, Mark},
     time::{Span, Timestamp},
 };
 
@@ -37,6 +39,14 @@ pub(super) struct Link {
     before: Option<Arc<Self>>,
 }
 
+/// What outlives an engine.
+#[derive(Clone, Debug)]
+pub(super) struct Lasting {
+    /// What an engine made from the journal would be.
+    pub(super) engine: Arc<Engine>,
+    journal: Option<Arc<Link>>,
+}
+
 /// The last snapshots that the engine was shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Looked {
@@ -51,9 +61,8 @@ pub(super) struct Node {
     pub(super) now: Timestamp,
     /// `None`: it has crashed.
     pub(super) engine: Option<Engine>,
-    /// What an engine made from the journal would be.
-    pub(super) durable: Arc<Engine>,
-    pub(super) journal: Option<Arc<Link>>,
+    /// What the next engine will be made from; `None` once none can crash any more.
+    pub(super) lasting: Option<Lasting>,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) world: World,
     pub(super) flights: Vec<Flight>,
@@ -68,6 +77,19 @@ pub(super) struct Node {
     pub(super) left: Faults,
     pub(super) ledger: Ledger,
     pub(super) drain_deadline: Span,
+}
+
+impl Lasting {
+    /// The whole journal, oldest record first.
+    pub(super) fn records(&self) -> Vec<Record> {
+        let mut links = Vec::new();
+        let mut link = self.journal.as_deref();
+        while let Some(one) = link {
+            links.push(&one.records);
+            link = one.before.as_deref();
+        }
+        links.into_iter().rev().flatten().cloned().collect()
+    }
 }
 
 /// What is seen while a move is made.
@@ -94,9 +116,8 @@ impl Node {
         let checks_health = spec.health.readiness.is_none();
         Self {
             now: Timestamp(1_000_000),
-            durable: Arc::new(engine),
             engine: None,
-            journal: None,
+            lasting: Some(Lasting { engine: Arc::new(engine), journal: None }),
             wake_at: None,
             world: World::new(checks_health, faults.busy, capabilities),
             flights: Vec::new(),
@@ -104,46 +125,53 @@ impl Node {
             past: Vec::new(),
             looked: None,
             told: BTreeMap::new(),
-            left: Faults::default(),
+            left: Faults { crashes: faults.crashes, ..Faults::default() },
             ledger: Ledger::default(),
             drain_deadline: spec.drain.deadline,
         }
     }
 
-    /// Feeds the engine a fact, keeps what it decides, and sends off what it orders.
-    pub(super) fn feed(&mut self, event: Event, witness: &mut Witness) -> Option<Step> {
+    /// Feeds the engine a fact, keeps what it decides, and sends off what it orders. Returns the answer to
+    /// an order.
+    pub(super) fn feed(
+        &mut self,
+        event: Event,
+        witness: &mut Witness,
+    ) -> Option<Result<(), OrderRefused>> {
         let step = self.engine.as_mut()?.step(self.now, event);
-        let answer = step.answer.clone();
-        if !step.records.is_empty() {
-            self.keep(&step.records, witness);
+        let Step { records, actions, answer, wake_at, notes: _ } = step;
+        if !records.is_empty() {
+            self.keep(records, witness);
         }
-        for action in &step.actions {
+        for action in actions {
             witness.say(|| format!("    orders {action}"));
-            promises::ordered(self, action, &mut witness.broken);
+            promises::ordered(self, &action, &mut witness.broken);
             self.flights.push(Flight {
-                action: Arc::new(action.clone()),
+                action: Arc::new(action),
                 ghost: false,
                 unseen: self.harms.len() as u64,
                 floor: self.ledger.floor(),
                 ceiling: self.ledger.ceiling(),
             });
         }
-        self.wake_at = step.wake_at;
-        Some(Step { answer, ..step })
+        self.wake_at = wake_at;
+        answer
     }
 
-    fn keep(&mut self, records: &[Record], witness: &mut Witness) {
+    fn keep(&mut self, records: Vec<Record>, witness: &mut Witness) {
         if let Some(engine) = &mut self.engine {
-            engine.commit(records);
+            engine.commit(&records);
         }
-        Arc::make_mut(&mut self.durable).commit(records);
-        for record in records {
+        for record in &records {
             witness.say(|| format!("    records {}", record.change));
             promises::recorded(self, record, &mut witness.broken);
             self.ledger.note(record);
         }
-        let link = Link { records: records.to_vec(), before: self.journal.take() };
-        self.journal = Some(Arc::new(link));
+        if let Some(lasting) = &mut self.lasting {
+            Arc::make_mut(&mut lasting.engine).commit(&records);
+            let link = Link { records, before: lasting.journal.take() };
+            lasting.journal = Some(Arc::new(link));
+        }
         let (floor, ceiling) = (self.ledger.floor(), self.ledger.ceiling());
         for flight in &mut self.flights {
             flight.floor = flight.floor.min(floor);
@@ -206,22 +234,6 @@ impl Node {
         }
     }
 
-    /// The epoch of the next engine.
-    pub(super) fn next_epoch(&self) -> Epoch {
-        self.world.epoch.max(self.durable.epoch()).next()
-    }
-
-    /// The whole journal, oldest record first.
-    pub(super) fn records(&self) -> Vec<Record> {
-        let mut links = Vec::new();
-        let mut link = self.journal.as_deref();
-        while let Some(one) = link {
-            links.push(&one.records);
-            link = one.before.as_deref();
-        }
-        links.into_iter().rev().flatten().cloned().collect()
-    }
-
     /// The time, for people: seconds since the beginning.
     pub(super) fn clock(&self) -> String {
         let since = self.now.since(Timestamp(1_000_000)).as_millis();
@@ -232,9 +244,11 @@ impl Node {
     pub(super) fn imprint(&self, imprint: &mut Imprint) -> u128 {
         imprint.begin(self.now);
         imprint.flag(self.engine.is_some());
-        self.engine.as_ref().unwrap_or(&self.durable).imprint(imprint);
-        if self.engine.is_some() && 0 < self.left.crashes {
-            self.durable.imprint(imprint);
+        if let Some(engine) = &self.engine {
+            engine.imprint(imprint);
+        }
+        if let Some(lasting) = &self.lasting {
+            lasting.engine.imprint(imprint);
         }
         match self.wake_at {
             None => imprint.flag(false),

@@ -156,10 +156,11 @@ impl Search<'_> {
         }
     }
 
-    /// Compares an engine made from the journal with the one that was kept all along.
+    /// Compares an engine made from the journal with the one that was kept all along, where one can crash.
     fn replay(&mut self, number: u32, node: &Node) {
+        let Some(lasting) = &node.lasting else { return };
         self.counts.replays += 1;
-        let what = match Engine::replay(self.configuration.setup(), &node.records()) {
+        let what = match Engine::replay(self.configuration.setup(), &lasting.records()) {
             Err(error) => error.to_string(),
             Ok(engine) => {
                 let mut of = |engine: &Engine| {
@@ -167,8 +168,8 @@ impl Search<'_> {
                     engine.imprint(&mut self.imprint);
                     self.imprint.finish()
                 };
-                let is_same = of(&engine) == of(&node.durable)
-                    && engine.status(node.now) == node.durable.status(node.now);
+                let is_same = of(&engine) == of(&lasting.engine)
+                    && engine.status(node.now) == lasting.engine.status(node.now);
                 if is_same {
                     return;
                 }

@@ -1,9 +1,11 @@
 //! Oracles: what a run is held against beyond the promises: itself under another name, itself beside a
-//! stranger, its twin without faults, and a small model that shares no code with the engine.
+//! stranger, itself with longer times or with observations in two parts, its twin without faults, and a
+//! small model that shares no code with the engine.
 //!
 //! In: a seed. Out: every [`Difference`]. They cost several runs each, so a search asks them of a sample.
 //! Absent: promises, which are checked in every run.
 
+mod again;
 mod model;
 mod relations;
 mod twin;
@@ -57,11 +59,13 @@ impl Answer {
 }
 
 /// Every oracle with its name.
-const ORACLES: [(&str, Question); 4] = [
+const ORACLES: [(&str, Question); 6] = [
     ("another name", relations::another_name),
     ("an idle neighbour", relations::idle_neighbour),
     ("the twin without faults", twin::without_faults),
     ("the small model", model::bounds_and_ends),
+    ("the same with longer times", again::longer_times),
+    ("observations in two parts", again::split_observation),
 ];
 
 /// Number of oracles.

@@ -2,7 +2,11 @@
 //!
 //! In: nothing. Out: [`RunConfig`] for [`super::run`]. Absent: what becomes of it.
 
-use crate::{incident::Incident, setting::Setting, world::Truth};
+use crate::{
+    incident::{CrashPoint, Incident},
+    setting::Setting,
+    world::Truth,
+};
 
 /// What to do with a seed.
 #[expect(
@@ -31,6 +35,10 @@ pub struct RunConfig {
     pub unchecked: bool,
     /// The promise whose break ends the run.
     pub until_broken: Option<String>,
+    /// Whether everything that the engine hears and decides is kept.
+    pub heard: bool,
+    /// The decision, counted from 1, at which the engine crashes, and where; one that decides nothing does not count.
+    pub crash: Option<(u64, CrashPoint)>,
 }
 
 /// Which faults strike.

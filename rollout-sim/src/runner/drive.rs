@@ -37,7 +37,9 @@ impl Run<'_> {
         let Some(engine) = &mut self.engine else {
             return;
         };
+        let fact = self.hearing.fact(&event);
         let mut step = engine.step(Timestamp(now), event);
+        self.hearing.took(Timestamp(now), fact, &step);
         if let Some(saboteur) = &mut self.saboteur {
             saboteur.step(&mut step, &self.world, &self.ledger);
         }
@@ -48,10 +50,11 @@ impl Run<'_> {
         self.judge(Happened::Stepped { alone, output, quiet });
         let crash = match output {
             0 => None,
-            _ => self.faults.crash(now, &step),
+            _ => self.crash_now().or_else(|| self.faults.crash(now, &step)),
         };
         self.note_strikes();
         if crash == Some(CrashPoint::BeforeAppend) {
+            self.hearing.lost();
             return self.crash();
         }
         self.append(&step);
@@ -74,6 +77,13 @@ impl Run<'_> {
         self.question(asked.flatten(), output);
         self.schedule_probes();
         self.schedule_beside();
+    }
+
+    /// Where the engine is to crash in this decision, if it is.
+    fn crash_now(&mut self) -> Option<CrashPoint> {
+        self.decisions += 1;
+        let (decision, point) = self.crash_at?;
+        (decision == self.decisions).then_some(point)
     }
 
     /// Makes the records of a step durable and commits them.
@@ -209,6 +219,7 @@ impl Run<'_> {
         match self.world.claim(&self.setup.workload, &claim) {
             Ok(epoch) => {
                 self.engine = Some(engine);
+                self.hearing.began();
                 self.transcript.say(now, "an engine starts");
                 self.feed(Event::Claimed { epoch });
                 self.look_everywhere();

@@ -13,6 +13,7 @@ mod coverage;
 mod drive;
 mod encore;
 mod film;
+mod heard;
 mod look;
 mod person;
 mod probes;
@@ -31,6 +32,7 @@ use self::{
     attempts::Attempts,
     beside::Beside,
     encore::Encores,
+    heard::Hearing,
     look::Looks,
     person::whole,
     probes::Probes,
@@ -40,10 +42,12 @@ pub use self::{
     config::{FaultChoice, RunConfig},
     coverage::{Coverage, ORDERS, PHASES, SIGHTS},
     film::{Film, Frame, Look, Second, Share, Track},
+    heard::{Heard, Took},
     report::{Finish, RunReport},
 };
 use crate::{
     faults::Faults,
+    incident::CrashPoint,
     invariants::{self, Invariant, Violation},
     ledger::Ledger,
     random::Stream,
@@ -102,6 +106,10 @@ pub(crate) struct Run<'a> {
     coverage: Coverage,
     transcript: Transcript,
     film: Option<Film>,
+    hearing: Hearing,
+    /// Decisions so far, and the one at which the engine is to crash.
+    decisions: u64,
+    crash_at: Option<(u64, CrashPoint)>,
 }
 
 /// Carries out one run.
@@ -201,6 +209,9 @@ impl<'a> Run<'a> {
             coverage: Coverage::default(),
             transcript: Transcript::new(config.transcript),
             film: config.film.then(Film::default),
+            hearing: Hearing::new(config.heard),
+            decisions: 0,
+            crash_at: config.crash,
         }
     }
 

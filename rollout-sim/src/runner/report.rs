@@ -4,7 +4,7 @@ use std::fmt;
 
 use rollout_core::engine::{End, Route};
 
-use super::{Act, Coverage, Film, Run};
+use super::{Act, Coverage, Film, Heard, Run};
 use crate::{
     incident::Incident,
     invariants::Violation,
@@ -93,6 +93,8 @@ pub struct RunReport {
     pub transcript: String,
     /// What was seen, moment by moment, if that was wanted.
     pub film: Option<Film>,
+    /// What the engines heard and decided, if that was wanted.
+    pub heard: Vec<Heard>,
     /// The numbers of the last moment.
     pub tally: Tally,
     /// The route of the last moment.
@@ -130,6 +132,7 @@ impl Run<'_> {
             coverage: self.coverage,
             incidents: self.faults.into_kept(),
             transcript: self.transcript.into_text(),
+            heard: self.hearing.into_all(),
             tally: self.world.tally(),
             route: self.world.route().cloned(),
             harms: self.world.harms().len() as u64,

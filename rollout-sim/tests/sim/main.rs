@@ -7,3 +7,5 @@ mod museum;
 mod oracles;
 mod planted_bugs;
 mod seeds;
+mod stories;
+mod torture;

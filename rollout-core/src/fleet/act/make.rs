@@ -16,6 +16,9 @@ use crate::{
 /// Tells the instances to go that a pool has too many of: those that get nothing for sure first, then the
 /// least useful, then the newest.
 pub(super) fn retire(turn: &mut Turn<'_>, view: &View) {
+    if !has_too_many(turn) {
+        return;
+    }
     let mut pools: BTreeMap<RevisionId, Vec<(bool, Condition, u64, InstanceId)>> = BTreeMap::new();
     for (instance, entry) in &turn.state.roster {
         if entry.is_terminating() {
@@ -41,6 +44,15 @@ pub(super) fn retire(turn: &mut Turn<'_>, view: &View) {
             turn.record(Change::Retired { instance });
         }
     }
+}
+
+/// Whether a pool has more instances that were not told to go than it is to have. Mostly none has, and then
+/// nobody has to be compared.
+fn has_too_many(turn: &Turn<'_>) -> bool {
+    let pools = &turn.state.pools;
+    let stays = |entry: &Instance| !entry.is_terminating();
+    pools.iter().any(|(id, pool)| pool.target < count(turn, |it| stays(it) && it.revision == *id))
+        || turn.state.roster.values().any(|it| stays(it) && !pools.contains_key(&it.revision))
 }
 
 /// Makes the instances that a pool has too few of, below the ceiling.
@@ -77,9 +89,16 @@ pub(super) fn create(
             let (since, until) = bound(turn, true);
             turn.wait(since, until, || WaitReason::Ceiling { live, ceiling });
         }
+        let strays = turn.strays_pending();
         for _ in 0..missing.min(room) {
             let instance = new_name(turn, view, &revision);
-            turn.intend(Effect::Create { instance, revision: revision.clone() });
+            let is_free = !strays.contains(&instance);
+            let effect = Effect::Create { instance, revision: revision.clone() };
+            if is_free {
+                turn.intend_first(effect);
+            } else {
+                turn.intend(effect);
+            }
             existing += 1;
         }
     }
@@ -103,6 +122,6 @@ fn new_name(turn: &Turn<'_>, view: &View, revision: &RevisionId) -> InstanceId {
     name(number)
 }
 
-pub(super) fn count(turn: &Turn<'_>, which: impl Fn(&Instance) -> bool) -> u64 {
+fn count(turn: &Turn<'_>, which: impl Fn(&Instance) -> bool) -> u64 {
     turn.state.roster.values().filter(|entry| which(entry)).count() as u64
 }

@@ -12,7 +12,7 @@ mod up;
 
 use std::collections::BTreeMap;
 
-use self::down::Draining;
+use self::{down::Draining, up::Exposed};
 pub(crate) use self::{
     leave::has_drained,
     place::{may_divide, may_size},
@@ -43,13 +43,17 @@ fn by_name(turn: &mut Turn<'_>, view: &View, space: Space, tallies: &BTreeMap<Re
     make::retire(turn, view);
     make::create(turn, view, space, tallies);
     let instances: Vec<InstanceId> = turn.state.roster.keys().cloned().collect();
-    let mut draining = Draining::default();
+    let (mut draining, mut exposed) = (Draining::default(), Exposed::default());
     for instance in &instances {
         let Some(entry) = turn.state.roster.get(instance).cloned() else { continue };
         if entry.is_terminating() {
             down::tear_down(turn, view, instance, &entry, &mut draining);
+            let now = turn.state.roster.get(instance);
+            if now.is_some_and(|now| now.may_get_more() != entry.may_get_more()) {
+                exposed = Exposed::default();
+            }
         } else {
-            up::bring_up(turn, view, instance, &entry);
+            up::bring_up(turn, view, instance, &entry, &mut exposed);
         }
     }
     draining.say(turn);

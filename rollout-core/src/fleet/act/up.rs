@@ -1,8 +1,8 @@
 //! The way up of one instance: started, enrolled, drained when it is of no use.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::{is_given_up, make::count};
+use super::is_given_up;
 use crate::{
     engine::{Admission, Effect, Route, Turn, View},
     fleet::{
@@ -12,8 +12,36 @@ use crate::{
     id::{InstanceId, RevisionId},
 };
 
+/// Instances that the load balancer may send something new, by revision; revisions that it knows, and sends
+/// nothing new, have none. Counted once for a whole call, and only if somebody is to be enrolled.
+#[derive(Default)]
+pub(super) struct Exposed(Option<BTreeMap<RevisionId, u64>>);
+
+impl Exposed {
+    fn counted(&mut self, turn: &Turn<'_>) -> &mut BTreeMap<RevisionId, u64> {
+        self.0.get_or_insert_with(|| {
+            let mut exposed = BTreeMap::new();
+            for entry in turn.state.roster.values().filter(|it| it.traffic != Traffic::Out) {
+                // Looked up before it is cloned: there are few revisions and many instances.
+                if let Some(count) = exposed.get_mut(&entry.revision) {
+                    *count += u64::from(entry.may_get_more());
+                } else {
+                    exposed.insert(entry.revision.clone(), u64::from(entry.may_get_more()));
+                }
+            }
+            exposed
+        })
+    }
+}
+
 /// The next action for an instance that is to serve.
-pub(super) fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instance) {
+pub(super) fn bring_up(
+    turn: &mut Turn<'_>,
+    view: &View,
+    instance: &InstanceId,
+    entry: &Instance,
+    exposed: &mut Exposed,
+) {
     // Once it has recovered, an enrolment takes the place of a drain that nobody has confirmed.
     let pending = turn.state.pending_on(entry).map(|(_, effect)| effect);
     if pending.is_some_and(|effect| !matches!(effect, Effect::Drain { .. })) {
@@ -33,9 +61,11 @@ pub(super) fn bring_up(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, 
             let min_ready = turn.state.health_of(entry).min_ready;
             turn.wake(since.unwrap_or(turn.now).after(min_ready));
         }
-        Condition::Available => enrol(turn, view, instance, entry),
+        Condition::Available => enrol(turn, view, instance, entry, exposed),
         // No further route is to come that would let it in.
-        Condition::Standby if is_missed(turn, entry) => enrol(turn, view, instance, entry),
+        Condition::Standby if is_missed(turn, entry) => {
+            enrol(turn, view, instance, entry, exposed);
+        }
         Condition::Unready if entry.traffic == Traffic::In => {
             turn.intend(Effect::Drain { instance: instance.clone() });
         }
@@ -59,21 +89,24 @@ fn has_moved(view: &View, instance: &InstanceId, entry: &Instance) -> bool {
 }
 
 /// Enrols an available instance, unless a third revision would get traffic by it.
-fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instance) {
+fn enrol(
+    turn: &mut Turn<'_>,
+    view: &View,
+    instance: &InstanceId,
+    entry: &Instance,
+    exposed: &mut Exposed,
+) {
     let Some(address) = view.seen(instance).there().and_then(|seen| seen.address) else { return };
-    let exposed: BTreeSet<&RevisionId> = turn
-        .state
-        .roster
-        .values()
-        .filter(|other| other.traffic != Traffic::Out)
-        .map(|other| &other.revision)
-        .collect();
-    if 2 <= exposed.len() && !exposed.contains(&entry.revision) {
+    let exposed = exposed.counted(turn);
+    if 2 <= exposed.len() && !exposed.contains_key(&entry.revision) {
         return;
     }
-    if is_cap_reached(turn, entry) || is_on_its_way_back(turn, entry) {
+    let own = u64::from(entry.may_get_more());
+    let others = exposed.get(&entry.revision).map_or(0, |count| count.saturating_sub(own));
+    if is_cap_reached(turn, entry, others) || is_on_its_way_back(turn, entry) {
         return;
     }
+    exposed.insert(entry.revision.clone(), others + 1);
     let admission = match &turn.state.route {
         Some(Route::ByReplicas) => Admission::Serving,
         None if turn.setup.capabilities.router.is_none() => Admission::Serving,
@@ -88,8 +121,8 @@ fn enrol(turn: &mut Turn<'_>, view: &View, instance: &InstanceId, entry: &Instan
 }
 
 /// Whether a candidate on trial has as many instances in traffic as it may have, counting those whose
-/// drain nobody has confirmed yet.
-fn is_cap_reached(turn: &Turn<'_>, entry: &Instance) -> bool {
+/// drain nobody has confirmed yet: `others` beside this one.
+fn is_cap_reached(turn: &Turn<'_>, entry: &Instance, others: u64) -> bool {
     let rollout = turn.state.under_way().filter(|rollout| {
         !rollout.proven && rollout.from.is_some() && rollout.candidate.id == entry.revision
     });
@@ -97,10 +130,7 @@ fn is_cap_reached(turn: &Turn<'_>, entry: &Instance) -> bool {
     // A resize may have made the stage smaller than the pool is yet.
     let target = turn.state.pools.get(&entry.revision).map_or(0, |pool| pool.target);
     let cap = target.min(rollout.stage().1.candidate);
-    let is_same = |other: &Instance| {
-        other.revision == entry.revision && other.may_get_more() && other.ordinal != entry.ordinal
-    };
-    entry.traffic != Traffic::In && cap <= count(turn, is_same)
+    entry.traffic != Traffic::In && cap <= others
 }
 
 /// Whether an instance is of a candidate that was given up: nothing new is sent to it any more.
