@@ -76,6 +76,8 @@ fn main() -> ExitCode {
 fn bench() -> Result<(), Problem> {
     let mut steps = Steps::new("bench");
     steps.cargo("benchmarks", ["bench", "--locked", "--package", "rollout-benches"])?;
+    let scale = ["run", "--locked", "--release", "--package", "rollout-benches", "--bin", "scale"];
+    steps.cargo("scale", scale)?;
     steps.end();
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Scale: the largest fleets, and the most rollouts in one process.
 //!
-//! Run with `cargo bench -p rollout-benches --bench scale`; with a number behind `--`, that part of the size
+//! Run with `cargo run --release -p rollout-benches --bin scale`; with a number behind `--`, that part of the size
 //! alone in percent. Printed are times, and of many rollouts the memory of each and how long steps take. A goal
 //! that is missed ends the program with an error, at full size.
 
@@ -26,8 +26,14 @@ const REPLICAS_OF_EACH: u64 = 10;
 const LIMIT: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    // Cargo passes words of its own.
-    let part = std::env::args().skip(1).find_map(|word| word.parse::<u64>().ok()).unwrap_or(100);
+    let part = match std::env::args().nth(1).map(|word| word.parse::<u64>()) {
+        None => 100,
+        Some(Ok(part)) => part,
+        Some(Err(_)) => {
+            eprintln!("usage: scale [PERCENT]; a whole number");
+            return ExitCode::from(2);
+        }
+    };
     let of = |whole: u64| (whole * part / 100).max(10);
     let mut slow = Vec::new();
     for (what, time) in [by_count(of(COUNTED)), first_by_name(of(NAMED)), update_by_name(of(NAMED))]
