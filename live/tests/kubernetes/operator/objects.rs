@@ -10,7 +10,7 @@ use rollout_live::{
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{ASK_EVERY, Operated, WAIT_MAX, define, survives};
+use super::{ASK_EVERY, Operated, WAIT_MAX, survives};
 use crate::rolling;
 
 /// How long the operator is watched once everything is gone.
@@ -45,7 +45,7 @@ async fn an_object_that_is_deleted_leaves_every_pod_serving_and_comes_back() {
 
 #[tokio::test]
 async fn a_namespace_that_is_deleted_goes_and_is_left_alone() {
-    let mut operated = Operated::new("op-namespace");
+    let mut operated = Operated::new("op-namespace").await;
     let victim = format!("{}-victim", operated.place.namespace());
     operated.place.kubectl(["create", "namespace", &victim]).expect("it is made");
     let proxy = Proxy::start(operated.place.cluster()).unwrap_or_else(|why| panic!("{why}"));
@@ -91,7 +91,7 @@ async fn the_kind_deleted_under_the_operator_loses_no_pod_and_comes_back() {
         operated.place.kubectl(["delete", "crd", kind, "--wait=false"]).expect("it goes");
         until_gone(&operated.place, &["crd", kind]).await;
         all_serve_after(operated, Duration::from_secs(3)).await;
-        define(&operated.place);
+        operated.place.define().await.expect("they are known again");
         operated.want(Image::V2);
     })
     .await;
