@@ -1,6 +1,8 @@
 //! Sizes of pools: never above the ceiling, never below the floor, and smaller only by those that were drained.
 
-use super::{Bed, DRAIN, ELAPSED, Rule, Said, drain, enrol, id, loose, name, plan, scale, shares};
+use super::{
+    Bed, Broken, DRAIN, Deed, ELAPSED, Rule, drain, enrol, id, loose, name, plan, scale, shares,
+};
 use crate::{
     engine::{Change, Effect, Route},
     plan::Plan,
@@ -33,33 +35,33 @@ fn drained(bed: &mut Bed, instance: &str) {
     bed.waits(DRAIN);
 }
 
-fn floor(value: u64, limit: u64) -> Said {
-    Some((Rule::Floor, value, limit))
+fn floor(value: u64, limit: u64) -> Broken {
+    (Rule::Floor, value, limit)
 }
 
-fn ceiling(value: u64) -> Said {
-    Some((Rule::Ceiling, value, 5))
+fn ceiling(value: u64) -> Broken {
+    (Rule::Ceiling, value, 5)
 }
 
-fn order(value: u64, limit: u64) -> Said {
-    Some((Rule::DrainOrder, value, limit))
+fn order(value: u64, limit: u64) -> Broken {
+    (Rule::DrainOrder, value, limit)
 }
 
 #[test]
 fn no_pool_grows_above_the_ceiling() {
     let mut bed = four(None);
-    assert_eq!((bed.asks(scale("v2", 1)), bed.asks(scale("v2", 2))), (None, ceiling(6)));
-    assert_eq!((bed.asks(scale("v1", 5)), bed.asks(scale("v1", 6))), (None, ceiling(6)));
+    assert_eq!((bed.asks(scale("v2", 1)), bed.asks(scale("v2", 2))), (None, Some(ceiling(6))));
+    assert_eq!((bed.asks(scale("v1", 5)), bed.asks(scale("v1", 6))), (None, Some(ceiling(6))));
     bed.does(scale("v2", 1));
-    assert_eq!(bed.asks(scale("v1", 5)), ceiling(6), "what was told counts, seen or not");
-    assert_eq!(bed.asks(scale("v3", 1)), ceiling(6));
+    assert_eq!(bed.asks(scale("v1", 5)), Some(ceiling(6)), "what was told counts, seen or not");
+    assert_eq!(bed.asks(scale("v3", 1)), Some(ceiling(6)));
     assert_eq!(bed.asks(scale("v2", 1)), None);
     assert_eq!(Bed::new(Making::ByCount, None).asks(scale("v1", 9)), None, "no limits yet");
 }
 
 #[test]
 fn whoever_ends_still_takes_room_in_strict_counting() {
-    for (plan, said) in [(plan(4, 1, 1), ceiling(6)), (loose(plan(4, 1, 1)), None)] {
+    for (plan, said) in [(plan(4, 1, 1), Some(ceiling(6))), (loose(plan(4, 1, 1)), None)] {
         let mut bed = within(None, &plan);
         bed.pool("v1", 4).terminating = 1;
         bed.shows();
@@ -72,7 +74,7 @@ fn whoever_ends_still_takes_room_in_strict_counting() {
 
 #[test]
 fn who_was_drained_takes_no_room_in_loose_counting() {
-    let drains: [(&str, fn(&mut Bed), bool); 4] = [
+    let drains: [(&str, Deed, bool); 4] = [
         ("drained", |bed| bed.record(Change::Retired { instance: name("a") }), true),
         ("drained, and to stay", |_| {}, false),
         (
@@ -97,11 +99,15 @@ fn who_was_drained_takes_no_room_in_loose_counting() {
         drained(&mut bed, "a");
         make(&mut bed);
         assert_eq!(bed.asks(scale("v2", 1)), None, "{how}");
-        assert_eq!(bed.asks(scale("v2", 2)), if is_free { None } else { ceiling(6) }, "{how}");
+        assert_eq!(
+            bed.asks(scale("v2", 2)),
+            if is_free { None } else { Some(ceiling(6)) },
+            "{how}"
+        );
         // It is no part of a size any more from which it was taken off.
         bed.intends(scale("v1", 3));
         assert_eq!(bed.asks(scale("v2", 2)), None, "{how}");
-        assert_eq!(bed.asks(scale("v2", 3)), ceiling(6), "{how}");
+        assert_eq!(bed.asks(scale("v2", 3)), Some(ceiling(6)), "{how}");
     }
 }
 
@@ -116,21 +122,21 @@ fn what_does_not_grow_asks_for_no_room() {
     bed.shows();
     assert_eq!(bed.asks(scale("v1", 7)), None);
     assert_eq!(bed.asks(scale("v1", 8)), None);
-    assert_eq!(bed.asks(scale("v1", 9)), ceiling(11));
+    assert_eq!(bed.asks(scale("v1", 9)), Some(ceiling(11)));
 }
 
 #[test]
 fn no_pool_shrinks_below_the_floor() {
     let mut bed = four(None);
-    assert_eq!((bed.asks(scale("v1", 3)), bed.asks(scale("v1", 2))), (None, floor(2, 3)));
+    assert_eq!((bed.asks(scale("v1", 3)), bed.asks(scale("v1", 2))), (None, Some(floor(2, 3))));
     bed.pool("v2", 1);
     bed.shows();
-    assert_eq!((bed.asks(scale("v1", 2)), bed.asks(scale("v1", 1))), (None, floor(2, 3)));
+    assert_eq!((bed.asks(scale("v1", 2)), bed.asks(scale("v1", 1))), (None, Some(floor(2, 3))));
     bed.intends(scale("v2", 0));
-    assert_eq!(bed.asks(scale("v1", 2)), floor(2, 3), "it may be gone by now");
+    assert_eq!(bed.asks(scale("v1", 2)), Some(floor(2, 3)), "it may be gone by now");
     let mut bed = four(None);
     bed.intends(scale("v1", 3));
-    assert_eq!(bed.asks(scale("v1", 2)), floor(2, 3));
+    assert_eq!(bed.asks(scale("v1", 2)), Some(floor(2, 3)));
     assert_eq!(bed.asks(scale("v1", 3)), None);
 }
 
@@ -140,7 +146,7 @@ fn whoever_is_not_available_goes_first() {
     bed.pool("v1", 6).available = 4;
     bed.shows();
     assert_eq!((bed.asks(scale("v1", 4)), bed.asks(scale("v1", 3))), (None, None));
-    assert_eq!(bed.asks(scale("v1", 2)), floor(2, 3));
+    assert_eq!(bed.asks(scale("v1", 2)), Some(floor(2, 3)));
     // None is available, so none is lost.
     bed.pool("v1", 4).available = 0;
     bed.shows();
@@ -163,34 +169,34 @@ fn each_share_keeps_what_is_behind_it() {
     bed.pool("v3", 3);
     bed.shows();
     bed.intends(Effect::Route(shares(&[("v1", 50), ("v2", 50)])));
-    assert_eq!((bed.asks(scale("v1", 2)), bed.asks(scale("v1", 1))), (None, floor(1, 2)));
+    assert_eq!((bed.asks(scale("v1", 2)), bed.asks(scale("v1", 1))), (None, Some(floor(1, 2))));
     assert_eq!(bed.asks(scale("v3", 0)), None, "it has no share");
     bed.intends(Effect::Route(Route::Empty));
     assert_eq!(bed.asks(scale("v1", 0)), None, "nobody gets anything");
     bed.intends(Effect::Route(Route::ByReplicas));
     bed.intends(scale("v2", 0));
     bed.intends(scale("v3", 0));
-    assert_eq!(bed.asks(scale("v1", 2)), floor(2, 3));
+    assert_eq!(bed.asks(scale("v1", 2)), Some(floor(2, 3)));
 }
 
 #[test]
 fn a_pool_shrinks_by_those_that_were_drained() {
     let mut bed = four(ELAPSED);
-    assert_eq!(bed.asks(scale("v1", 3)), order(1, 0));
+    assert_eq!(bed.asks(scale("v1", 3)), Some(order(1, 0)));
     assert_eq!(bed.asks(scale("v1", 4)), None);
     drained(&mut bed, "a");
-    assert_eq!((bed.asks(scale("v1", 3)), bed.asks(scale("v1", 2))), (None, order(2, 1)));
+    assert_eq!((bed.asks(scale("v1", 3)), bed.asks(scale("v1", 2))), (None, Some(order(2, 1))));
     // One of another revision frees nothing here.
     assert_eq!(four(ELAPSED).asks(scale("v9", 0)), None, "nobody has seen it");
     let mut bed = four(ELAPSED);
     bed.pool("v2", 1);
     drained(&mut bed, "a");
-    assert_eq!(bed.asks(scale("v2", 0)), order(1, 0));
+    assert_eq!(bed.asks(scale("v2", 0)), Some(order(1, 0)));
     let mut bed = four(ELAPSED);
     drained(&mut bed, "a");
     bed.does(enrol("a", "v1"));
     bed.does(drain("a"));
-    assert_eq!(bed.asks(scale("v1", 3)), order(1, 0), "there may be requests in flight");
+    assert_eq!(bed.asks(scale("v1", 3)), Some(order(1, 0)), "there may be requests in flight");
 }
 
 #[test]
@@ -199,23 +205,23 @@ fn a_pool_shrinks_by_those_that_do_not_answer() {
     let pool = bed.pool("v1", 5);
     (pool.ready, pool.available) = (4, 4);
     bed.shows();
-    assert_eq!((bed.asks(scale("v1", 4)), bed.asks(scale("v1", 3))), (None, order(2, 1)));
+    assert_eq!((bed.asks(scale("v1", 4)), bed.asks(scale("v1", 3))), (None, Some(order(2, 1))));
     // Who was drained and does not answer is one of them, not one more.
     drained(&mut bed, "a");
     assert_eq!(bed.asks(scale("v1", 3)), None);
     bed.runs("a", "v1", Some(false));
     bed.shows();
-    assert_eq!(bed.asks(scale("v1", 3)), order(2, 1));
+    assert_eq!(bed.asks(scale("v1", 3)), Some(order(2, 1)));
     bed.runs("a", "v1", Some(true));
     bed.shows();
     assert_eq!(bed.asks(scale("v1", 3)), None);
     bed.instances.clear();
     bed.shows();
-    assert_eq!(bed.asks(scale("v1", 3)), order(2, 1), "it is not there");
+    assert_eq!(bed.asks(scale("v1", 3)), Some(order(2, 1)), "it is not there");
     bed.runs("a", "v1", Some(true));
     bed.shows();
     bed.record(Change::Lost { instance: name("a") });
-    assert_eq!(bed.asks(scale("v1", 3)), order(2, 1), "it was lost");
+    assert_eq!(bed.asks(scale("v1", 3)), Some(order(2, 1)), "it was lost");
 }
 
 #[test]
@@ -228,13 +234,13 @@ fn no_drain_takes_those_that_are_available_below_the_floor() {
         bed.runs(instance, "v1", Some(true));
     }
     bed.shows();
-    assert_eq!(bed.asks(drain("a")), floor(2, 3), "one is drained already");
+    assert_eq!(bed.asks(drain("a")), Some(floor(2, 3)), "one is drained already");
     assert_eq!(bed.asks(drain("c")), None, "it is that one");
     assert_eq!(bed.asks(drain("nobody")), None);
     bed.does(enrol("c", "v1"));
     assert_eq!(bed.asks(drain("a")), None);
     bed.does(drain("b"));
-    assert_eq!(bed.asks(drain("a")), floor(2, 3));
+    assert_eq!(bed.asks(drain("a")), Some(floor(2, 3)));
     bed.runs("a", "v1", Some(false));
     bed.shows();
     assert_eq!(bed.asks(drain("a")), None, "nothing is lost with it");
@@ -247,7 +253,7 @@ fn who_is_unhealthy_and_drained_is_missed_once() {
     named(&mut bed, "b", true);
     bed.runs("b", "v1", Some(true));
     bed.shows();
-    assert_eq!(bed.asks(drain("b")), floor(2, 3));
+    assert_eq!(bed.asks(drain("b")), Some(floor(2, 3)));
     bed.runs("a", "v1", Some(false));
     bed.pool("v1", 4).available = 4;
     bed.shows();
@@ -275,7 +281,7 @@ fn who_is_named_is_known_not_to_answer() {
         bed.runs(instance, "v1", healthy);
     }
     bed.shows();
-    for (instance, said) in [("a", None), ("b", None), ("c", floor(2, 3))] {
+    for (instance, said) in [("a", None), ("b", None), ("c", Some(floor(2, 3)))] {
         named(&mut bed, instance, true);
         assert_eq!(bed.asks(drain(instance)), said, "{instance}");
     }
@@ -287,14 +293,14 @@ fn older_counts_say_nothing_of_now() {
     let now = bed.mark;
     bed.pool("v1", 9);
     bed.shows_as_of(now - 1);
-    assert_eq!(bed.asks(scale("v1", 2)), floor(2, 3));
+    assert_eq!(bed.asks(scale("v1", 2)), Some(floor(2, 3)));
     bed.pool("v1", 3);
     bed.shows_as_of(now);
     assert_eq!(bed.asks(scale("v1", 3)), None);
     assert_eq!(bed.asks(scale("v1", 4)), None);
-    assert_eq!(bed.asks(scale("v1", 6)), ceiling(6));
-    assert_eq!(bed.asks(scale("v1", 2)), floor(2, 3));
+    assert_eq!(bed.asks(scale("v1", 6)), Some(ceiling(6)));
+    assert_eq!(bed.asks(scale("v1", 2)), Some(floor(2, 3)));
     bed.pool("v1", 1);
     bed.shows_as_of(now);
-    assert_eq!(bed.asks(scale("v1", 0)), floor(0, 3), "of the same moment, and seen later");
+    assert_eq!(bed.asks(scale("v1", 0)), Some(floor(0, 3)), "of the same moment, and seen later");
 }

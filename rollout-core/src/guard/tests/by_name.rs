@@ -1,7 +1,8 @@
 //! Floor, ceiling and numbers where instances are made by name.
 
 use super::{
-    Bed, OBSERVED, Rule, create, drain, enrol, id, loose, name, plan, remove, scale, shares, stop,
+    Bed, Deed, OBSERVED, Rule, action, create, drain, enrol, id, loose, name, plan, remove, scale,
+    shares, stop,
 };
 use crate::{
     engine::{Change, Effect, Failure, Record, Route, Shares, Trial},
@@ -40,7 +41,7 @@ fn no_drain_takes_those_that_serve_below_the_floor() {
 #[test]
 fn an_action_counts_for_those_after_it_in_its_batch() {
     let bed = serving(OBSERVED, 1);
-    let batch = [bed.action(1, drain("a")), bed.action(2, drain("b"))];
+    let batch = [action(1, drain("a")), action(2, drain("b"))];
     let veto = bed.guard.check(&batch, &[]).unwrap_err();
     assert_eq!((veto.rule, veto.action, veto.value), (Rule::Floor, ActionId(2), 1));
     assert_eq!(bed.guard.check(&batch[..1], &[]), Ok(()));
@@ -57,12 +58,12 @@ fn records_of_a_batch_count_for_its_actions() {
         started: true,
     };
     let found = Record { at: bed.now, change: found };
-    assert_eq!(bed.guard.check(&[bed.action(1, drain("a"))], &[found]), Ok(()));
+    assert_eq!(bed.guard.check(&[action(1, drain("a"))], &[found]), Ok(()));
 }
 
 #[test]
 fn whoever_is_of_no_use_is_not_counted() {
-    let flaws: [(&str, fn(&mut Bed)); 8] = [
+    let flaws: [(&str, Deed); 8] = [
         ("not in traffic", |bed| bed.finds_so("d", "v1", (false, true))),
         ("not started", |bed| bed.finds_so("d", "v1", (true, false))),
         ("not seen any more", |bed| {

@@ -1,7 +1,8 @@
 //! Stops and detachments: what was drained, confirmed and late.
 
 use super::{
-    Bed, DRAIN, ELAPSED, OBSERVED, Rule, Said, detach, drain, enrol, id, name, plan, remove, stop,
+    Bed, DRAIN, Deed, ELAPSED, OBSERVED, Rule, Said, detach, drain, enrol, id, name, plan, remove,
+    stop,
 };
 use crate::{
     engine::{Change, EnrolState, Failure, InstanceState, Refusal, RefusalKind, Settlement},
@@ -114,7 +115,7 @@ fn a_snapshot_from_before_the_drain_does_not_confirm_it() {
 
 #[test]
 fn whoever_has_ended_is_detached_whatever_was_in_flight() {
-    let ends: [fn(&mut Bed); 4] = [
+    let ends: [Deed; 4] = [
         |bed| {
             bed.runs("a", "v1", None).state = exited();
             bed.shows();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Bed, IN_PLACE, OBSERVED, create, drain, id, name, plan, revision, scale, shares, stop,
+    Bed, Deed, IN_PLACE, OBSERVED, create, drain, id, name, plan, revision, scale, shares, stop,
 };
 use crate::{
     engine::{
@@ -22,7 +22,7 @@ fn imprint(bed: &Bed) -> u128 {
 }
 
 /// Each change of `base` makes another imprint.
-fn all_differ(base: &Bed, changes: &[(&str, fn(&mut Bed))]) {
+fn all_differ(base: &Bed, changes: &[(&str, Deed)]) {
     let mut known = BTreeMap::from([(imprint(base), "nothing")]);
     for (what, change) in changes {
         let mut bed = base.clone();

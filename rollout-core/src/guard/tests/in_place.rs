@@ -1,7 +1,7 @@
 //! Divisions, numbers of places, and removals where instances are replaced in place.
 
 use super::{
-    Bed, DRAIN, ELAPSED, IN_PLACE, Rule, Said, drain, enrol, id, name, plan, remove, scale,
+    Bed, Broken, DRAIN, ELAPSED, IN_PLACE, Rule, drain, enrol, id, name, plan, remove, scale,
 };
 use crate::{
     engine::{Change, Division, Effect, InstanceState, Reach, Settlement},
@@ -36,36 +36,36 @@ fn first(places: u64) -> Effect {
     Effect::Divide(Division { revision: id("v2"), reach: Reach::First(places) })
 }
 
-fn floor(value: u64, limit: u64) -> Said {
-    Some((Rule::Floor, value, limit))
+fn floor(value: u64, limit: u64) -> Broken {
+    (Rule::Floor, value, limit)
 }
 
-fn order(value: u64) -> Said {
-    Some((Rule::DrainOrder, value, 0))
+fn order(value: u64) -> Broken {
+    (Rule::DrainOrder, value, 0)
 }
 
 #[test]
 fn a_division_reaches_only_who_was_drained() {
     let mut bed = four(ELAPSED);
-    assert_eq!(bed.asks(first(1)), order(1));
-    assert_eq!(bed.asks(first(3)), order(3));
+    assert_eq!(bed.asks(first(1)), Some(order(1)));
+    assert_eq!(bed.asks(first(3)), Some(order(3)));
     assert_eq!(bed.asks(first(0)), None);
     let vacated = Effect::Divide(Division { revision: id("v2"), reach: Reach::Vacated });
     assert_eq!(bed.asks(vacated), None, "nobody is taken away by it");
     let own = Effect::Divide(Division { revision: id("v1"), reach: Reach::First(4) });
     assert_eq!(bed.asks(own), None, "they are of it");
     drained(&mut bed, "a");
-    assert_eq!((bed.asks(first(1)), bed.asks(first(2))), (None, order(1)));
+    assert_eq!((bed.asks(first(1)), bed.asks(first(2))), (None, Some(order(1))));
     bed.runs("b", "v1", Some(false)).rank = Some(1);
     bed.shows();
     assert_eq!(bed.asks(first(2)), None, "it answers nobody");
-    assert_eq!(bed.asks(first(3)), order(1));
+    assert_eq!(bed.asks(first(3)), Some(order(1)));
 }
 
 #[test]
 fn who_answers_is_who_runs_and_whose_probe_says_so() {
     for (state, healthy, said) in [
-        (InstanceState::Running, Some(true), order(1)),
+        (InstanceState::Running, Some(true), Some(order(1))),
         (InstanceState::Running, Some(false), None),
         (InstanceState::Running, None, None),
         (InstanceState::Created, Some(true), None),
@@ -86,7 +86,7 @@ fn who_has_no_rank_may_be_any_place() {
     }
     bed.runs("e", "v1", Some(true));
     bed.shows();
-    assert_eq!((bed.asks(first(0)), bed.asks(first(1))), (None, order(1)));
+    assert_eq!((bed.asks(first(0)), bed.asks(first(1))), (None, Some(order(1))));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_drain_that_was_undone_counts_no_more() {
     // Its answer comes late, and it is in traffic meanwhile.
     bed.settles(number, Settlement::Applied);
     bed.waits(DRAIN);
-    assert_eq!((bed.asks(first(1)), bed.asks(remove("a"))), (order(1), order(1)));
+    assert_eq!((bed.asks(first(1)), bed.asks(remove("a"))), (Some(order(1)), Some(order(1))));
 }
 
 #[test]
@@ -113,12 +113,12 @@ fn a_division_has_as_many_places_as_there_may_be() {
 #[test]
 fn where_nobody_can_be_drained_enough_are_left() {
     let mut bed = four(None);
-    assert_eq!((bed.asks(first(1)), bed.asks(first(2))), (None, floor(2, 3)));
-    assert_eq!((bed.asks(scale("v1", 3)), bed.asks(scale("v1", 2))), (None, floor(2, 3)));
+    assert_eq!((bed.asks(first(1)), bed.asks(first(2))), (None, Some(floor(2, 3))));
+    assert_eq!((bed.asks(scale("v1", 3)), bed.asks(scale("v1", 2))), (None, Some(floor(2, 3))));
     assert_eq!(bed.asks(remove("b")), None);
     bed.pool("v1", 4).available = 3;
     bed.shows();
-    assert_eq!((bed.asks(remove("b")), bed.asks(first(0))), (floor(2, 3), None));
+    assert_eq!((bed.asks(remove("b")), bed.asks(first(0))), (Some(floor(2, 3)), None));
     bed.pool("v1", 4).available = 0;
     bed.shows();
     assert_eq!(bed.asks(first(2)), None, "none is available, so none is lost");
@@ -138,9 +138,12 @@ fn as_many_places_as_there_may_be_and_fewer_by_those_that_were_drained() {
         (None, Some((Rule::Ceiling, 6, 5)))
     );
     assert_eq!(bed.asks(scale("v1", 4)), None);
-    assert_eq!((bed.asks(scale("v1", 3)), bed.asks(scale("v1", 1))), (order(1), order(3)));
+    assert_eq!(
+        (bed.asks(scale("v1", 3)), bed.asks(scale("v1", 1))),
+        (Some(order(1)), Some(order(3)))
+    );
     drained(&mut bed, "a");
-    assert_eq!((bed.asks(scale("v1", 3)), bed.asks(scale("v1", 2))), (None, order(1)));
+    assert_eq!((bed.asks(scale("v1", 3)), bed.asks(scale("v1", 2))), (None, Some(order(1))));
     bed.pool("v1", 8);
     bed.shows();
     assert_eq!(bed.asks(scale("v1", 8)), None, "as many as there are");
@@ -154,11 +157,11 @@ fn as_many_places_as_there_may_be_and_fewer_by_those_that_were_drained() {
 #[test]
 fn nobody_is_removed_who_was_not_drained() {
     let mut bed = four(ELAPSED);
-    assert_eq!(bed.asks(remove("b")), order(1));
+    assert_eq!(bed.asks(remove("b")), Some(order(1)));
     assert_eq!(bed.asks(remove("nobody")), None);
     named(&mut bed, "b");
     bed.does(drain("b"));
-    assert_eq!(bed.asks(remove("b")), order(1), "there may be requests in flight");
+    assert_eq!(bed.asks(remove("b")), Some(order(1)), "there may be requests in flight");
     bed.waits(DRAIN);
     assert_eq!(bed.asks(remove("b")), None);
     bed.runs("c", "v1", None);
@@ -173,7 +176,7 @@ fn no_drain_takes_the_available_ones_below_the_floor() {
     named(&mut bed, "a");
     assert_eq!(bed.asks(drain("a")), None);
     bed.does(drain("a"));
-    assert_eq!(bed.asks(drain("b")), floor(2, 3));
+    assert_eq!(bed.asks(drain("b")), Some(floor(2, 3)));
     assert_eq!(bed.asks(drain("a")), None, "it is that one");
     assert_eq!(bed.asks(drain("nobody")), None);
     bed.runs("b", "v1", Some(false)).rank = Some(1);
@@ -194,11 +197,11 @@ fn the_floor_is_no_higher_than_there_are_places() {
     assert_eq!(bed.asks(drain("a")), None);
     named(&mut bed, "b");
     bed.does(drain("b"));
-    assert_eq!(bed.asks(drain("a")), floor(0, 1));
+    assert_eq!(bed.asks(drain("a")), Some(floor(0, 1)));
     // Where a size was told, the floor is of what is wanted.
     bed.pool("v1", 9).available = 4;
     bed.shows();
-    assert_eq!(bed.asks(drain("a")), floor(2, 3));
+    assert_eq!(bed.asks(drain("a")), Some(floor(2, 3)));
 }
 
 #[test]

@@ -28,7 +28,7 @@ impl<C: Controller> Bed<C> {
             ..Inventory::default()
         };
         let instances = self.pods.iter().map(|(name, pod)| (name.clone(), enrolled(pod))).collect();
-        let enrolments = Enrolments { mark, instances, ..Enrolments::default() };
+        let enrolments = Enrolments { mark, instances };
         self.feed(Event::Observed(Observation::Inventory(inventory)));
         self.feed(Event::Observed(Observation::Enrolments(enrolments)));
     }
