@@ -115,7 +115,7 @@ pub struct ReplayError {
 
 /// The engine of one workload. Drive it like this, and no other way:
 ///
-/// 1. `let step = engine.step(now, event);`
+/// 1. `let step = engine.step(now, event);`, or [`Engine::step_all`] for facts that wait together;
 /// 2. append `step.records` to the journal (skip if empty); if that fails, drop the step and make a new
 ///    engine by [`Engine::replay`];
 /// 3. `engine.commit(&step.records);`
@@ -167,9 +167,9 @@ impl Engine {
         self.step_all(now, [event])
     }
 
-    /// Takes in facts that came together, in their order, and decides once: what is decided costs the number
-    /// of instances, however many facts there are. At most one of them may be an order, for a step has one
-    /// answer.
+    /// Takes in several facts in their order and decides once, as if they had come in the same moment. So the
+    /// outcomes of a hundred drains make one growth and not a hundred. At most one of them may be an order: the
+    /// step has one answer.
     pub fn step_all(&mut self, now: Timestamp, events: impl IntoIterator<Item = Event>) -> Step {
         let mut turn = Turn::new(now, &self.setup, &self.state, false);
         for event in events {

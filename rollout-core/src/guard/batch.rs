@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{
     book::{Book, Entry},
-    rules::{has_share, serves},
+    rules::serves,
 };
 use crate::{
     engine::Effect,
@@ -27,7 +27,6 @@ pub(super) struct Batch {
 pub(super) struct Part {
     lives: bool,
     serves: bool,
-    has_share: bool,
     revision: Option<RevisionId>,
 }
 
@@ -37,8 +36,7 @@ impl Part {
         let Some(entry) = book.entries.get(instance) else {
             return Self { lives, ..Self::default() };
         };
-        let (serves, has_share) = (serves(book, entry), has_share(book, entry));
-        Self { lives, serves, has_share, revision: entry.revision.clone() }
+        Self { lives, serves: serves(book, entry), revision: entry.revision.clone() }
     }
 }
 
@@ -58,9 +56,9 @@ impl Batch {
         })
     }
 
-    /// Instances that serve and are behind a share of the route.
+    /// Instances that serve.
     pub(super) fn serving(&mut self, book: &Book) -> u64 {
-        let is_one = |entry: &&Entry| serves(book, entry) && has_share(book, entry);
+        let is_one = |entry: &&Entry| serves(book, entry);
         *self.serving.get_or_insert_with(|| book.entries.values().filter(is_one).count() as u64)
     }
 
@@ -86,7 +84,7 @@ impl Batch {
     /// Takes note of an action that was let through; `before` is what its instance added before it.
     pub(super) fn after(&mut self, book: &Book, effect: &Effect, before: Option<Part>) {
         let (Some(before), Some(instance)) = (before, effect.instance()) else {
-            // A route changes who is behind a share.
+            // It is about no single instance: whoever asks next counts anew.
             *self = Self::default();
             return;
         };
@@ -98,8 +96,7 @@ impl Batch {
             moved(live, before.lives, after.lives);
         }
         if let Some(serving) = &mut self.serving {
-            let of = |part: &Part| part.serves && part.has_share;
-            moved(serving, of(&before), of(&after));
+            moved(serving, before.serves, after.serves);
         }
         if let Some(counted) = &mut self.of_revision {
             for (part, is) in [(before, false), (after, true)] {

@@ -120,17 +120,6 @@ fn serving(book: &Book, is_meant: impl Fn(&RevisionId) -> bool) -> u64 {
     book.entries.values().filter(|entry| is_meant(entry) && serves(book, entry)).count() as u64
 }
 
-/// Whether an instance is behind a share of the route.
-pub(super) fn has_share(book: &Book, entry: &Entry) -> bool {
-    match (&book.route, &entry.revision) {
-        (Some(route @ Route::Weighted(_)), Some(revision)) => {
-            route.weight_of(revision).is_some_and(|weight| !weight.is_zero())
-                || route.sends_beside(revision)
-        }
-        _ => true,
-    }
-}
-
 /// P1: taking this instance away must not take the serving ones below the floor.
 fn floor(
     book: &Book,
@@ -140,7 +129,7 @@ fn floor(
 ) -> Result<(), Veto> {
     let Some(limits) = book.limits.filter(|limits| limits.has_floor) else { return Ok(()) };
     let Some(entry) = book.entries.get(instance) else { return Ok(()) };
-    if !serves(book, entry) || !has_share(book, entry) {
+    if !serves(book, entry) {
         return Ok(());
     }
     let floor = match &book.route {
