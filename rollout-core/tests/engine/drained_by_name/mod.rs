@@ -19,6 +19,18 @@ fn who_goes_is_drained_first() {
 }
 
 #[test]
+fn those_that_are_quiet_wait_for_those_that_drain_and_are_sized_together() {
+    let mut cluster = Cluster::deployed(4);
+    cluster.told.clear();
+    cluster.submit("v2", 4);
+    assert_eq!(cluster.run(), "completed");
+    // A drain takes longer than the next pod takes to be ready, so there is always one under way but in the end.
+    let smaller = cluster.told.iter().filter(|told| told.contains("v1")).count();
+    assert!((1..4).contains(&smaller), "{:?}", cluster.told);
+    assert_eq!((cluster.drains, cluster.lowest), (4, 4));
+}
+
+#[test]
 fn on_the_way_back_the_drained_ones_serve_again() {
     let mut cluster = Cluster::deployed(4);
     cluster.submit("v2", 4);
