@@ -81,9 +81,12 @@ impl Run<'_> {
 
     /// Where the engine is to crash in this decision, if it is.
     fn crash_now(&mut self) -> Option<CrashPoint> {
-        self.decisions += 1;
-        let (decision, point) = self.crash_at?;
-        (decision == self.decisions).then_some(point)
+        let (left, point) = self.crash_at.take()?;
+        if left <= 1 {
+            return Some(point);
+        }
+        self.crash_at = Some((left - 1, point));
+        None
     }
 
     /// Makes the records of a step durable and commits them.

@@ -107,8 +107,7 @@ pub(crate) struct Run<'a> {
     transcript: Transcript,
     film: Option<Film>,
     hearing: Hearing,
-    /// Decisions so far, and the one at which the engine is to crash.
-    decisions: u64,
+    /// Decisions until the one at which the engine is to crash, and where in it.
     crash_at: Option<(u64, CrashPoint)>,
 }
 
@@ -170,7 +169,6 @@ impl<'a> Run<'a> {
         if config.neighbour {
             world.put_foreign(neighbour(), report::NEIGHBOUR);
         }
-        let invariants = if config.unchecked { Vec::new() } else { invariants::all() };
         let mut stream = Stream::new(seed, "runner");
         Self {
             seed,
@@ -179,7 +177,7 @@ impl<'a> Run<'a> {
             setting,
             ledger: Ledger::default(),
             faults,
-            invariants,
+            invariants: if config.unchecked { Vec::new() } else { invariants::all() },
             broken: Vec::new(),
             violations: Vec::new(),
             saboteur,
@@ -210,7 +208,6 @@ impl<'a> Run<'a> {
             transcript: Transcript::new(config.transcript),
             film: config.film.then(Film::default),
             hearing: Hearing::new(config.heard),
-            decisions: 0,
             crash_at: config.crash,
         }
     }
