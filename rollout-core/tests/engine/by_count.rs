@@ -185,6 +185,22 @@ fn failures_that_a_backend_counts_take_the_rollout_back() {
 }
 
 #[test]
+fn a_pool_that_somebody_took_away_takes_up_no_room() {
+    let mut world = Fleet::new();
+    world.submit("v1", 4);
+    assert_eq!(world.run(|_| true), "completed");
+    world.submit("v2", 4);
+    while world.of("v2") == 0 {
+        world.tick(|_| true);
+    }
+    // A person deletes everything, as with the namespace that it is in.
+    world.pools.clear();
+    world.mark += 1;
+    assert_eq!(world.run(|_| true), "completed");
+    assert_eq!((world.of("v1"), world.of("v2")), (0, 4));
+}
+
+#[test]
 fn what_failed_before_a_pool_was_found_counts_for_nobody() {
     let mut world = Fleet::new();
     let pool = PoolSeen {

@@ -146,8 +146,8 @@ fn neighbour() -> InstanceId {
 impl<'a> Run<'a> {
     fn new(config: &RunConfig, saboteur: Option<&'a mut dyn Saboteur>) -> Self {
         let seed = config.seed;
-        let setting = config.setting.clone().unwrap_or_else(|| Setting::draw(seed));
-        let mut setting = setting;
+        let drawn = || Setting::saying(seed, &config.words);
+        let mut setting = config.setting.clone().unwrap_or_else(drawn);
         if matches!(config.faults, FaultChoice::Off) {
             // No storm: a person helps on from the beginning.
             setting.storm = 0;
