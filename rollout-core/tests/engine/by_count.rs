@@ -201,6 +201,18 @@ fn a_pool_that_somebody_took_away_takes_up_no_room() {
 }
 
 #[test]
+fn a_first_deploy_that_cannot_be_taken_away_asks_for_an_operator() {
+    let mut world = Fleet::new();
+    world.submit("v1", 2);
+    world.tick(|_| false);
+    // One that never ends.
+    world.pools.get_mut(&"v1".parse().unwrap()).unwrap().terminating = 1;
+    let end = world.run(|_| false);
+    let why = "taking v1 away stopped with 1 of its instances left";
+    assert!(end.starts_with("needs an operator") && end.contains(why), "{end}");
+}
+
+#[test]
 fn what_failed_before_a_pool_was_found_counts_for_nobody() {
     let mut world = Fleet::new();
     let pool = PoolSeen {

@@ -241,6 +241,17 @@ fn give_up(
     if steer(turn, view, &goal, tallies) {
         return end(turn, End::Failed);
     }
+    let until = until(turn, rollout);
+    turn.wake(until);
+    if until <= turn.now {
+        let left = tallies.values().map(|tally| tally.created.saturating_add(tally.terminating));
+        let why = format!(
+            "taking {} away stopped with {} of its instances left",
+            rollout.candidate.id,
+            left.fold(0, u64::saturating_add)
+        );
+        return end(turn, End::NeedsOperator { why });
+    }
     false
 }
 
