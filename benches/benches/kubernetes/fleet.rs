@@ -9,7 +9,7 @@ use rollout_live::{bed::Manners, cluster::Component, place::Place};
 use crate::{
     Failure,
     copy::{Copy, Used},
-    objects::{Many, clear, define, removed},
+    objects::{Many, clear, removed},
     say,
     writes::Writes,
 };
@@ -48,7 +48,7 @@ async fn deployments(count: usize) -> Result<(), Failure> {
 
 async fn rollouts(count: usize) -> Result<(), Failure> {
     let mut place = Place::new("fleet", Manners::Graceful)?;
-    define(&place)?;
+    place.define().await?;
     let copy = Copy::start(&mut place)?;
     let many: Many<Rollout> = Many::new(&mut place, count, REPLICAS).await?;
     let (before, began_with) = (Writes::now(&place)?, copy.used()?);

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use crate::{
     Failure,
     copy::Copy,
-    objects::{Many, clear, define, removed},
+    objects::{Many, clear, removed},
     say,
     writes::{Reads, Writes},
 };
@@ -25,7 +25,7 @@ const MEASURED_FOR: Duration = Duration::from_secs(60);
 pub(crate) async fn measure(count: usize) -> Result<(), Failure> {
     say(&format!("\n{count} workloads at rest:"));
     let mut place = Place::new("idle", Manners::Graceful)?;
-    define(&place)?;
+    place.define().await?;
     let copy = Copy::start(&mut place)?;
     let many: Many<Rollout> = Many::new(&mut place, count, 1).await?;
     let begun = Instant::now();

@@ -167,13 +167,3 @@ async fn connected(place: &mut Place) -> Result<Client, Failure> {
     };
     Ok(client::connect(&options).await?.0)
 }
-
-/// Makes the kinds of the operator known to the cluster.
-pub(crate) fn define(place: &Place) -> Result<(), Failure> {
-    let crds = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/crds");
-    place.kubectl(["apply", "--server-side", "--force-conflicts", "-k", crds])?;
-    let established = ["wait", "--for=condition=Established", "--timeout=30s", "crd"];
-    let kinds = ["rollouts.rollout-engine.dev", "rolloutjournals.rollout-engine.dev"];
-    place.kubectl(established.into_iter().chain(kinds))?;
-    Ok(())
-}

@@ -35,6 +35,12 @@ pub const REPLICAS: u64 = 4;
 pub const WORKLOAD: &str = "web";
 /// Name of the Service that follows a candidate.
 const CANDIDATE: &str = "web-candidate";
+/// Kinds of the operator.
+const KINDS: [&str; 2] =
+    ["rollouts.rollout-engine.dev", "rolloutjournals.rollout-engine.dev"];
+/// How often it is asked whether they are known.
+const DEFINED_ASKED: u32 = 20;
+const DEFINED_ASK_EVERY: Duration = Duration::from_millis(250);
 /// Longest wait for pods to come or to be gone.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(60);
 /// Requests that end before a story begins.
@@ -164,6 +170,26 @@ impl Place {
     pub fn apply(&self, mut object: Value) -> Result<(), PlaceError> {
         object["metadata"]["namespace"] = json!(self.namespace);
         Ok(self.cluster.apply(&object.to_string())?)
+    }
+
+    /// Makes the kinds of the operator known to the cluster, and waits until they are.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaceError::Cluster`] with what the API server refused, or that they are not known in time.
+    pub async fn define(&self) -> Result<(), PlaceError> {
+        let crds = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/crds");
+        self.kubectl(["apply", "--server-side", "--force-conflicts", "-k", crds])?;
+        let wait = ["wait", "--for=condition=Established", "--timeout=30s", "crd"];
+        let established = || self.kubectl(wait.into_iter().chain(KINDS));
+        // A definition that has no condition yet is an error to `kubectl wait`.
+        for _ in 0..DEFINED_ASKED {
+            if established().is_ok() {
+                return Ok(());
+            }
+            sleep(DEFINED_ASK_EVERY).await;
+        }
+        established().map(drop)
     }
 
     /// What makes the pods.

@@ -70,7 +70,7 @@ async fn killed_at(operated: &Operated, proxy: &Proxy, fault: Fault, copy: Runni
 async fn killed_at_the_boundaries_of_its_records_it_ends_where_it_should() {
     let wanted = env::var(KILLS_VARIABLE).ok().map(|text| text.parse().expect("a number"));
     let wanted = wanted.unwrap_or(KILLS);
-    let mut operated = Operated::new("op-killed");
+    let mut operated = Operated::new("op-killed").await;
     operated.deploy().await;
     let proxy = Proxy::start(operated.place.cluster()).unwrap_or_else(|why| panic!("{why}"));
     let load = Load::start(operated.place.addr(), LoadPlan::strangers()).expect("the load starts");

@@ -44,16 +44,16 @@ pub(crate) struct Operated {
 
 impl Operated {
     /// Installs what the manifests say, in the place's own namespace.
-    pub(crate) fn new(name: &str) -> Self {
-        Self::by(Way::Service, name)
+    pub(crate) async fn new(name: &str) -> Self {
+        Self::by(Way::Service, name).await
     }
 
     /// The same with another way to the pods.
-    pub(crate) fn by(way: Way, name: &str) -> Self {
+    pub(crate) async fn by(way: Way, name: &str) -> Self {
         let mut place = Place::by(way, name, Manners::Abrupt).unwrap_or_else(|why| panic!("{why}"));
         let tool = Tool::within(place.dir()).unwrap_or_else(|why| panic!("{why}"));
         let tool = tool.with("RUST_LOG", "info,kube=warn,hyper=warn,tower=warn");
-        define(&place);
+        place.define().await.unwrap_or_else(|why| panic!("{why}"));
         let account = install(&place);
         let token = place.kubectl(["create", "token", &account]).expect("the account is there");
         let kubeconfig = place.cluster().kubeconfig();
@@ -183,26 +183,6 @@ impl Drop for Operated {
         let delete = ["delete", "clusterrole,clusterrolebinding", &name, "--ignore-not-found"];
         self.place.kubectl(delete).ok();
     }
-}
-
-/// Makes the kinds of the operator known to the cluster.
-pub(crate) fn define(place: &Place) {
-    let crds = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/crds");
-    let apply = ["apply", "--server-side", "--force-conflicts", "-k", crds];
-    place.kubectl(apply).unwrap_or_else(|why| panic!("{why}"));
-    let kinds = ["rollouts.rollout-engine.dev", "rolloutjournals.rollout-engine.dev"];
-    let wait = ["wait", "--for=condition=Established", "--timeout=30s", "crd"];
-    // A definition that has no condition yet is an error to `kubectl wait`.
-    let waited = || place.kubectl(wait.into_iter().chain(kinds));
-    let mut known = waited();
-    for _ in 0..20 {
-        if known.is_ok() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(250));
-        known = waited();
-    }
-    known.unwrap_or_else(|why| panic!("{why}"));
 }
 
 /// Gives the operator's account of the manifests, under a name of this place's own. Returns that name.

@@ -10,7 +10,7 @@ use rollout_live::{
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{ASK_EVERY, Operated, WAIT_MAX, define};
+use super::{ASK_EVERY, Operated, WAIT_MAX};
 use crate::rolling;
 
 /// How long the operator is watched once everything is gone.
@@ -27,7 +27,7 @@ async fn until_gone(place: &Place, what: &[&str]) {
 
 #[tokio::test]
 async fn an_object_that_is_deleted_leaves_every_pod_serving_and_comes_back() {
-    let operated = Operated::new("op-object");
+    let operated = Operated::new("op-object").await;
     operated.deploy().await;
     let copy = operated.copy_direct();
     operated
@@ -48,7 +48,7 @@ async fn an_object_that_is_deleted_leaves_every_pod_serving_and_comes_back() {
 
 #[tokio::test]
 async fn a_namespace_that_is_deleted_goes_and_is_left_alone() {
-    let mut operated = Operated::new("op-namespace");
+    let mut operated = Operated::new("op-namespace").await;
     let victim = format!("{}-victim", operated.place.namespace());
     operated.place.kubectl(["create", "namespace", &victim]).expect("it is made");
     let proxy = Proxy::start(operated.place.cluster()).unwrap_or_else(|why| panic!("{why}"));
@@ -89,7 +89,7 @@ async fn a_namespace_that_is_deleted_goes_and_is_left_alone() {
 
 #[tokio::test]
 async fn the_kind_deleted_under_the_operator_loses_no_pod_and_comes_back() {
-    let operated = Operated::new("op-kind");
+    let operated = Operated::new("op-kind").await;
     operated.deploy().await;
     let copy = operated.copy_direct();
     operated
@@ -102,7 +102,7 @@ async fn the_kind_deleted_under_the_operator_loses_no_pod_and_comes_back() {
             sleep(Duration::from_secs(3)).await;
             let standing = operated.place.standing().expect("the cluster answers");
             assert!(4 <= standing.serving.values().sum::<u64>(), "{standing:?}");
-            define(&operated.place);
+            operated.place.define().await.expect("they are known again");
             operated.want(Image::V2);
             operated.until_complete(Image::V2).await;
         })

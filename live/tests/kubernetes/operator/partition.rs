@@ -32,7 +32,7 @@ fn time_of(log: &str, what: &str) -> String {
 }
 
 async fn cut_off(name: &str, trouble: Trouble) {
-    let mut operated = Operated::new(name);
+    let mut operated = Operated::new(name).await;
     operated.deploy().await;
     let proxy = Proxy::start(operated.place.cluster()).unwrap_or_else(|why| panic!("{why}"));
     let old = operated.copy(&proxy.kubeconfig());

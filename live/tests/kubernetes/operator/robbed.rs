@@ -6,7 +6,7 @@ use super::{Operated, is_seen};
 
 #[tokio::test]
 async fn a_status_that_is_dropped_in_mid_rollout_is_told_again() {
-    let operated = Operated::new("op-status");
+    let operated = Operated::new("op-status").await;
     operated.deploy().await;
     let copy = operated.copy_direct();
     operated
@@ -27,7 +27,7 @@ async fn a_status_that_is_dropped_in_mid_rollout_is_told_again() {
 
 #[tokio::test]
 async fn a_journal_that_is_lost_in_mid_rollout_is_made_anew_from_the_cluster() {
-    let operated = Operated::new("op-journal");
+    let operated = Operated::new("op-journal").await;
     operated.deploy().await;
     let copy = operated.copy_direct();
     operated

@@ -18,7 +18,7 @@ const NEVER: [(&str, &str); 8] = [
 ];
 
 async fn routes(way: Way, name: &str, strategy: &Value) {
-    let operated = Operated::by(way, name);
+    let operated = Operated::by(way, name).await;
     operated.deploy().await;
     let copy = operated.copy_direct();
     operated.want_by(Image::V2, strategy);
@@ -41,7 +41,7 @@ async fn a_route_is_divided_with_the_rights_of_the_manifests() {
 
 #[tokio::test]
 async fn the_account_may_do_nothing_else() {
-    let operated = Operated::new("op-rights");
+    let operated = Operated::new("op-rights").await;
     let account =
         format!("--as=system:serviceaccount:{0}:rollout-operator-{0}", operated.place.namespace());
     for (verb, kind) in NEVER {
@@ -55,7 +55,7 @@ async fn the_account_may_do_nothing_else() {
 
 #[tokio::test]
 async fn the_manifests_are_what_the_server_takes() {
-    let operated = Operated::new("op-manifests");
+    let operated = Operated::new("op-manifests").await;
     // The namespace must be there for a dry run of what is in it.
     let name = "rollout-operator";
     let was_there = operated.place.kubectl(["get", "namespace", name]).is_ok();
