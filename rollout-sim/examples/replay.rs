@@ -44,7 +44,8 @@ fn parse(arguments: &[String]) -> Option<(u64, bool, Vec<String>)> {
             "--seed" => seed = Some(words.next()?.parse().ok()?),
             "--calm" => calm = true,
             "--say" => {
-                let said_one = words.next().filter(|it| Setting::words().any(|word| word == *it))?;
+                let said_one =
+                    words.next().filter(|it| Setting::words().any(|word| word == *it))?;
                 said.push(said_one.clone());
             }
             _ => return None,

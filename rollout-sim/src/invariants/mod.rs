@@ -156,6 +156,8 @@ pub struct Terms {
     pub step: u64,
     /// When that was, in milliseconds.
     pub at: u64,
+    /// When the last snapshot of the orchestrator was taken that the engine had, in milliseconds.
+    pub shown: u64,
     /// Desired number of instances, there or back.
     pub desired: u64,
     /// Fewest serving instances.

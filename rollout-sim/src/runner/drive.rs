@@ -128,6 +128,7 @@ impl Run<'_> {
         Terms {
             step: self.steps,
             at: self.world.now(),
+            shown: self.looks.shown,
             desired: ledger.desired(),
             floor: ledger.floor(),
             ceiling: ledger.ceiling(),
