@@ -1,6 +1,7 @@
 //! Swarm: many seeds at once, and what they found.
 //!
-//! `cargo run --release -p rollout-sim --example swarm -- --seeds 0..100000 [--threads 2] [--calm] [--say WORD]`
+//! `cargo run --release -p rollout-sim --example swarm -- --seeds 0..100000 [--threads 2] [--calm] [--say WORD]
+//! [--without CLASS]`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people prints")]
 
@@ -37,6 +38,8 @@ struct Wanted {
     calm: bool,
     /// Words that every spec says.
     words: Vec<String>,
+    /// Classes of faults that are left out.
+    without: Vec<String>,
 }
 
 #[derive(Default)]
@@ -57,8 +60,9 @@ fn main() -> ExitCode {
     let Some(wanted) = parse(&arguments) else {
         let words: Vec<&str> = Setting::words().collect();
         eprintln!(
-            "usage: swarm [--seeds A..B] [--threads N] [--calm] [--say WORD]; seeds are whole numbers, A below B; --calm leaves the faults out; every spec says each WORD that it can: {}",
-            words.join(", ")
+            "usage: swarm [--seeds A..B] [--threads N] [--calm] [--say WORD] [--without CLASS]; seeds are whole numbers, A below B; --calm leaves the faults out, --without those of a CLASS; every spec says each WORD that it can: {}; classes: {}",
+            words.join(", "),
+            (0..CLASS_COUNT).map(class_name).collect::<Vec<_>>().join(", ")
         );
         return ExitCode::from(2);
     };
@@ -75,8 +79,8 @@ fn main() -> ExitCode {
 }
 
 fn parse(arguments: &[String]) -> Option<Wanted> {
-    let words = Vec::new();
-    let mut wanted = Wanted { first: 0, last: 10_000, threads: 2, calm: false, words };
+    let (words, without) = (Vec::new(), Vec::new());
+    let mut wanted = Wanted { first: 0, last: 10_000, threads: 2, calm: false, words, without };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         if word == "--calm" {
@@ -93,6 +97,9 @@ fn parse(arguments: &[String]) -> Option<Wanted> {
             "--say" if Setting::words().any(|word| word == value) => {
                 wanted.words.push(value.clone());
             }
+            "--without" if (0..CLASS_COUNT).any(|class| class_name(class) == value) => {
+                wanted.without.push(value.clone());
+            }
             _ => return None,
         }
     }
@@ -108,7 +115,10 @@ fn search(next: &AtomicU64, wanted: &Wanted, found: &Mutex<Found>) {
         }
         let mut mine = Found::default();
         for seed in from..last.min(from + CHUNK) {
-            let faults = if wanted.calm { FaultChoice::Off } else { FaultChoice::Drawn };
+            let faults = match wanted.calm {
+                true => FaultChoice::Off,
+                false => FaultChoice::Without(wanted.without.clone()),
+            };
             let words = wanted.words.clone();
             let report = run(&RunConfig { seed, faults, words, ..RunConfig::default() });
             mine.runs += 1;
@@ -207,7 +217,9 @@ fn tell_violations(found: &Found, wanted: &Wanted) {
         *count += 1;
         *count <= SHOWN_OF_EACH
     });
-    let said: Vec<String> = wanted.words.iter().map(|word| format!(" --say '{word}'")).collect();
+    let mut said: Vec<String> =
+        wanted.words.iter().map(|word| format!(" --say '{word}'")).collect();
+    said.extend(wanted.without.iter().map(|class| format!(" --without '{class}'")));
     for violation in violations {
         println!("{violation}");
         println!(

@@ -8,8 +8,10 @@ mod back_target;
 mod backing;
 mod beside;
 mod ceiling;
+mod clocks;
 mod complete;
 mod conservation;
+mod dead_nodes;
 mod deadlines;
 mod drain_order;
 mod ends;
@@ -31,6 +33,7 @@ mod modules;
 mod no_op;
 mod no_request_lost;
 mod one_attempt;
+mod one_reign;
 mod order;
 mod pinned;
 mod referenced;
@@ -42,6 +45,7 @@ mod stable_pointer;
 mod two_revisions;
 mod undo_kept;
 mod unhealthy_first;
+mod unkept;
 mod waits_named;
 
 use std::fmt;
@@ -121,8 +125,19 @@ pub enum Happened<'a> {
     Waiting(&'a [Wait]),
     /// A record became durable.
     Recorded(&'a Record),
+    /// The records of the step were to become durable, and the store failed.
+    NotKept,
     /// The engine ordered an action.
     Ordered(&'a Action),
+    /// An engine that another one has taken over from ordered an action.
+    Beside {
+        /// The action.
+        action: &'a Action,
+        /// Whether it was told before that another one reigns.
+        is_told: bool,
+    },
+    /// An attempt of such an engine reached the world.
+    LandedBeside(&'a Landing<'a>),
     /// An attempt at an action reached the world.
     Landed(&'a Landing<'a>),
     /// An engine was made from the journal; the first status is that of the one before.
@@ -284,6 +299,10 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(one_attempt::OneAttempt::default()),
         Box::new(foreign::Foreign::default()),
         Box::new(abort_at_once::AbortAtOnce::default()),
+        Box::new(one_reign::OneReign),
+        Box::new(clocks::Clocks::default()),
+        Box::new(dead_nodes::DeadNodes),
+        Box::new(unkept::Unkept::default()),
     ]
 }
 

@@ -45,6 +45,8 @@ pub enum FaultChoice {
     Off,
     /// Of those that the seed draws, the ones of these names.
     Only(Vec<String>),
+    /// Of those that the seed draws, the ones of other names.
+    Without(Vec<String>),
     /// Those of these names, every one of them.
     Named(Vec<String>),
     /// These, and nothing else; orders after the end are among them.

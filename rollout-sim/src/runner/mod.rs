@@ -8,6 +8,7 @@ mod acts;
 mod attempts;
 mod beside;
 mod check;
+mod clock;
 mod config;
 mod coverage;
 mod drive;
@@ -19,6 +20,8 @@ mod probes;
 mod question;
 mod queue;
 mod report;
+mod rivals;
+mod store;
 mod strikes;
 
 use rollout_core::{
@@ -30,11 +33,14 @@ use self::{
     acts::Act,
     attempts::Attempts,
     beside::Beside,
+    clock::Clock,
     encore::Encores,
     look::Looks,
     person::whole,
     probes::Probes,
     queue::{Job, Queue},
+    rivals::Rivals,
+    store::Store,
 };
 pub use self::{
     config::{FaultChoice, RunConfig},
@@ -86,6 +92,9 @@ pub(crate) struct Run<'a> {
     looks: Looks,
     probes: Probes,
     beside: Beside,
+    rivals: Rivals,
+    store: Store,
+    clock: Clock,
     tally: Tally,
     before: Tally,
     act: Act,
@@ -125,10 +134,12 @@ pub fn run_with(config: &RunConfig, saboteur: Option<&mut dyn Saboteur>) -> RunR
 
 /// What goes wrong in a run.
 fn faults_of(config: &RunConfig) -> Faults {
+    let has = |names: &[String], name: &str| names.iter().any(|one| one == name);
     let mut faults = match &config.faults {
-        FaultChoice::Drawn => Faults::draw(config.seed, None),
+        FaultChoice::Drawn => Faults::draw(config.seed, |_| true),
         FaultChoice::Off => Faults::none(),
-        FaultChoice::Only(names) => Faults::draw(config.seed, Some(names)),
+        FaultChoice::Only(names) => Faults::draw(config.seed, |name| has(names, name)),
+        FaultChoice::Without(names) => Faults::draw(config.seed, |name| !has(names, name)),
         FaultChoice::Named(names) => Faults::named(config.seed, names),
         FaultChoice::Written(incidents) => Faults::written(incidents),
     };
@@ -186,6 +197,9 @@ impl<'a> Run<'a> {
             looks: Looks::default(),
             probes: Probes::default(),
             beside: Beside::new(seed),
+            rivals: Rivals::new(seed),
+            store: Store::new(seed),
+            clock: Clock::default(),
             tally: Tally::default(),
             before: Tally::default(),
             act: Act::Prologue,
@@ -304,6 +318,7 @@ impl<'a> Run<'a> {
             Job::Polled(run, state, life) => self.polled(run, state, life),
             Job::Read(place) => self.read(place),
             Job::Degrade => self.degrade(),
+            Job::Rival(life, due) => self.rival(life, due),
         }
     }
 }

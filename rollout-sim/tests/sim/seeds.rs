@@ -12,6 +12,15 @@ use rollout_sim::{
     simulate,
 };
 
+/// Classes of faults that are drawn since most seeds below were found.
+const NEWER: [&str; 4] = ["second engine", "clock set", "node lost", "journal out"];
+
+/// A run as it was before them.
+fn earlier(seed: u64) -> RunConfig {
+    let faults = FaultChoice::Without(NEWER.map(str::to_owned).into());
+    RunConfig { faults, ..config(seed) }
+}
+
 fn config(seed: u64) -> RunConfig {
     RunConfig { seed, ..RunConfig::default() }
 }
@@ -59,7 +68,7 @@ fn what_was_broken_once_stays_mended() {
         2781, 52_476, 3611, 7414, 72_496, 73_689, 86_092, 90_187, 92_253,
     ];
     for seed in SEEDS {
-        let report = run(&config(seed));
+        let report = run(&earlier(seed));
         assert_eq!(report.violations, [], "seed {seed}");
         assert_eq!(report.vetoes, 0, "seed {seed}");
     }
@@ -70,7 +79,7 @@ fn what_was_broken_once_stays_mended() {
 fn what_was_broken_once_in_place_stays_mended() {
     const SEEDS: [u64; 6] = [9491, 18_600, 18_722, 19_769, 19_820, 26_979];
     for seed in SEEDS {
-        let report = run(&RunConfig { words: vec!["in place".to_owned()], ..config(seed) });
+        let report = run(&RunConfig { words: vec!["in place".to_owned()], ..earlier(seed) });
         assert_eq!(report.violations, [], "seed {seed}");
         assert_eq!(report.vetoes, 0, "seed {seed}");
     }
