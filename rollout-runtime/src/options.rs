@@ -34,6 +34,10 @@ pub struct Options {
     /// change of both: then a hint is a reason to look at both, and nothing else is. Default: `None`, for hints
     /// may be lost, or be about the backend alone.
     pub poll_hinted: Option<Span>,
+    /// How long a fact may wait for others to be decided with while attempts are under way: 2 ms for each of them,
+    /// this at most. So many outcomes make one decision, one append and one write to each pool; an order waits for
+    /// nothing. Default: 250 ms.
+    pub gather: Span,
     /// How long records may wait for others to become durable with, where no action, no answer and no end of a
     /// rollout depends on them. A crash in between is a crash before they were decided. Default: not at all.
     pub linger: Span,
@@ -64,6 +68,7 @@ impl Default for Options {
             poll_draining: Span::from_millis(25),
             observe_gap: Span::from_millis(10),
             poll_hinted: None,
+            gather: Span::from_millis(250),
             linger: Span::ZERO,
             compact_after: NonZeroUsize::new(1024).expect("it is not zero"),
             shutdown_grace: Span::from_secs(2),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rollout_core::engine::{PoolStatus, Role, Status};
+use rollout_core::engine::{PoolStatus, Status};
 use rollout_live::{
     bed::Manners,
     cluster::PLAYED_POD,
@@ -44,9 +44,11 @@ pub(crate) async fn measure() -> Result<(), Failure> {
     told("engine", (new, begun.elapsed()), &before, &place)
 }
 
-/// Whether all pods of the new revision are available.
+/// Whether all pods of the attempt's revision are available; in the end it is the stable one.
 fn is_new(status: &Status) -> bool {
-    let is_all = |pool: &PoolStatus| pool.role == Role::Candidate && pool.available == REPLICAS;
+    let is_all = |pool: &PoolStatus| {
+        Some(&pool.revision) == status.candidate.as_ref() && pool.available == REPLICAS
+    };
     status.pools.iter().any(is_all)
 }
 

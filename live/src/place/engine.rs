@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use rollout_core::{id::WorkloadId, port::Journal, time::Span};
 use rollout_k8s::{
-    backend::{self, KubernetesBackend, Scope, Watches},
+    backend::{self, KubernetesBackend, Scope, Watches, driver_options},
     client,
     journal::{KubernetesJournal, journal_definition},
     router::{KubernetesRouter, Traffic},
@@ -18,7 +18,7 @@ use crate::rig::Life;
 /// second.
 const CONFIRMATION: Span = Span::from_secs(4);
 /// How long an engine with its journal in the cluster lets records wait for others: as the operator does.
-const LINGER: Span = Span::from_millis(250);
+const LINGER: Span = Span::from_secs(10);
 /// Name of the definition of journals in a cluster.
 const JOURNALS: &str = "crd/rolloutjournals.rollout-engine.dev";
 
@@ -97,14 +97,14 @@ impl Place {
     ) -> Result<(Arc<dyn Journal>, Options), PlaceError> {
         match kept {
             Kept::InFile => {
-                Ok((Arc::new(RedbJournal::open(self.journal()).await?), Options::default()))
+                Ok((Arc::new(RedbJournal::open(self.journal()).await?), driver_options()))
             }
             Kept::InCluster => {
                 self.cluster.apply(&journal_definition().to_string())?;
                 let journals = ["wait", "--for=condition=Established", JOURNALS];
                 self.cluster.kubectl(journals)?;
                 let journal = KubernetesJournal::new(client, &self.namespace);
-                Ok((Arc::new(journal), Options { linger: LINGER, ..Options::default() }))
+                Ok((Arc::new(journal), Options { linger: LINGER, ..driver_options() }))
             }
         }
     }

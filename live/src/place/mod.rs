@@ -36,8 +36,7 @@ pub const WORKLOAD: &str = "web";
 /// Name of the Service that follows a candidate.
 const CANDIDATE: &str = "web-candidate";
 /// Kinds of the operator.
-const KINDS: [&str; 2] =
-    ["rollouts.rollout-engine.dev", "rolloutjournals.rollout-engine.dev"];
+const KINDS: [&str; 2] = ["rollouts.rollout-engine.dev", "rolloutjournals.rollout-engine.dev"];
 /// How often it is asked whether they are known.
 const DEFINED_ASKED: u32 = 20;
 const DEFINED_ASK_EVERY: Duration = Duration::from_millis(250);

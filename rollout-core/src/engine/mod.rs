@@ -115,7 +115,7 @@ pub struct ReplayError {
 
 /// The engine of one workload. Drive it like this, and no other way:
 ///
-/// 1. `let step = engine.step(now, event);`
+/// 1. `let step = engine.step(now, event);`, or [`Engine::step_all`] for facts that wait together;
 /// 2. append `step.records` to the journal (skip if empty); if that fails, drop the step and make a new
 ///    engine by [`Engine::replay`];
 /// 3. `engine.commit(&step.records);`
@@ -164,9 +164,18 @@ impl Engine {
 
     /// Takes in a fact and decides. Changes nothing that lasts.
     pub fn step(&mut self, now: Timestamp, event: Event) -> Step {
-        self.guard.witness(now, &event);
+        self.step_all(now, [event])
+    }
+
+    /// Takes in several facts in their order and decides once, as if they had come in the same moment. So the
+    /// outcomes of a hundred drains make one growth and not a hundred. At most one of them may be an order: the
+    /// step has one answer.
+    pub fn step_all(&mut self, now: Timestamp, events: impl IntoIterator<Item = Event>) -> Step {
         let mut turn = Turn::new(now, &self.setup, &self.state, false);
-        step::take_in(&mut turn, &mut self.view, event);
+        for event in events {
+            self.guard.witness(now, &event);
+            step::take_in(&mut turn, &mut self.view, event);
+        }
         let taken_in = turn.mark();
         step::decide(&mut turn, &mut self.view);
         let step = turn.finish().0;

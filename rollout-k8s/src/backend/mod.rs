@@ -61,7 +61,7 @@ use serde_json::Value;
 pub(crate) use self::watch::LIST_EVERY;
 pub use self::{
     controller::Controller,
-    options::{EnrolBy, Options},
+    options::{EnrolBy, Options, driver_options},
     services::{ServiceError, check_services},
     watch::{Scope, Watches},
 };

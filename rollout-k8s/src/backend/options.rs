@@ -1,4 +1,6 @@
-//! What is not a rollout's own to say: how the cluster is.
+//! What is not a rollout's own to say: how the cluster is, and how a driver goes about its work on one.
+
+use std::num::NonZeroUsize;
 
 use rollout_core::{port::Confirmation, time::Span};
 use rollout_import::PROXIES_LEARN;
@@ -31,6 +33,25 @@ impl EnrolBy {
 /// How long a kubelet takes, at most, to say of a pod whose gate was shut that it is not ready any more. It acts
 /// on the change at once, as it reports readiness: 0.1 s where it has nothing else to do.
 pub(super) const KUBELET_LEARNS: Span = Span::from_secs(2);
+
+/// The watches tell every change of pods and of what makes them; this is for what no watch tells.
+const POLL: Span = Span::from_secs(5);
+/// A pod on its way tells several things in a row.
+const LOOKS_APART: Span = Span::from_millis(50);
+/// Drains and sizes at once of one workload: half of what a client of this crate sends at once.
+const IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(16).expect("sixteen is not zero");
+
+/// How a driver goes about its work on a cluster: it looks when a watch tells something, at most every 50 ms, and
+/// every 5 s; 16 attempts at once.
+#[must_use]
+pub fn driver_options() -> rollout_runtime::Options {
+    rollout_runtime::Options {
+        poll_hinted: Some(POLL),
+        observe_gap: LOOKS_APART,
+        max_in_flight: IN_FLIGHT,
+        ..rollout_runtime::Options::default()
+    }
+}
 
 /// How the cluster is, and what is asked of a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,17 +4,13 @@ use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use rollout_core::time::Span;
 
-use crate::lease::KeeperOptions;
+use crate::{backend::driver_options, lease::KeeperOptions};
 
 /// Every append is a write of the cluster's; what nobody waits for goes with the next one, which in a rollout
 /// comes when the next pod is ready.
 const LINGER: Span = Span::from_secs(10);
-/// The watches tell every change of pods and `ReplicaSet`s; this is for what no watch tells.
-const POLL: Span = Span::from_secs(5);
 /// What an API server does beside everything else.
 const STATUSES: NonZeroU32 = NonZeroU32::new(16).expect("sixteen is not zero");
-/// A pod on its way tells several things in a row.
-const LOOKS_APART: Span = Span::from_millis(100);
 
 /// How the operator goes about its work. No option changes a decision of the engine.
 #[derive(Clone, Debug)]
@@ -25,8 +21,8 @@ pub struct OperatorOptions {
     pub leases: KeeperOptions,
     /// Where `/metrics`, `/healthz` and `/readyz` answer; `None`: nowhere.
     pub listen: Option<SocketAddr>,
-    /// How drivers go about their work. They look when a watch tells something, and every 5 s; records that
-    /// nothing depends on wait up to 10 s for others.
+    /// How drivers go about their work: as [`driver_options`] says, and records that nothing depends on wait up to
+    /// 10 s for others.
     pub driver: rollout_runtime::Options,
     /// Shortest time between two writes of one status, unless a condition changes. Default: 2 s.
     pub status_gap: Duration,
@@ -44,12 +40,7 @@ impl OperatorOptions {
     /// Defaults of a copy named `me`, whose leases are in `namespace`.
     #[must_use]
     pub fn new(namespace: String, me: String) -> Self {
-        let driver = rollout_runtime::Options {
-            linger: LINGER,
-            poll_hinted: Some(POLL),
-            observe_gap: LOOKS_APART,
-            ..rollout_runtime::Options::default()
-        };
+        let driver = rollout_runtime::Options { linger: LINGER, ..driver_options() };
         Self {
             namespace: None,
             leases: KeeperOptions::new(namespace, me),

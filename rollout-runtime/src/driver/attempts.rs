@@ -67,6 +67,11 @@ impl Attempts {
         self.start();
     }
 
+    /// Subjects with an attempt that is under way or waits for its turn.
+    pub(super) fn under_way(&self) -> usize {
+        self.lanes.len()
+    }
+
     /// Waits for the next attempt to end; for ever if none is under way.
     pub(super) async fn next(&mut self) -> Attempted {
         let ended = self.running.next().await;

@@ -17,6 +17,9 @@ use crate::{clock::ReignTime, options::Options, ports::Ports, probe::Probers, pr
 /// Probe answers that may wait for the engine before the probes themselves have to.
 const ANSWERS_WAITING: usize = 256;
 
+/// How much longer a fact waits for others for each attempt under way.
+const GATHERED_EACH: Span = Span::from_millis(2);
+
 /// What a handle asks of the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -147,12 +150,15 @@ impl Reign {
         }
     }
 
-    /// Takes one fact in and decides. What was decided is held back until [`Self::flush`].
-    pub(super) fn decide(&mut self, event: Event, answer: Option<Answer>) {
+    /// Takes facts in and decides once. What was decided is held back until [`Self::flush`].
+    pub(super) fn decide(&mut self, facts: Vec<Event>, answer: Option<Answer>) {
+        if facts.is_empty() {
+            return;
+        }
         let now = self.time.now();
         // Probe answers come by the thousand, and without a record they change nothing that is told.
-        let is_quiet = matches!(event, Event::Probed { .. });
-        let step = self.engine.step(now, event);
+        let is_quiet = facts.iter().all(|fact| matches!(fact, Event::Probed { .. }));
+        let step = self.engine.step_all(now, facts);
         // Nothing leaves before the append, and if that fails nobody asks this engine any more.
         self.engine.commit(&step.records);
         self.is_quiet &= is_quiet && step.records.is_empty();
@@ -169,6 +175,12 @@ impl Reign {
             self.set_pace(self.time.now());
         }
         self.is_quiet = true;
+    }
+
+    /// How long a fact waits for others that are to be decided with it.
+    pub(super) fn gathering(&self) -> Span {
+        let under_way = u64::try_from(self.attempts.under_way()).unwrap_or(u64::MAX);
+        GATHERED_EACH.times(under_way).min(self.options.gather)
     }
 
     /// When what is held back is to become durable at the latest, if there is any.

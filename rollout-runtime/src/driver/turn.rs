@@ -47,20 +47,14 @@ pub(crate) async fn drive(
 
 /// One reign, from its claim to its end.
 async fn rule(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>, outlet: &Outlet) -> Over {
-    reign.decide(Event::Claimed { epoch: reign.epoch }, None);
+    let mut next = Next::Event(Event::Claimed { epoch: reign.epoch });
     loop {
-        // Whatever waits already joins the batch: one append for all of it.
-        for _ in 0..FACTS_MOST {
-            if is_fenced(reign) || !reign.batch.has_room() {
-                break;
-            }
-            let Some(next) = arrival(reign, commands).now_or_never() else { break };
-            if let Flow::Stop = take(reign, next) {
-                return shut_down(reign, outlet).await;
-            }
+        let taken = take(reign, commands, next).await;
+        if let Taken::Stop = taken {
+            return shut_down(reign, outlet).await;
         }
         reign.look_around();
-        if reign.flush_at().is_some_and(|at| at <= reign.time.now()) {
+        if is_due(reign) {
             if let Err(error) = reign.flush(outlet).await {
                 return Over::Begin(error);
             }
@@ -69,10 +63,10 @@ async fn rule(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>, outlet:
         if is_fenced(reign) {
             return Over::Stop(Stopped::Fenced);
         }
-        let next = next(reign, commands).await;
-        if let Flow::Stop = take(reign, next) {
-            return shut_down(reign, outlet).await;
-        }
+        next = match taken {
+            Taken::Waits(command) => Next::Command(command),
+            Taken::All | Taken::Stop => self::next(reign, commands).await,
+        };
     }
 }
 
@@ -80,24 +74,69 @@ fn is_fenced(reign: &Reign) -> bool {
     matches!(reign.end(), Some(End::Fenced))
 }
 
-/// Whether the loop goes on.
-enum Flow {
-    On,
+/// What became of what came.
+enum Taken {
+    /// All of it is decided.
+    All,
+    /// But for this, which is not decided with the facts before it: what they led to goes out first.
+    Waits(Command),
+    /// The driver is told to stop.
     Stop,
 }
 
-fn take(reign: &mut Reign, next: Next) -> Flow {
-    match next {
-        Next::Event(event) => reign.decide(event, None),
-        Next::Command(Command::Order(order, answer)) => {
-            reign.decide(Event::Ordered(order), Some(answer));
+/// Takes in `first` and what waits beside it. Facts are decided together, once.
+async fn take(reign: &mut Reign, commands: &mut mpsc::Receiver<Command>, first: Next) -> Taken {
+    let (mut facts, mut next) = (Vec::new(), Some(first));
+    let until = reign.time.now().after(reign.gathering());
+    while let Some(came) = next {
+        match came {
+            Next::Event(event) => facts.push(event),
+            Next::Command(command) if facts.is_empty() => match command {
+                Command::Order(order, answer) => {
+                    reign.decide(vec![Event::Ordered(order)], Some(answer));
+                }
+                // Whoever asked may have gone.
+                Command::Status(answer) => drop(answer.send(reign.status())),
+                Command::ShutDown => return Taken::Stop,
+            },
+            Next::Command(command) => {
+                reign.decide(facts, None);
+                return Taken::Waits(command);
+            }
+            Next::Hint | Next::Flush => (),
         }
-        // Whoever asked may have gone.
-        Next::Command(Command::Status(answer)) => drop(answer.send(reign.status())),
-        Next::Command(Command::ShutDown) => return Flow::Stop,
-        Next::Hint | Next::Flush => (),
+        if is_fenced(reign) || !reign.batch.has_room() || FACTS_MOST <= facts.len() {
+            break;
+        }
+        let may_wait = !facts.is_empty() && !is_due(reign);
+        next = beside(reign, commands, until, may_wait).await;
     }
-    Flow::On
+    reign.decide(facts, None);
+    Taken::All
+}
+
+/// Whether what is held back is to go out now.
+fn is_due(reign: &Reign) -> bool {
+    reign.flush_at().is_some_and(|at| at <= reign.time.now())
+}
+
+/// What waits already, or what comes until then if that may be waited for.
+async fn beside(
+    reign: &mut Reign,
+    commands: &mut mpsc::Receiver<Command>,
+    until: Timestamp,
+    may_wait: bool,
+) -> Option<Next> {
+    let waiting = arrival(reign, commands).now_or_never();
+    if waiting.is_some() || !may_wait || reign.attempts.under_way() == 0 {
+        return waiting;
+    }
+    let time = reign.time.clone();
+    tokio::select! {
+        biased;
+        next = arrival(reign, commands) => Some(next),
+        () = time.sleep_until(until) => None,
+    }
 }
 
 async fn shut_down(reign: &mut Reign, outlet: &Outlet) -> Over {

@@ -125,6 +125,15 @@ async fn a_rollout_of_a_hundred_costs_fewer_appends_than_instances() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn facts_that_come_one_by_one_are_gathered_while_others_are_expected() {
+    let few = Options { max_in_flight: NonZeroUsize::new(2).unwrap(), ..options() };
+    let at_once = Options { gather: Span::ZERO, ..few };
+    let (gathered, alone) =
+        (cost(Duration::from_millis(1), few).await, cost(Duration::from_millis(1), at_once).await);
+    assert!(gathered.0 * 2 < alone.0, "{gathered:?} appends and records against {alone:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_lingers_is_lost_by_a_crash_and_decided_again() {
     let lingers = Options { linger: Span::from_secs(1), ..wide() };
     for crash_ms in (50..3_000).step_by(400) {

@@ -87,12 +87,12 @@ impl Prepared {
         let Self { place, spec, revision, site, beside } = self;
         place.make_folder()?;
         let journal = open(&place).await?;
+        let options = Options { take_over: args.take_over, ..site.driver };
         let ports = site.ports(Arc::new(journal));
         let ports = beside.add_to(ports, &place)?;
         let runtime = Arc::new(Runtime::new());
         // Before the claim: where no socket can be, nothing is touched.
         let server = Server::bind(place.socket(), Arc::clone(&runtime)).await?;
-        let options = Options { take_over: args.take_over, ..Options::default() };
         let handle = runtime.start(&spec.workload, ports, options).await?;
         Ok(Running { handle, spec, revision, _runtime: runtime, _server: server })
     }

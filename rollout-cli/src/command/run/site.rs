@@ -10,7 +10,9 @@ use rollout_core::{
 };
 use rollout_docker::{DockerBackend, HaProxy, haproxy::Traffic};
 use rollout_k8s::{
-    backend::{Controller, KubernetesBackend, Options, Scope, Watches, check_services},
+    backend::{
+        Controller, KubernetesBackend, Options, Scope, Watches, check_services, driver_options,
+    },
     client,
     router::KubernetesRouter,
 };
@@ -28,6 +30,8 @@ pub(super) struct Site {
     pub(super) router: Option<Arc<dyn Router>>,
     /// Where in a cluster it is.
     pub(super) namespace: Option<String>,
+    /// How a driver goes about its work there.
+    pub(super) driver: rollout_runtime::Options,
 }
 
 impl Site {
@@ -65,12 +69,13 @@ async fn docker(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError> {
         options.host.clone_from(host);
     }
     let backend = Arc::new(DockerBackend::connect(options).await?);
+    let driver = rollout_runtime::Options::default();
     if spec.traffic.is_null() {
-        return Ok(Site { backend, enrolment: None, router: None, namespace: None });
+        return Ok(Site { backend, enrolment: None, router: None, namespace: None, driver });
     }
     let proxy = Arc::new(HaProxy::connect(Traffic::read(&spec.traffic)?).await?);
     let enrolment = Some(Arc::clone(&proxy) as _);
-    Ok(Site { backend, enrolment, router: Some(proxy), namespace: None })
+    Ok(Site { backend, enrolment, router: Some(proxy), namespace: None, driver })
 }
 
 async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError> {
@@ -109,5 +114,6 @@ async fn kubernetes(args: &RunArgs, spec: &CheckedSpec) -> Result<Site, CliError
         enrolment: Some(backend),
         router: router.map(|router| router as _),
         namespace: Some(namespace),
+        driver: driver_options(),
     })
 }

@@ -21,7 +21,7 @@ pub(super) fn scale(
 ) {
     say_leaving(turn, view);
     if turn.setup.capabilities.drains_by_name() {
-        let sizes = leave::leave(turn, view);
+        let sizes = leave::leave(turn, view, space.counting);
         // Who is to go has changed.
         let tallies = tally::tally(turn.now, turn.setup, &turn.state, view);
         tell(turn, view, sizes, space.live(&tallies).saturating_sub(space.ceiling()));

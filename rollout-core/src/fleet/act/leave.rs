@@ -11,11 +11,17 @@ use crate::{
         leaving::{Leaving, dropped_on_the_way, is_healthy, named},
     },
     id::{InstanceId, RevisionId},
+    port::Confirmation,
+    spec::Counting,
 };
 
 /// Brings every instance that is to go one action further. Returns the size that each pool may be told now:
 /// its target, and beyond it those that are not drained yet.
-pub(super) fn leave(turn: &mut Turn<'_>, view: &View) -> Vec<(RevisionId, u64)> {
+pub(super) fn leave(
+    turn: &mut Turn<'_>,
+    view: &View,
+    counting: Counting,
+) -> Vec<(RevisionId, u64)> {
     let pools: Vec<(RevisionId, u64)> =
         turn.state.pools.iter().map(|(id, pool)| (id.clone(), pool.target)).collect();
     for (revision, target) in &pools {
@@ -26,11 +32,43 @@ pub(super) fn leave(turn: &mut Turn<'_>, view: &View) -> Vec<(RevisionId, u64)> 
         let is_of = |it: &&InstanceId| {
             turn.state.roster.get(*it).is_some_and(|entry| entry.revision == revision)
         };
-        let quiet = quiet.iter().filter(is_of).count() as u64;
+        let of_it: Vec<&InstanceId> = quiet.iter().filter(is_of).collect();
+        let waits = counting == Counting::Loose && wait_for_others(turn, &revision, &of_it);
+        let quiet = if waits { 0 } else { of_it.len() as u64 };
         let size = size_now(turn, view, &revision, target, quiet);
         (revision, size)
     };
     pools.into_iter().map(size).collect()
+}
+
+/// Whether those of a pool that are `quiet` stay until the others that drain are quiet as well, so that the pool
+/// is told a smaller size once. In loose counting nobody waits for their room; they wait for as long again as a
+/// drain takes to be in force, and may be spared until then.
+fn wait_for_others(turn: &mut Turn<'_>, revision: &RevisionId, quiet: &[&InstanceId]) -> bool {
+    let Some(Confirmation::Elapsed(bound)) = turn.setup.capabilities.enrolment else {
+        return false;
+    };
+    let going = named(&turn.state, revision).filter(|(_, entry)| entry.is_terminating());
+    if going.count() == quiet.len() {
+        return false;
+    }
+    let took = bound.max(turn.state.drain_of(revision).deadline);
+    let drained =
+        quiet.iter().filter_map(|instance| match turn.state.roster.get(*instance)?.traffic {
+            Traffic::Drained(at) => Some(at),
+            Traffic::In
+            | Traffic::Out
+            | Traffic::Enrolling
+            | Traffic::Draining
+            | Traffic::Detaching => None,
+        });
+    let Some(until) = drained.min().map(|first| first.after(took).after(bound)) else {
+        return false;
+    };
+    if turn.now < until {
+        turn.wake(until);
+    }
+    turn.now < until
 }
 
 /// The size that a pool may be told now, `quiet` of whose instances are drained and have nothing in flight.
