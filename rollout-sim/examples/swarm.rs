@@ -115,10 +115,8 @@ fn search(next: &AtomicU64, wanted: &Wanted, found: &Mutex<Found>) {
         }
         let mut mine = Found::default();
         for seed in from..last.min(from + CHUNK) {
-            let faults = match wanted.calm {
-                true => FaultChoice::Off,
-                false => FaultChoice::Without(wanted.without.clone()),
-            };
+            let without = wanted.without.clone();
+            let faults = if wanted.calm { FaultChoice::Off } else { FaultChoice::Without(without) };
             let words = wanted.words.clone();
             let report = run(&RunConfig { seed, faults, words, ..RunConfig::default() });
             mine.runs += 1;

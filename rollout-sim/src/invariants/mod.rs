@@ -89,6 +89,9 @@ pub struct Moment<'a> {
     pub before: &'a Tally,
     /// What the journal says; for [`Happened::Recorded`], without that record.
     pub ledger: &'a Ledger,
+    /// Whether an engine took time for passed that has not: its machine's clock was set forth while it was down,
+    /// which nobody can tell from time. What waits by time alone may have been shorter.
+    pub is_ahead: bool,
     /// What happened.
     pub happened: Happened<'a>,
 }

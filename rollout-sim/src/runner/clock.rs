@@ -11,6 +11,8 @@ pub(super) struct Clock {
     wall: i64,
     /// How far the engine's time is.
     ahead: i64,
+    /// Whether it ever was.
+    was_ahead: bool,
 }
 
 impl Clock {
@@ -23,6 +25,12 @@ impl Clock {
     pub(super) fn start(&mut self, now: u64, last: u64) {
         let behind = last.cast_signed().saturating_sub(now.cast_signed());
         self.ahead = self.wall.max(behind);
+        self.was_ahead |= 0 < self.ahead;
+    }
+
+    /// Whether an engine's time was ever ahead of the world's.
+    pub(super) const fn was_ahead(&self) -> bool {
+        self.was_ahead
     }
 
     /// Starts one that trusts the clock of the machine, whatever the journal says.

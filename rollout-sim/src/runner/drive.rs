@@ -131,6 +131,7 @@ impl Run<'_> {
             tally: &self.tally,
             before: &self.before,
             ledger: &self.ledger,
+            is_ahead: self.clock.was_ahead(),
             happened,
         };
         let known = self.violations.len();

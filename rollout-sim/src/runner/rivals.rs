@@ -139,11 +139,11 @@ impl Run<'_> {
         let was_told = rival.is_told;
         let step = rival.engine.step(Timestamp(now), event);
         rival.engine.commit(&step.records);
-        let is_fenced = |change: &Change| match change {
-            Change::Settled { how: Settlement::Refused(why), .. } => {
-                why.kind == RefusalKind::Fenced
-            }
-            _ => false,
+        let is_fenced = |change: &Change| {
+            let Change::Settled { how: Settlement::Refused(why), .. } = change else {
+                return false;
+            };
+            why.kind == RefusalKind::Fenced
         };
         rival.is_told |= step.records.iter().any(|record| is_fenced(&record.change));
         rival.wake_at = step.wake_at.map(|at| at.0);

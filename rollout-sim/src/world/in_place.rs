@@ -79,9 +79,8 @@ impl World {
             Some(Reach::First(places)) => {
                 Reach::First(count.saturating_sub(self.places.count - places))
             }
-            Some(Reach::Vacated) => Reach::Vacated,
             None if self.is_ranked() => Reach::First(count),
-            None => Reach::Vacated,
+            Some(Reach::Vacated) | None => Reach::Vacated,
         };
         self.places.division = Some(Division { revision: revision.clone(), reach });
         self.places.count = count;

@@ -21,7 +21,8 @@ pub(super) struct Nodes {
 impl Nodes {
     /// The next number of an address on a node that lives.
     pub(super) fn next_address(&self, last: u32) -> u32 {
-        (last + 1..).find(|number| !self.dead.contains(&(number % NODES))).unwrap_or(last + 1)
+        let next = last + 1..=last + NODES;
+        next.into_iter().find(|number| !self.dead.contains(&(number % NODES))).unwrap_or(last + 1)
     }
 }
 
