@@ -2,25 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use rollout_core::engine::Phase;
 use rollout_live::{
     bed::{Image, Manners},
     load::{LoadPlan, run},
     place::{Place, Standing, Way},
-    rig::Life,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::{Promise, ended, holds, rolled_out, rolling};
-
-/// The first version behind a Service that asks for no label of ours.
-async fn gated(name: &str, manners: Manners) -> (Place, Life) {
-    let place = Place::by(Way::Gate, name, manners).unwrap_or_else(|why| panic!("{why}"));
-    let life = place.engine().await.unwrap_or_else(|why| panic!("{why}"));
-    place.deploy(&life).await.unwrap_or_else(|why| panic!("{why}"));
-    (place, life)
-}
+use crate::{Promise, aborted, deployed_by, holds, rolled_out, rolling};
 
 fn service(place: &Place) -> Value {
     let service = place.kubectl(["get", "service", "web", "-o", "json"]).expect("it is there");
@@ -30,7 +20,7 @@ fn service(place: &Place) -> Value {
 #[tokio::test]
 async fn rolling_by_a_readiness_gate_loses_nothing_and_leaves_the_service_alone() {
     for manners in [Manners::Graceful, Manners::Abrupt] {
-        let (place, life) = gated("gate", manners).await;
+        let (place, life) = deployed_by(Way::Gate, "gate", manners).await;
         let before = service(&place);
         holds(&place, Promise::DONE, rolled_out(&place, &life, &rolling())).await;
         assert_eq!(service(&place), before);
@@ -39,24 +29,14 @@ async fn rolling_by_a_readiness_gate_loses_nothing_and_leaves_the_service_alone(
 
 #[tokio::test]
 async fn a_canary_by_a_readiness_gate_that_is_aborted_loses_nothing() {
-    let (place, life) = gated("gate-abort", Manners::Abrupt).await;
-    let canary = json!({ "canary": { "steps": [
-        { "weight": "25%", "gates": [{ "approval": {} }] },
-        { "weight": "100%" },
-    ] } });
-    holds(&place, Promise::BACK, async {
-        place.submit(&life, Image::V2, &canary).await?;
-        life.until("the gate", |status| status.phase == Phase::Gating).await?;
-        life.handle().abort("live", Some("as the story goes")).await?;
-        ended(&life).await
-    })
-    .await;
+    let (place, life) = deployed_by(Way::Gate, "gate-abort", Manners::Abrupt).await;
+    aborted(&place, &life, Duration::ZERO).await;
 }
 
 /// The price of the gate: nobody opens that of a pod which is made while no engine runs.
 #[tokio::test]
 async fn a_pod_made_while_no_engine_runs_waits_for_one() {
-    let (place, life) = gated("gate-away", Manners::Graceful).await;
+    let (place, life) = deployed_by(Way::Gate, "gate-away", Manners::Graceful).await;
     drop(life);
     let pod = place.kubectl(["get", "pods", "-o", "jsonpath={.items[0].metadata.name}"]);
     place.kubectl(["delete", "pod", &pod.expect("there is one")]).expect("it is deleted");

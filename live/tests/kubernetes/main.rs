@@ -10,16 +10,17 @@ mod people;
 mod pods;
 mod stories;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
-use rollout_core::engine::End;
+use rollout_core::engine::{End, Phase};
 use rollout_live::{
     bed::{Image, Manners},
     load::Report,
-    place::{Place, PlaceError},
+    place::{Place, PlaceError, Way},
     rig::Life,
 };
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 /// New before old, one more than wanted.
 fn rolling() -> Value {
@@ -65,7 +66,12 @@ async fn ends(
 
 /// A place where version 1 serves, and its engine.
 async fn deployed(name: &str, manners: Manners) -> (Place, Life) {
-    let place = Place::new(name, manners).unwrap_or_else(|why| panic!("{why}"));
+    deployed_by(Way::Service, name, manners).await
+}
+
+/// The same with another way to the pods.
+async fn deployed_by(way: Way, name: &str, manners: Manners) -> (Place, Life) {
+    let place = Place::by(way, name, manners).unwrap_or_else(|why| panic!("{why}"));
     let life = place.engine().await.unwrap_or_else(|why| panic!("{why}"));
     place.deploy(&life).await.unwrap_or_else(|why| panic!("{why}"));
     (place, life)
@@ -75,6 +81,22 @@ async fn deployed(name: &str, manners: Manners) -> (Place, Life) {
 async fn rolled_out(place: &Place, life: &Life, strategy: &Value) -> Result<End, PlaceError> {
     place.submit(life, Image::V2, strategy).await?;
     ended(life).await
+}
+
+/// A canary of a quarter that a person aborts after it was `watched` for so long: nothing is lost, and version 1 serves.
+async fn aborted(place: &Place, life: &Life, watched: Duration) -> Report {
+    let canary = json!({ "canary": { "steps": [
+        { "weight": "25%", "gates": [{ "approval": {} }] },
+        { "weight": "100%" },
+    ] } });
+    holds(place, Promise::BACK, async {
+        place.submit(life, Image::V2, &canary).await?;
+        life.until("the gate", |status| status.phase == Phase::Gating).await?;
+        sleep(watched).await;
+        life.handle().abort("live", Some("as the story goes")).await?;
+        ended(life).await
+    })
+    .await
 }
 
 /// Waits for the end; says why if it is not the good one.

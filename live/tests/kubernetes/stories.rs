@@ -5,13 +5,11 @@ use std::time::Duration;
 use rollout_core::engine::Phase;
 use rollout_live::{
     bed::{Image, Manners},
-    place::{Place, Way},
-    rig::Life,
+    place::Way,
 };
 use serde_json::json;
-use tokio::time::sleep;
 
-use crate::{Promise, deployed, ended, holds, rolled_out, rolling};
+use crate::{Promise, aborted, deployed, deployed_by, ended, holds, rolled_out, rolling};
 
 const MANNERS: [Manners; 2] = [Manners::Graceful, Manners::Abrupt];
 
@@ -36,32 +34,14 @@ async fn all_at_once_beside_the_old_ones_loses_nothing() {
 async fn a_canary_that_a_person_aborts_loses_nothing() {
     for manners in MANNERS {
         let (place, life) = deployed("abort", manners).await;
-        let canary = json!({ "canary": { "steps": [
-            { "weight": "25%", "gates": [{ "approval": {} }] },
-            { "weight": "100%" },
-        ] } });
-        holds(&place, Promise::BACK, async {
-            place.submit(&life, Image::V2, &canary).await?;
-            life.until("the gate", |status| status.phase == Phase::Gating).await?;
-            life.handle().abort("live", Some("as the story goes")).await?;
-            ended(&life).await
-        })
-        .await;
+        aborted(&place, &life, Duration::ZERO).await;
     }
-}
-
-/// The first version behind a way of sharing traffic.
-async fn shared(way: Way, name: &str, manners: Manners) -> (Place, Life) {
-    let place = Place::by(way, name, manners).unwrap_or_else(|why| panic!("{why}"));
-    let life = place.engine().await.unwrap_or_else(|why| panic!("{why}"));
-    place.deploy(&life).await.unwrap_or_else(|why| panic!("{why}"));
-    (place, life)
 }
 
 #[tokio::test]
 async fn blue_green_by_one_service_loses_nothing() {
     for manners in MANNERS {
-        let (place, life) = shared(Way::Switch, "switch", manners).await;
+        let (place, life) = deployed_by(Way::Switch, "switch", manners).await;
         let strategy = json!({ "blue_green": { "standby": "0s" } });
         holds(&place, Promise::DONE, rolled_out(&place, &life, &strategy)).await;
     }
@@ -70,7 +50,7 @@ async fn blue_green_by_one_service_loses_nothing() {
 #[tokio::test]
 async fn a_canary_through_a_gateway_is_divided_by_envoy() {
     for manners in MANNERS {
-        let (place, life) = shared(Way::Gateway, "gateway", manners).await;
+        let (place, life) = deployed_by(Way::Gateway, "gateway", manners).await;
         let step = |weight: &str| json!({ "weight": weight, "gates": [{ "hold": "2s" }] });
         let steps = ["10%", "50%", "100%"].map(step);
         let canary = json!({ "canary": { "steps": steps } });
@@ -80,19 +60,8 @@ async fn a_canary_through_a_gateway_is_divided_by_envoy() {
 
 #[tokio::test]
 async fn a_canary_through_a_gateway_that_is_aborted_keeps_to_its_share() {
-    let (place, life) = shared(Way::Gateway, "gateway-abort", Manners::Abrupt).await;
-    let canary = json!({ "canary": { "steps": [
-        { "weight": "25%", "gates": [{ "approval": {} }] },
-        { "weight": "100%" },
-    ] } });
-    let report = holds(&place, Promise::BACK, async {
-        place.submit(&life, Image::V2, &canary).await?;
-        life.until("the gate", |status| status.phase == Phase::Gating).await?;
-        sleep(Duration::from_secs(10)).await;
-        life.handle().abort("live", Some("as the story goes")).await?;
-        ended(&life).await
-    })
-    .await;
+    let (place, life) = deployed_by(Way::Gateway, "gateway-abort", Manners::Abrupt).await;
+    let report = aborted(&place, &life, Duration::from_secs(10)).await;
     let share = report.share_while(Image::V2.version());
     assert!((23..=27).contains(&share), "{share} %: {report}");
 }

@@ -118,27 +118,13 @@ fn serving(book: &Book, is_meant: impl Fn(&RevisionId) -> bool) -> u64 {
     book.entries.values().filter(|entry| is_meant(entry) && serves(book, entry)).count() as u64
 }
 
-/// Whether an instance is behind a share of the route.
-fn has_share(book: &Book, entry: &Entry) -> bool {
-    match (&book.route, &entry.revision) {
-        (Some(route @ Route::Weighted(_)), Some(revision)) => {
-            route.weight_of(revision).is_some_and(|weight| !weight.is_zero())
-                || route.sends_beside(revision)
-        }
-        _ => true,
-    }
-}
-
 /// P1: taking this instance away must not take the serving ones below the floor.
 fn floor(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto> {
     let Some(limits) = book.limits.filter(|limits| limits.has_floor) else { return Ok(()) };
     let Some(entry) = book.entries.get(instance) else { return Ok(()) };
-    if !serves(book, entry) || !has_share(book, entry) {
+    if !serves(book, entry) {
         return Ok(());
     }
-    let serving =
-        book.entries.values().filter(|other| serves(book, other) && has_share(book, other)).count()
-            as u64;
     let floor = match &book.route {
         // Each share has a capacity of its own, checked where the route is set and here again.
         Some(route @ Route::Weighted(_)) => {
@@ -160,6 +146,7 @@ fn floor(book: &Book, action: &Action, instance: &InstanceId) -> Result<(), Veto
             limits.least.saturating_sub(limits.unavailable)
         }
     };
+    let serving = book.entries.values().filter(|other| serves(book, other)).count() as u64;
     if serving <= floor {
         return Err(veto(Rule::Floor, action, serving.saturating_sub(1), floor));
     }

@@ -41,24 +41,35 @@ pub(super) fn replica_set(
         labels::WORKLOAD: action.workload,
         labels::REVISION: revision.id,
     });
+    let name = name(&action.workload, &revision.id);
     json!({
         "apiVersion": "apps/v1",
         "kind": "ReplicaSet",
-        "metadata": {
-            "name": name(&action.workload, &revision.id),
-            "namespace": namespace,
-            "labels": own,
-            "annotations": {
-                labels::EPOCH: action.epoch.0.to_string(),
-                labels::OWNER: owner,
-                labels::ATTEMPT: action.attempt.0.to_string(),
-                labels::TEMPLATE: revision.template.to_string(),
-            },
-        },
+        "metadata": metadata((namespace, &name), &own, (action, owner), revision),
         "spec": {
             "replicas": replicas,
             "selector": { "matchLabels": own },
             "template": pod_template(&action.workload, revision),
+        },
+    })
+}
+
+/// Who made what makes the pods of a revision, on which order, and of what.
+pub(super) fn metadata(
+    (namespace, name): (&str, &str),
+    own: &Value,
+    (action, owner): (&Action, &str),
+    revision: &Revision,
+) -> Value {
+    json!({
+        "name": name,
+        "namespace": namespace,
+        "labels": own,
+        "annotations": {
+            labels::EPOCH: action.epoch.0.to_string(),
+            labels::OWNER: owner,
+            labels::ATTEMPT: action.attempt.0.to_string(),
+            labels::TEMPLATE: revision.template.to_string(),
         },
     })
 }

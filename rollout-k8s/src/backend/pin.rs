@@ -36,23 +36,40 @@ pub(super) async fn pin(
         EnrolBy::Label => template.clone(),
         EnrolBy::ReadinessGate => gated(template),
     };
-    let id = digest_id(template);
-    let revision = Revision { id: id.clone(), template: template.clone() };
-    let action = Action {
+    let revision = Revision { id: digest_id(template), template: template.clone() };
+    let order = trial(workload, &revision);
+    let body = body::replica_set(&backend.namespace, &order, "", &revision, 0);
+    let said = match scale::post::<ReplicaSet>(backend, &backend.namespace, &body, true).await {
+        // It is there already, so the server has taken it before.
+        Ok(_) | Err(Failed::Refused(RefusalKind::Conflict, ..)) => Ok(()),
+        Err(failed) => Err(failed),
+    };
+    judged(workload, revision, said)
+}
+
+/// The order that a trial stands for: of no engine, and of no size.
+pub(super) fn trial(workload: &WorkloadId, revision: &Revision) -> Action {
+    Action {
         id: ActionId(0),
         epoch: Epoch(0),
         attempt: Attempt(0),
         workload: workload.clone(),
         revision: None,
-        effect: Effect::Scale { revision: id, replicas: 0 },
-    };
-    let body = body::replica_set(&backend.namespace, &action, "", &revision, 0);
-    match scale::post::<ReplicaSet>(backend, &backend.namespace, &body, true).await {
-        // It is there already, so the server has taken it before.
-        Ok(_) | Err(Failed::Refused(RefusalKind::Conflict, ..)) => Ok(template.clone()),
+        effect: Effect::Scale { revision: revision.id.clone(), replicas: 0 },
+    }
+}
+
+/// The template of `revision`, after what the server has `said` of it in a trial.
+pub(super) fn judged(
+    workload: &WorkloadId,
+    revision: Revision,
+    said: Result<(), Failed>,
+) -> Result<Value, PinError> {
+    match said {
+        Ok(()) => Ok(revision.template),
         Err(Failed::Refused(RefusalKind::Invalid, _, why)) if why.contains(NO_DRY_RUN) => {
             tracing::warn!(%workload, why, "the template could not be tried");
-            Ok(template.clone())
+            Ok(revision.template)
         }
         Err(failed) => Err(refused(&failed)),
     }
@@ -71,7 +88,7 @@ fn gated(template: &Value) -> Value {
 }
 
 /// What the server says where an admission webhook stands in the way of every dry run.
-pub(super) const NO_DRY_RUN: &str = "does not support dry run";
+const NO_DRY_RUN: &str = "does not support dry run";
 
 /// Checks what needs no cluster.
 pub(super) fn alone(
@@ -183,7 +200,7 @@ fn is_reserved(name: &str) -> bool {
 }
 
 /// The server's own refusal, by its field.
-pub(super) fn refused(failed: &Failed) -> PinError {
+fn refused(failed: &Failed) -> PinError {
     let (Failed::Refused(_, _, why) | Failed::Unknown(why)) = failed;
     let is_template = |text: &&str| text.starts_with(TEMPLATE);
     let end = |text: &str| text.find([':', '"', ' ', ',']).unwrap_or(text.len());

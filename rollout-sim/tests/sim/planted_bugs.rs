@@ -18,6 +18,7 @@ fn every_planted_bug_is_caught_by_its_invariant() {
             report.violations.iter().any(|one| one.invariant == named)
         });
         let saboteur = saboteur::all().swap_remove(bug);
+        eprintln!("{caught:?} {}", saboteur.name());
         assert!(
             caught.is_some(),
             "`{}` was not caught by {} in {SEEDS} seeds",

@@ -174,6 +174,26 @@ impl Operated {
     }
 }
 
+/// From version 1 to 2 under load, with `trouble` in the middle: nothing is lost, and it ends as wanted. Returns what the
+/// copy that did it has said.
+pub(crate) async fn survives(
+    name: &str,
+    trouble: impl AsyncFnOnce(&Operated),
+) -> (Operated, String) {
+    let operated = Operated::new(name).await;
+    operated.deploy().await;
+    let copy = operated.copy_direct();
+    let work = async {
+        operated.want(Image::V2);
+        operated.until_halfway().await;
+        trouble(&operated).await;
+        operated.until_complete(Image::V2).await;
+    };
+    operated.loses_nothing(work).await;
+    let said = copy.kill().expect("it is killed").err;
+    (operated, said)
+}
+
 impl Drop for Operated {
     fn drop(&mut self) {
         // Its finalizer would wait for an operator that is gone; the rest goes with the namespace.

@@ -10,7 +10,7 @@ use rollout_live::{
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{ASK_EVERY, Operated, WAIT_MAX};
+use super::{ASK_EVERY, Operated, WAIT_MAX, survives};
 use crate::rolling;
 
 /// How long the operator is watched once everything is gone.
@@ -25,25 +25,22 @@ async fn until_gone(place: &Place, what: &[&str]) {
     }
 }
 
+/// Waits, and finds as many pods serving as are wanted.
+async fn all_serve_after(operated: &Operated, time: Duration) {
+    sleep(time).await;
+    let standing = operated.place.standing().expect("the cluster answers");
+    assert!(4 <= standing.serving.values().sum::<u64>(), "{standing:?}");
+}
+
 #[tokio::test]
 async fn an_object_that_is_deleted_leaves_every_pod_serving_and_comes_back() {
-    let operated = Operated::new("op-object").await;
-    operated.deploy().await;
-    let copy = operated.copy_direct();
-    operated
-        .loses_nothing(async {
-            operated.want(Image::V2);
-            operated.until_halfway().await;
-            operated.place.kubectl(["delete", "rollout", WORKLOAD]).expect("it goes");
-            // Both revisions serve; the same object again takes them over.
-            sleep(Duration::from_secs(2)).await;
-            let standing = operated.place.standing().expect("the cluster answers");
-            assert!(4 <= standing.serving.values().sum::<u64>(), "{standing:?}");
-            operated.want(Image::V2);
-            operated.until_complete(Image::V2).await;
-        })
-        .await;
-    drop(copy);
+    survives("op-object", async |operated: &Operated| {
+        operated.place.kubectl(["delete", "rollout", WORKLOAD]).expect("it goes");
+        // Both revisions serve; the same object again takes them over.
+        all_serve_after(operated, Duration::from_secs(2)).await;
+        operated.want(Image::V2);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -89,24 +86,14 @@ async fn a_namespace_that_is_deleted_goes_and_is_left_alone() {
 
 #[tokio::test]
 async fn the_kind_deleted_under_the_operator_loses_no_pod_and_comes_back() {
-    let operated = Operated::new("op-kind").await;
-    operated.deploy().await;
-    let copy = operated.copy_direct();
-    operated
-        .loses_nothing(async {
-            operated.want(Image::V2);
-            operated.until_halfway().await;
-            let kind = "rollouts.rollout-engine.dev";
-            operated.place.kubectl(["delete", "crd", kind, "--wait=false"]).expect("it goes");
-            until_gone(&operated.place, &["crd", kind]).await;
-            sleep(Duration::from_secs(3)).await;
-            let standing = operated.place.standing().expect("the cluster answers");
-            assert!(4 <= standing.serving.values().sum::<u64>(), "{standing:?}");
-            operated.place.define().await.expect("they are known again");
-            operated.want(Image::V2);
-            operated.until_complete(Image::V2).await;
-        })
-        .await;
-    let said = copy.kill().expect("it is killed").err;
+    let (_, said) = survives("op-kind", async |operated: &Operated| {
+        let kind = "rollouts.rollout-engine.dev";
+        operated.place.kubectl(["delete", "crd", kind, "--wait=false"]).expect("it goes");
+        until_gone(&operated.place, &["crd", kind]).await;
+        all_serve_after(operated, Duration::from_secs(3)).await;
+        operated.place.define().await.expect("they are known again");
+        operated.want(Image::V2);
+    })
+    .await;
     assert!(said.contains("install the definitions"), "it says nothing: {said}");
 }

@@ -107,7 +107,8 @@ fn choose(turn: &mut Turn<'_>, view: &View, revision: &RevisionId, target: u64) 
     if target < there {
         retire(turn, view, revision, there - target);
     } else {
-        spare(turn, view, revision, kept.min(target.saturating_sub(wanted)));
+        let count = kept.min(target.saturating_sub(wanted));
+        spare(turn, view, revision, count, |_, _, _| true);
     }
 }
 
@@ -169,10 +170,17 @@ pub(super) fn tell_to_go(turn: &mut Turn<'_>, instance: InstanceId, revision: Re
     turn.record(Change::Retired { instance });
 }
 
-/// Lets `count` instances stay that were to go: healthy ones, first those that get traffic still.
-fn spare(turn: &mut Turn<'_>, view: &View, revision: &RevisionId, count: u64) {
+/// Lets `count` instances stay that were to go and `may_stay`: healthy ones, first those that get traffic still.
+pub(super) fn spare(
+    turn: &mut Turn<'_>,
+    view: &View,
+    revision: &RevisionId,
+    count: u64,
+    may_stay: impl Fn(&Turn<'_>, &InstanceId, &Instance) -> bool,
+) {
     let mut going: Vec<(bool, &InstanceId)> = named(&turn.state, revision)
         .filter(|(instance, entry)| entry.is_terminating() && is_healthy(view, instance))
+        .filter(|(instance, entry)| may_stay(turn, instance, entry))
         .map(|(instance, entry)| (!entry.may_get_more(), instance))
         .collect();
     going.sort_unstable();

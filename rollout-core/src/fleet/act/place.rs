@@ -10,10 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{down, leave};
 use crate::{
-    engine::{Change, Division, Effect, InstanceSeen, Reach, Space, Turn, View},
+    engine::{Division, Effect, InstanceSeen, Reach, Space, Turn, View},
     fleet::{
         instance::{Instance, Made},
-        leaving::{is_healthy, named},
         line::{self, Waiting},
         tally::tally,
     },
@@ -84,7 +83,7 @@ fn choose(turn: &mut Turn<'_>, view: &View, space: Space, (lead, is_sized): (&Re
 fn spare(turn: &mut Turn<'_>, view: &View, revision: &RevisionId, count: u64) {
     let is_known = pending(turn).is_none() && turn.state.pending_scale(revision).is_none();
     let (Some(division), true) = (view.division(), is_known && 0 < count) else { return };
-    let is_safe = |instance: &InstanceId, entry: &Instance| {
+    let is_safe = |turn: &Turn<'_>, instance: &InstanceId, entry: &Instance| {
         let rank = view.seen(instance).there().and_then(|seen| seen.rank);
         let is_reached = match division.reach {
             Reach::First(places) if division.revision != *revision => {
@@ -95,18 +94,7 @@ fn spare(turn: &mut Turn<'_>, view: &View, revision: &RevisionId, count: u64) {
         let is_removed = matches!(turn.state.pending_on(entry), Some((_, Effect::Remove { .. })));
         !is_reached && !is_removed && entry.made != Made::Removed
     };
-    let mut going: Vec<(bool, &InstanceId)> = named(&turn.state, revision)
-        .filter(|(instance, entry)| entry.is_terminating() && is_healthy(view, instance))
-        .filter(|(instance, entry)| is_safe(instance, entry))
-        .map(|(instance, entry)| (!entry.may_get_more(), instance))
-        .collect();
-    going.sort_unstable();
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let spared: Vec<InstanceId> =
-        going.into_iter().take(count).map(|(_, instance)| instance.clone()).collect();
-    for instance in spared {
-        turn.record(Change::Spared { instance });
-    }
+    leave::spare(turn, view, revision, count, is_safe);
 }
 
 /// Tells the backend how many places there are to be, while all are of one revision: more at once, fewer by

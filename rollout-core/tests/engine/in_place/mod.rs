@@ -11,7 +11,8 @@ use rollout_core::{
 };
 use serde_json::json;
 
-use self::set::{Set, capabilities, id, spec};
+use self::set::{Set, capabilities};
+use crate::bed::{id, spec};
 
 #[test]
 fn places_are_replaced_by_rank_and_drained_before() {
@@ -234,49 +235,11 @@ fn a_plan_has_no_surge_and_says_so() {
     assert_eq!(plan::lint(&made), []);
 }
 
-/// A small generator of numbers, the same in every run.
-struct Draws(u64);
-
-impl Draws {
-    fn one_in(&mut self, odds: u64) -> bool {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33).is_multiple_of(odds)
-    }
-}
-
 #[test]
 fn whatever_happens_nobody_is_cut_and_everybody_serves_in_the_end() {
     for seed in 0..200 {
         let order = if seed % 2 == 0 { Ranked } else { Any };
-        let mut draws = Draws(seed * 977 + 11);
-        let mut set = Set::deployed(order, 4);
-        set.submit("v2", 4);
-        for _ in 0..60 {
-            set.tick();
-            if draws.one_in(6) {
-                let applied = draws.one_in(2);
-                set.lost.push(applied);
-            }
-            if draws.one_in(12) {
-                let name = set.pods.keys().nth((seed % 3) as usize).cloned();
-                name.map(|name| set.pods.remove(&name));
-            }
-            if draws.one_in(10)
-                && let Some(pod) = set.pods.values_mut().nth((seed % 4) as usize)
-            {
-                pod.ready = false;
-            }
-            if draws.one_in(40) {
-                set.restart();
-            }
-            if draws.one_in(50) && set.engine.end().is_none() {
-                set.order(OrderKind::Abort);
-            }
-        }
-        set.lost.clear();
-        let end = set.run();
-        let revision = if end == "completed" { "v2" } else { "v1" };
-        set.assert_all_on(revision, 4);
+        Set::deployed(order, 4).survives(seed);
     }
 }
 

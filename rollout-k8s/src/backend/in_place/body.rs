@@ -6,21 +6,25 @@ use rollout_core::{
 };
 use serde_json::{Map, Value, json};
 
-use super::super::{Controller, body::pod_template};
+use super::super::{
+    Controller,
+    body::{metadata, pod_template},
+};
 use crate::{labels, outcome::Failed};
 
 /// What makes the pods of a revision that is the first.
 pub(super) fn whole(
     controller: Controller,
     namespace: &str,
-    (action, owner): (&Action, &str),
+    order: (&Action, &str),
     revision: &Revision,
     replicas: u64,
 ) -> Value {
-    let own = json!({ labels::WORKLOAD: action.workload });
+    let workload = &order.0.workload;
+    let (name, own) = (super::name(workload), json!({ labels::WORKLOAD: workload }));
     let mut spec = own_fields(revision);
     spec.insert("selector".to_owned(), json!({ "matchLabels": own }));
-    spec.insert("template".to_owned(), template(&action.workload, revision));
+    spec.insert("template".to_owned(), template(workload, revision));
     match controller {
         Controller::StatefulSet | Controller::ReplicaSet => {
             spec.insert("replicas".to_owned(), json!(replicas));
@@ -33,17 +37,7 @@ pub(super) fn whole(
     json!({
         "apiVersion": "apps/v1",
         "kind": controller.to_string(),
-        "metadata": {
-            "name": super::name(&action.workload),
-            "namespace": namespace,
-            "labels": own,
-            "annotations": {
-                labels::EPOCH: action.epoch.0.to_string(),
-                labels::OWNER: owner,
-                labels::ATTEMPT: action.attempt.0.to_string(),
-                labels::TEMPLATE: revision.template.to_string(),
-            },
-        },
+        "metadata": metadata((namespace, name), &own, order, revision),
         "spec": spec,
     })
 }

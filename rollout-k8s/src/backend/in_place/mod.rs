@@ -16,6 +16,7 @@ use rollout_core::{
     id::{Mark, RevisionId, WorkloadId},
 };
 
+use self::size::Asked;
 pub(super) use self::{inventory::inventory, pin::pin};
 use super::{
     KubernetesBackend,
@@ -36,7 +37,8 @@ where
 {
     match &action.effect {
         Effect::Scale { revision, replicas } => {
-            size::scale::<K>(backend, key, action, revision, *replicas).await
+            let replicas = *replicas;
+            Asked { backend, key, action, revision, replicas }.scale::<K>().await
         }
         Effect::Divide(division) => divide::divide::<K>(backend, key, action, division).await,
         Effect::Remove { instance } => {

@@ -4,11 +4,7 @@
 //! change: the volume claims, the order, the Service of a `StatefulSet`. Where it is not, its creation is tried.
 
 use kube::{Api, api::Patch};
-use rollout_core::{
-    engine::{Action, Effect, RefusalKind, Revision},
-    id::{ActionId, Attempt, Epoch, WorkloadId},
-    port::PinError,
-};
+use rollout_core::{engine::Revision, id::WorkloadId, port::PinError};
 use rollout_runtime::digest_id;
 use serde_json::{Value, json};
 
@@ -16,7 +12,7 @@ use super::{
     super::{
         EnrolBy, KubernetesBackend,
         facts::{InPlaceFacts, InPlaceObject},
-        pin::{NO_DRY_RUN, alone, refused, same, wrong},
+        pin::{self, alone, judged, same, wrong},
         scale::post,
         watch::Stamped,
     },
@@ -47,16 +43,9 @@ where
             "leave it out",
         ));
     }
-    let id = digest_id(template);
-    let revision = Revision { id: id.clone(), template: template.clone() };
-    match tried::<K>(backend, workload, &revision).await? {
-        Ok(()) => Ok(template.clone()),
-        Err(Failed::Refused(RefusalKind::Invalid, _, why)) if why.contains(NO_DRY_RUN) => {
-            tracing::warn!(%workload, why, "the template could not be tried");
-            Ok(template.clone())
-        }
-        Err(failed) => Err(refused(&failed)),
-    }
+    let revision = Revision { id: digest_id(template), template: template.clone() };
+    let said = tried::<K>(backend, workload, &revision).await?;
+    judged(workload, revision, said)
 }
 
 /// What the server says of it.
@@ -75,15 +64,8 @@ where
         Err(failed) => return Ok(Err(failed)),
     };
     let Some(found) = found else {
-        let action = Action {
-            id: ActionId(0),
-            epoch: Epoch(0),
-            attempt: Attempt(0),
-            workload: workload.clone(),
-            revision: None,
-            effect: Effect::Scale { revision: revision.id.clone(), replicas: 0 },
-        };
-        let body = body::whole(kind, &backend.namespace, (&action, ""), revision, 0);
+        let order = pin::trial(workload, revision);
+        let body = body::whole(kind, &backend.namespace, (&order, ""), revision, 0);
         return Ok(post::<K>(backend, &backend.namespace, &body, true).await.map(drop));
     };
     let label = found.meta().labels.as_ref().and_then(|all| all.get(labels::WORKLOAD));

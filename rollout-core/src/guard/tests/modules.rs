@@ -1,4 +1,4 @@
-//! Rules of the guard that no rollout of the engine ever runs into: what would break them is made up here.
+//! Modules that must be available, and nothing at all while everything is halted.
 
 use std::{collections::BTreeSet, sync::Arc};
 
