@@ -1,7 +1,8 @@
 //! `mutants`: small changes to the core, each of which some test must notice.
 //!
 //! In: a shard such as `0/4`, or nothing for all. Out: what cargo-mutants says of each change, and a list under the
-//! target folder. Absent: the results that are kept, which a person puts into docs/MUTANTS.md with the commit.
+//! target folder. Absent: the results that are kept, which a person puts into docs/MUTANTS.md with the commit, and
+//! the changes that change nothing, which `.cargo/mutants.toml` leaves out.
 
 use std::{fs, path::Path, process::Command};
 
@@ -22,19 +23,18 @@ pub(crate) fn changed(shard: Option<&str>) -> Result<(), Problem> {
         .map_err(|why| Problem::Start { program: "git".to_owned(), why })?;
     let unwritable = |why| Problem::Start { program: path.display().to_string(), why };
     fs::write(&path, &diff.stdout).map_err(unwritable)?;
-    run(Steps::new("mutants"), shard, &[Path::new("--in-diff"), &path])
+    run(shard, &[Path::new("--in-diff"), &path], &[])
 }
 
-/// Changes to all of the guard.
+/// Changes to all of the guard, against its own tests.
 pub(crate) fn guard(shard: Option<&str>) -> Result<(), Problem> {
-    run(
-        Steps::new("mutants"),
-        shard,
-        &[Path::new("--file"), Path::new("rollout-core/src/guard/*.rs")],
-    )
+    let files = [Path::new("--file"), Path::new("rollout-core/src/guard/**")];
+    run(shard, &files, &["--lib", "guard::"])
 }
 
-fn run(mut steps: Steps, shard: Option<&str>, what: &[&Path]) -> Result<(), Problem> {
+/// Changes to `what`, each of which one of the tests must notice that `cargo test` runs by `tests`.
+fn run(shard: Option<&str>, what: &[&Path], tests: &[&str]) -> Result<(), Problem> {
+    let mut steps = Steps::new("mutants");
     let program = tools::cargo_mutants(&mut steps)?;
     let mut mutants = Command::new(program);
     mutants
@@ -45,6 +45,7 @@ fn run(mut steps: Steps, shard: Option<&str>, what: &[&Path]) -> Result<(), Prob
     if let Some(shard) = shard {
         mutants.args(["--shard", shard]);
     }
+    mutants.arg("--").args(tests);
     steps.run("mutants of the core", &mut mutants)?;
     steps.end();
     Ok(())

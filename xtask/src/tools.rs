@@ -4,7 +4,7 @@
 
 use std::{
     env,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
 };
 
@@ -21,18 +21,24 @@ const WAY_OUT: &str =
 
 /// Path of cargo-deny, which is built if this target folder has none yet.
 pub(crate) fn cargo_deny(steps: &mut Steps) -> Result<PathBuf, Problem> {
-    from_source(steps, "cargo-deny", DENY_VERSION)
+    from_source(steps, "cargo-deny", &[], DENY_VERSION)
 }
 
 /// Path of cargo-mutants, which is built if this target folder has none yet.
 pub(crate) fn cargo_mutants(steps: &mut Steps) -> Result<PathBuf, Problem> {
-    from_source(steps, "cargo-mutants", MUTANTS_VERSION)
+    from_source(steps, "cargo-mutants", &["mutants"], MUTANTS_VERSION)
 }
 
-fn from_source(steps: &mut Steps, name: &str, version: &str) -> Result<PathBuf, Problem> {
+/// `asked`: what stands before `--version` where the program is asked for its own.
+fn from_source(
+    steps: &mut Steps,
+    name: &str,
+    asked: &[&str],
+    version: &str,
+) -> Result<PathBuf, Problem> {
     let tools = target().join("tools");
     let program = tools.join("bin").join(name);
-    if is_version(&program, version) {
+    if is_version(Command::new(&program).args(asked), version) {
         return Ok(program);
     }
     let build = tools.join("build");
@@ -51,8 +57,8 @@ fn from_source(steps: &mut Steps, name: &str, version: &str) -> Result<PathBuf, 
     Ok(program)
 }
 
-fn is_version(program: &Path, version: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok_and(|output| {
+fn is_version(program: &mut Command, version: &str) -> bool {
+    program.arg("--version").output().is_ok_and(|output| {
         String::from_utf8_lossy(&output.stdout).split_whitespace().last() == Some(version)
     })
 }

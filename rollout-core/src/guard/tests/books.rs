@@ -98,7 +98,7 @@ fn a_first_deploy_has_nothing_to_go_back_to() {
 fn a_resize_counts_there_and_back() {
     let mut bed = from(4, 4);
     let resized = |desired: u64| Change::Resized {
-        spec: spec(),
+        spec: spec(2),
         plan: Arc::new(plan(desired, 0, 0)),
         stage: 0,
         by: "ann".to_owned(),
@@ -146,7 +146,7 @@ fn downtime_in_any_stage_is_declared() {
 #[test]
 fn a_snapshot_keeps_the_books_and_not_the_ports() {
     let mut bed = from(1, 1);
-    let submitted = Record { at: bed.now, change: submission("v1", &plan(1, 0, 0)) };
+    let submitted = Record { at: bed.now, change: submission("v1", spec(2), &plan(1, 0, 0)) };
     let snapshot = Record::fold(&[submitted]).unwrap();
     bed.guard.commit(&snapshot);
     assert_eq!(bed.asks(drain("v1-0")), None, "it knows of nobody");

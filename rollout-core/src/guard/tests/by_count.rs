@@ -147,6 +147,11 @@ fn whoever_is_not_available_goes_first() {
     bed.shows();
     assert_eq!((bed.asks(scale("v1", 4)), bed.asks(scale("v1", 3))), (None, None));
     assert_eq!(bed.asks(scale("v1", 2)), Some(floor(2, 3)));
+    // There are too few already: what takes none of them away is no loss.
+    bed.pool("v1", 4).available = 2;
+    bed.shows();
+    assert_eq!((bed.asks(scale("v1", 4)), bed.asks(scale("v1", 2))), (None, None));
+    assert_eq!(bed.asks(scale("v1", 1)), Some(floor(1, 3)));
     // None is available, so none is lost.
     bed.pool("v1", 4).available = 0;
     bed.shows();
@@ -173,9 +178,10 @@ fn each_share_keeps_what_is_behind_it() {
     assert_eq!(bed.asks(scale("v3", 0)), None, "it has no share");
     bed.intends(Effect::Route(Route::Empty));
     assert_eq!(bed.asks(scale("v1", 0)), None, "nobody gets anything");
-    bed.intends(Effect::Route(Route::ByReplicas));
     bed.intends(scale("v2", 0));
     bed.intends(scale("v3", 0));
+    assert_eq!(bed.asks(scale("v1", 0)), None, "whoever else is there");
+    bed.intends(Effect::Route(Route::ByReplicas));
     assert_eq!(bed.asks(scale("v1", 2)), Some(floor(2, 3)));
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Bed, Deed, IN_PLACE, OBSERVED, create, drain, id, name, plan, revision, scale, shares, stop,
+    Bed, Deed, IN_PLACE, OBSERVED, create, drain, enrol, id, name, plan, revision, scale, shares,
+    stop,
 };
 use crate::{
     engine::{
@@ -93,6 +94,41 @@ fn of_instances_made_by_name() {
 }
 
 #[test]
+fn of_who_counts_against_the_ceiling() {
+    let mut bed = Bed::new(Making::ByName, OBSERVED);
+    let mut other = bed.clone();
+    bed.finds_so("a", "v1", (true, false));
+    other.record(Change::Named { instance: name("a"), revision: id("v1"), enrolled: true });
+    other.does(enrol("a", "v1"));
+    assert_eq!(bed.asks(drain("a")), other.asks(drain("a")));
+    assert_ne!(imprint(&bed), imprint(&other), "one was named only, the other takes room");
+}
+
+#[test]
+fn of_how_long_ago_a_drain_was_where_no_spec_bounds_it() {
+    let mut bed = Bed::new(Making::ByName, OBSERVED);
+    bed.finds("a", "v1");
+    bed.does(drain("a"));
+    let waited = |secs| {
+        let mut bed = bed.clone();
+        bed.waits(Span::from_secs(secs));
+        imprint(&bed)
+    };
+    assert_ne!(waited(10), waited(20));
+}
+
+#[test]
+fn of_who_is_not_ready_and_has_no_name_yet() {
+    let mut bed = Bed::within(Making::ByCount, OBSERVED, &plan(2, 1, 1));
+    let mut seen = |healthy| {
+        bed.runs("a", "v1", healthy);
+        bed.shows();
+        imprint(&bed)
+    };
+    assert_ne!(seen(Some(true)), seen(None));
+}
+
+#[test]
 fn of_limits_and_routes() {
     let base = Bed::within(Making::ByName, OBSERVED, &plan(4, 1, 1));
     all_differ(
@@ -105,6 +141,9 @@ fn of_limits_and_routes() {
             ("downtime", |bed| bed.submits("v2", &plan(4, 1, 4))),
             ("another spec", |bed| bed.submits("v3", &plan(4, 1, 1))),
             ("another spec, another name", |bed| bed.submits("v4", &plan(4, 1, 1))),
+            ("another probe", |bed| {
+                bed.record(super::submission("v2", super::spec(3), &plan(4, 1, 1)));
+            }),
             ("stable", |bed| bed.record(Change::Proven { revision: id("v2") })),
             ("halted", |bed| bed.record(Change::Halted { by: "ann".to_owned(), why: None })),
             ("route", |bed| {

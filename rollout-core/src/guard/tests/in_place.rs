@@ -53,7 +53,11 @@ fn a_division_reaches_only_who_was_drained() {
     let vacated = Effect::Divide(Division { revision: id("v2"), reach: Reach::Vacated });
     assert_eq!(bed.asks(vacated), None, "nobody is taken away by it");
     let own = Effect::Divide(Division { revision: id("v1"), reach: Reach::First(4) });
-    assert_eq!(bed.asks(own), None, "they are of it");
+    assert_eq!(bed.asks(own.clone()), None, "they are of it");
+    bed.pool("v1", 4).available = 2;
+    bed.shows();
+    assert_eq!(bed.asks(own), None, "there are too few, and none is taken away");
+    bed.pool("v1", 4);
     drained(&mut bed, "a");
     assert_eq!((bed.asks(first(1)), bed.asks(first(2))), (None, Some(order(1))));
     bed.runs("b", "v1", Some(false)).rank = Some(1);

@@ -52,15 +52,15 @@ fn revision(text: &str) -> Arc<Revision> {
     Arc::new(Revision { id: id(text), template: text.into() })
 }
 
-/// A spec whose readiness probe counts two answers in a row.
-fn spec() -> Arc<CheckedSpec> {
+/// A spec whose readiness probe counts so many failures in a row, and two good answers.
+fn spec(failures: u32) -> Arc<CheckedSpec> {
     let text = format!(
         "
 version: 1
 workload: shop
 replicas: 4
 drain: {{ deadline: {DRAIN} }}
-health: {{ readiness: {{ tcp: {{ port: 80 }}, failure_threshold: 2, success_threshold: 2 }} }}"
+health: {{ readiness: {{ tcp: {{ port: 80 }}, failure_threshold: {failures}, success_threshold: 2 }} }}"
     );
     Arc::new(CheckedSpec::new(Spec::from_yaml(&text).unwrap()).unwrap())
 }
@@ -83,11 +83,11 @@ fn loose(plan: Plan) -> Plan {
     Plan { counting: Counting::Loose, ..plan }
 }
 
-fn submission(text: &str, plan: &Plan) -> Change {
+fn submission(text: &str, spec: Arc<CheckedSpec>, plan: &Plan) -> Change {
     Change::Submitted {
         attempt: Attempt(1),
         revision: revision(text),
-        spec: spec(),
+        spec,
         plan: Arc::new(plan.clone()),
         by: "ann".to_owned(),
         why: None,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Said, action, id, name, revision, submission};
+use super::{Said, action, id, name, revision, spec, submission};
 use crate::{
     engine::{
         Change, Effect, EnrolState, Enrolled, Enrolments, Event, InstanceSeen, InstanceState,
@@ -59,7 +59,7 @@ impl Bed {
     }
 
     pub(super) fn submits(&mut self, text: &str, plan: &Plan) {
-        self.record(submission(text, plan));
+        self.record(submission(text, spec(2), plan));
     }
 
     /// An instance is found in traffic.
