@@ -132,6 +132,17 @@ pub fn run_with(config: &RunConfig, saboteur: Option<&mut dyn Saboteur>) -> RunR
     run.report()
 }
 
+/// What a run is about.
+fn setting_of(config: &RunConfig) -> Setting {
+    let drawn = || Setting::saying(config.seed, &config.words);
+    let mut setting = config.setting.clone().unwrap_or_else(drawn);
+    if matches!(config.faults, FaultChoice::Off) {
+        // No storm: a person helps on from the beginning.
+        setting.storm = 0;
+    }
+    setting
+}
+
 /// What goes wrong in a run.
 fn faults_of(config: &RunConfig) -> Faults {
     let has = |names: &[String], name: &str| names.iter().any(|one| one == name);
@@ -157,12 +168,7 @@ fn neighbour() -> InstanceId {
 impl<'a> Run<'a> {
     fn new(config: &RunConfig, saboteur: Option<&'a mut dyn Saboteur>) -> Self {
         let seed = config.seed;
-        let drawn = || Setting::saying(seed, &config.words);
-        let mut setting = config.setting.clone().unwrap_or_else(drawn);
-        if matches!(config.faults, FaultChoice::Off) {
-            // No storm: a person helps on from the beginning.
-            setting.storm = 0;
-        }
+        let setting = setting_of(config);
         let faults = faults_of(config);
         let setup = Setup {
             workload: setting.workload.clone(),
