@@ -1,6 +1,7 @@
 //! Swarm: many seeds at once, and what they found.
 //!
-//! `cargo run --release -p rollout-sim --example swarm -- --seeds 0..100000 [--threads 2] [--calm]`
+//! `cargo run --release -p rollout-sim --example swarm -- --seeds 0..100000 [--threads 2] [--calm] [--say WORD]
+//! [--without CLASS]`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people prints")]
 
@@ -19,6 +20,7 @@ use rollout_sim::{
     invariants::Violation,
     run,
     runner::{Coverage, Finish, ORDERS, PHASES, SIGHTS},
+    setting::Setting,
 };
 
 /// Seeds shown that had a veto.
@@ -27,6 +29,18 @@ const SHOWN: usize = 20;
 const SHOWN_OF_EACH: usize = 5;
 /// Seeds a thread takes at a time.
 const CHUNK: u64 = 64;
+
+/// What is asked for.
+struct Wanted {
+    first: u64,
+    last: u64,
+    threads: u64,
+    calm: bool,
+    /// Words that every spec says.
+    words: Vec<String>,
+    /// Classes of faults that are left out.
+    without: Vec<String>,
+}
 
 #[derive(Default)]
 struct Found {
@@ -43,46 +57,57 @@ struct Found {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some((first, last, threads, calm)) = parse(&arguments) else {
+    let Some(wanted) = parse(&arguments) else {
+        let words: Vec<&str> = Setting::words().collect();
         eprintln!(
-            "usage: swarm [--seeds A..B] [--threads N] [--calm]; seeds are whole numbers, A below B; --calm leaves the faults out"
+            "usage: swarm [--seeds A..B] [--threads N] [--calm] [--say WORD] [--without CLASS]; seeds are whole numbers, A below B; --calm leaves the faults out, --without those of a CLASS; every spec says each WORD that it can: {}; classes: {}",
+            words.join(", "),
+            (0..CLASS_COUNT).map(class_name).collect::<Vec<_>>().join(", ")
         );
         return ExitCode::from(2);
     };
-    let (next, found) = (AtomicU64::new(first), Mutex::new(Found::default()));
+    let (next, found) = (AtomicU64::new(wanted.first), Mutex::new(Found::default()));
     let began = Instant::now();
     std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| search(&next, last, calm, &found));
+        for _ in 0..wanted.threads {
+            scope.spawn(|| search(&next, &wanted, &found));
         }
     });
     let found = found.into_inner().expect("no thread panicked");
-    tell(&found, began.elapsed().as_secs_f64());
+    tell(&found, &wanted, began.elapsed().as_secs_f64());
     if found.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn parse(arguments: &[String]) -> Option<(u64, u64, u64, bool)> {
-    let (mut seeds, mut threads, mut calm) = ((0, 10_000), 2, false);
+fn parse(arguments: &[String]) -> Option<Wanted> {
+    let (words, without) = (Vec::new(), Vec::new());
+    let mut wanted = Wanted { first: 0, last: 10_000, threads: 2, calm: false, words, without };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         if word == "--calm" {
-            calm = true;
+            wanted.calm = true;
             continue;
         }
         let value = words.next()?;
         match word.as_str() {
             "--seeds" => {
                 let (first, last) = value.split_once("..")?;
-                seeds = (first.parse().ok()?, last.parse().ok()?);
+                (wanted.first, wanted.last) = (first.parse().ok()?, last.parse().ok()?);
             }
-            "--threads" => threads = value.parse().ok()?,
+            "--threads" => wanted.threads = value.parse().ok()?,
+            "--say" if Setting::words().any(|word| word == value) => {
+                wanted.words.push(value.clone());
+            }
+            "--without" if (0..CLASS_COUNT).any(|class| class_name(class) == value) => {
+                wanted.without.push(value.clone());
+            }
             _ => return None,
         }
     }
-    (seeds.0 < seeds.1 && 0 < threads).then_some((seeds.0, seeds.1, threads, calm))
+    (wanted.first < wanted.last && 0 < wanted.threads).then_some(wanted)
 }
 
-fn search(next: &AtomicU64, last: u64, calm: bool, found: &Mutex<Found>) {
+fn search(next: &AtomicU64, wanted: &Wanted, found: &Mutex<Found>) {
+    let last = wanted.last;
     loop {
         let from = next.fetch_add(CHUNK, Ordering::Relaxed);
         if last <= from {
@@ -90,8 +115,10 @@ fn search(next: &AtomicU64, last: u64, calm: bool, found: &Mutex<Found>) {
         }
         let mut mine = Found::default();
         for seed in from..last.min(from + CHUNK) {
-            let faults = if calm { FaultChoice::Off } else { FaultChoice::Drawn };
-            let report = run(&RunConfig { seed, faults, ..RunConfig::default() });
+            let without = wanted.without.clone();
+            let faults = if wanted.calm { FaultChoice::Off } else { FaultChoice::Without(without) };
+            let words = wanted.words.clone();
+            let report = run(&RunConfig { seed, faults, words, ..RunConfig::default() });
             mine.runs += 1;
             mine.events += report.events;
             mine.steps += report.steps;
@@ -117,7 +144,7 @@ fn search(next: &AtomicU64, last: u64, calm: bool, found: &Mutex<Found>) {
     }
 }
 
-fn tell(found: &Found, seconds: f64) {
+fn tell(found: &Found, wanted: &Wanted, seconds: f64) {
     let each = |sum: u64| sum / found.runs.max(1);
     println!(
         "{} runs in {seconds:.1} s, {:.0} a minute; each {} events, {} steps, {} engine crashes and {} vetoes in all",
@@ -136,7 +163,7 @@ fn tell(found: &Found, seconds: f64) {
         println!("{} runs with a veto: {}", found.vetoed.len(), shown.join(" "));
     }
     tell_coverage(found);
-    tell_violations(found);
+    tell_violations(found, wanted);
 }
 
 /// What was reached, and how often.
@@ -171,7 +198,7 @@ fn tell_coverage(found: &Found) {
 }
 
 /// What was broken, and how to see it again.
-fn tell_violations(found: &Found) {
+fn tell_violations(found: &Found, wanted: &Wanted) {
     let mut violations: Vec<&Violation> = found.violations.iter().collect();
     violations.sort_by_key(|violation| (violation.seed, violation.at));
     let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
@@ -188,11 +215,15 @@ fn tell_violations(found: &Found) {
         *count += 1;
         *count <= SHOWN_OF_EACH
     });
+    let mut said: Vec<String> =
+        wanted.words.iter().map(|word| format!(" --say '{word}'")).collect();
+    said.extend(wanted.without.iter().map(|class| format!(" --without '{class}'")));
     for violation in violations {
         println!("{violation}");
         println!(
-            "  REPRODUCE WITH: cargo run --release -p rollout-sim --example replay -- --seed {}",
-            violation.seed
+            "  REPRODUCE WITH: cargo run --release -p rollout-sim --example replay -- --seed {}{}",
+            violation.seed,
+            said.concat()
         );
     }
 }

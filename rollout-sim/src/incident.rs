@@ -163,6 +163,23 @@ pub enum Deed {
     Degrade(BTreeSet<String>),
     /// The engine crashes.
     Crash,
+    /// Another engine takes over; the one before goes on beside it.
+    TakeOver {
+        /// How long, in milliseconds.
+        length: u64,
+    },
+    /// The store of the journal fails every append.
+    StopJournal {
+        /// How long, in milliseconds.
+        length: u64,
+    },
+    /// The machine of the engine starts anew, and its clock shows another time.
+    SetClock {
+        /// How far it is set forth, in milliseconds; back, if negative.
+        by: i64,
+    },
+    /// A node dies with every instance on it, for ever.
+    LoseNode(u32),
 }
 
 impl Deed {
@@ -176,7 +193,11 @@ impl Deed {
             | Self::Unready { .. }
             | Self::RestartLoadBalancer
             | Self::Degrade(_)
-            | Self::Crash => false,
+            | Self::Crash
+            | Self::TakeOver { .. }
+            | Self::StopJournal { .. }
+            | Self::SetClock { .. }
+            | Self::LoseNode(_) => false,
         }
     }
 }
@@ -256,6 +277,15 @@ impl fmt::Display for Deed {
                 write!(f, "somebody else degrades {}", modules.join(", "))
             }
             Self::Crash => write!(f, "the engine crashes"),
+            Self::TakeOver { length } => {
+                write!(f, "another engine takes over, and the one before goes on for {length} ms")
+            }
+            Self::StopJournal { length } => write!(f, "the journal takes nothing for {length} ms"),
+            Self::SetClock { by } => {
+                let (by, way) = (by.unsigned_abs(), if *by < 0 { "back" } else { "forth" });
+                write!(f, "the engine's machine starts anew, its clock set {way} by {by} ms")
+            }
+            Self::LoseNode(node) => write!(f, "node {node} dies with everything on it"),
         }
     }
 }

@@ -94,6 +94,13 @@ impl Transcript {
         }
     }
 
+    /// What an engine orders that another one has taken over from.
+    pub(crate) fn beside(&mut self, now: u64, action: &Action) {
+        self.line(now, '>', |text| {
+            let _infallible = write!(text, "{action} by the engine before");
+        });
+    }
+
     /// An attempt that reached the world.
     pub(crate) fn landed(&mut self, now: u64, action: &Action, receipt: &Receipt) {
         self.line(now, '!', |text| {

@@ -107,7 +107,9 @@ fn resize(
     let target = if places < total || standing < total {
         total
     } else {
-        let fewer = standing.saturating_sub(total);
+        // Who is about to come back is not there to be drained.
+        let there = tallies.get(holder).map_or(0, |tally| tally.created);
+        let fewer = standing.min(there).saturating_sub(total);
         let line = fleet::line(turn, view, |revision| revision == holder);
         let go = fleet::affordable(&line, fewer, &goal.space, tallies, None) as u64;
         if go < fewer {

@@ -138,8 +138,7 @@ fn may_scale(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64)
     let seen = inventory.and_then(|inventory| inventory.pools.get(revision));
     let has = seen.map_or(0, |seen| seen.replicas);
     if turn.setup.capabilities.replaces_in_place() {
-        let is_wanted = target <= replicas || seen.is_some_and(|seen| seen.replicas <= replicas);
-        return is_wanted
+        return (replicas <= has || replicas <= target)
             && fleet::may_size(turn, view, replicas)
             && leaves_enough(turn, view, revision);
     }

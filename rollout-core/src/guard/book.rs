@@ -116,8 +116,10 @@ pub(crate) struct Book {
     pub(super) places: BTreeMap<InstanceId, Place>,
     /// Instances of those pools that the last snapshot showed not to answer.
     not_ready: BTreeSet<InstanceId>,
-    /// The sizes let through last.
+    /// The sizes let through last, until a snapshot shows what became of them.
     pub(super) sizes: BTreeMap<RevisionId, u64>,
+    /// From which mark on snapshots show the size of a pool, where it was acknowledged.
+    sized_from: BTreeMap<RevisionId, Mark>,
     pub(super) now: Timestamp,
     /// Modules that must be available, by the spec submitted last.
     pub(super) must_be_available: BTreeSet<String>,

@@ -51,19 +51,31 @@ impl Fleet {
     }
 
     fn submit(&mut self, revision: &str, replicas: u64) {
-        let spec: Spec = serde_json::from_value(json!({
+        self.submit_as(revision, replicas, &json!({}));
+    }
+
+    /// The same with what the spec says beside it.
+    fn submit_as(&mut self, revision: &str, replicas: u64, rest: &serde_json::Value) {
+        let mut spec = json!({
             "version": 1, "workload": "web", "replicas": replicas,
             "strategy": {"rolling": {"surge": "25%", "unavailable": "25%"}},
             "deadlines": {"progress": "10s"},
-        }))
-        .unwrap();
+        });
+        for (key, value) in rest.as_object().unwrap() {
+            spec[key] = value.clone();
+        }
+        let spec: Spec = serde_json::from_value(spec).unwrap();
         let id = RevisionId::new(revision).unwrap();
         let kind = OrderKind::Submit {
             revision: Arc::new(Revision { id, template: revision.into() }),
             spec: Arc::new(CheckedSpec::new(spec).unwrap()),
         };
-        self.feed(Event::Ordered(Order { kind, by: "test".to_owned(), why: None }));
+        self.order(kind);
         (self.low, self.high) = (u64::MAX, 0);
+    }
+
+    fn order(&mut self, kind: OrderKind) {
+        self.feed(Event::Ordered(Order { kind, by: "test".to_owned(), why: None }));
     }
 
     fn feed(&mut self, event: Event) {
@@ -182,6 +194,58 @@ fn failures_that_a_backend_counts_take_the_rollout_back() {
     assert_eq!((world.of("v1"), world.of("v2")), (100, 0));
     let cause = world.engine.status(world.now).cause.unwrap().to_string();
     assert!(cause.starts_with("1 of 100 candidate instances failed"), "{cause}");
+}
+
+#[test]
+fn a_pool_that_somebody_took_away_takes_up_no_room() {
+    let mut world = Fleet::new();
+    world.submit("v1", 4);
+    assert_eq!(world.run(|_| true), "completed");
+    world.submit("v2", 4);
+    while world.of("v2") == 0 {
+        world.tick(|_| true);
+    }
+    // A person deletes everything, as with the namespace that it is in.
+    world.pools.clear();
+    world.mark += 1;
+    assert_eq!(world.run(|_| true), "completed");
+    assert_eq!((world.of("v1"), world.of("v2")), (0, 4));
+}
+
+#[test]
+fn a_first_deploy_that_cannot_be_taken_away_asks_for_an_operator() {
+    let mut world = Fleet::new();
+    world.submit("v1", 2);
+    world.tick(|_| false);
+    // One that never ends.
+    world.pools.get_mut(&"v1".parse().unwrap()).unwrap().terminating = 1;
+    let end = world.run(|_| false);
+    let why = "taking v1 away stopped with 1 of its instances left";
+    assert!(end.starts_with("needs an operator") && end.contains(why), "{end}");
+}
+
+#[test]
+fn what_comes_and_goes_is_not_verified_for_ever() {
+    let mut world = Fleet::new();
+    let rest = json!({"rollback": {"health_check_interval": "3s"}});
+    world.submit_as("v1", 4, &rest);
+    assert_eq!(world.run(|_| true), "completed");
+    world.submit_as("v2", 4, &rest);
+    while world.of("v2") == 0 {
+        world.tick(|_| true);
+    }
+    world.order(OrderKind::Abort);
+    for tick in 0..2_000 {
+        if tick % 25 == 0 {
+            world.pools.get_mut(&"v1".parse().unwrap()).unwrap().available = 2;
+        }
+        world.tick(|_| true);
+        if let Some(end) = world.engine.end() {
+            assert!(end.to_string().starts_with("needs an operator"), "{end}");
+            return;
+        }
+    }
+    panic!("not ended: {:#?}", world.engine.status(world.now));
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub(crate) mod autoscaler;
 mod bad_candidate;
 mod bad_hook;
 mod busy;
+mod clock_set;
 mod crash_after_ready;
 mod delayed_effect;
 mod engine_crash;
@@ -14,13 +15,16 @@ mod failed_start;
 mod flap;
 mod halt;
 mod instance_lost;
+mod journal_out;
 mod load_balancer_restart;
 mod lost_answer;
+mod node_lost;
 mod observation_failure;
 mod operator;
 pub(crate) mod orders;
 mod others_modules;
 mod script;
+mod second_engine;
 mod slow_action;
 mod slow_start;
 mod stale_view;
@@ -116,6 +120,10 @@ const CLASSES: &[(&str, Make)] = &[
     ("autoscaler", autoscaler::make),
     ("bad hook", bad_hook::make),
     ("modules of others", others_modules::make),
+    ("second engine", second_engine::make),
+    ("clock set", clock_set::make),
+    ("node lost", node_lost::make),
+    ("journal out", journal_out::make),
 ];
 
 /// Number of classes.
@@ -143,14 +151,13 @@ pub(crate) struct Faults {
 const PRESENT: u64 = 350_000;
 
 impl Faults {
-    /// Draws the classes of the run with this seed. `only` limits them by name.
-    pub(crate) fn draw(seed: u64, only: Option<&[String]>) -> Self {
+    /// Draws the classes of the run with this seed, of those whose name `is_wanted`.
+    pub(crate) fn draw(seed: u64, is_wanted: impl Fn(&str) -> bool) -> Self {
         let mut classes = Vec::new();
         for (class, (name, make)) in CLASSES.iter().enumerate() {
             let mut stream = Stream::new(seed, name);
             let present = stream.hits(PRESENT);
-            let wanted = only.is_none_or(|only| only.iter().any(|one| one == name));
-            if present && wanted {
+            if present && is_wanted(name) {
                 classes.push((class, make(&mut stream)));
             }
         }

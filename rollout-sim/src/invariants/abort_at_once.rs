@@ -46,6 +46,9 @@ impl Invariant for AbortAtOnce {
             | Happened::Waiting(_)
             | Happened::Ordered(_)
             | Happened::Landed(_)
+            | Happened::NotKept
+            | Happened::Beside { .. }
+            | Happened::LandedBeside(_)
             | Happened::Replayed(..)
             | Happened::Overdue { .. } => Ok(()),
         }

@@ -16,6 +16,7 @@ impl Invariant for BackTarget {
             return Ok(());
         };
         let ledger = moment.ledger;
+        is_kept_apart(moment, &action.effect)?;
         let (Effect::Route(Route::Weighted(Shares { weights, .. })), Some(_), None, Some(stable)) =
             (&action.effect, ledger.aborted, &ledger.end, &ledger.stable)
         else {
@@ -41,4 +42,22 @@ impl Invariant for BackTarget {
         }
         Ok(())
     }
+}
+
+/// Where the candidate has no share, none comes by replicas either.
+fn is_kept_apart(moment: &Moment<'_>, effect: &Effect) -> Result<(), Broken> {
+    let ledger = moment.ledger;
+    let (Effect::Route(Route::ByReplicas), Some(_), None, Some(candidate)) =
+        (effect, ledger.aborted, &ledger.end, &ledger.candidate)
+    else {
+        return Ok(());
+    };
+    let share = moment.world.route().and_then(|route| route.weight_of(candidate));
+    let has_none = matches!(moment.world.route(), Some(Route::Weighted(_)))
+        && share.is_none_or(|share| share.is_zero());
+    let serving = moment.tally.of(candidate).map_or(0, |one| one.enrolled);
+    let is_alone = moment.world.others_serving(moment.step, candidate) == 0;
+    require(!has_none || serving == 0 || is_alone || ledger.first, || {
+        format!("the route goes by replicas on the way back, and {serving} of {candidate} serve")
+    })
 }

@@ -23,6 +23,9 @@ impl Invariant for Beside {
             | Happened::Repeated { .. }
             | Happened::Waiting(_)
             | Happened::Recorded(_)
+            | Happened::NotKept
+            | Happened::Beside { .. }
+            | Happened::LandedBeside(_)
             | Happened::Replayed(..)
             | Happened::Overdue { .. } => Ok(()),
         }

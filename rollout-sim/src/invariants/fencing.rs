@@ -15,7 +15,7 @@ impl Invariant for Fencing {
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
-        let Happened::Landed(landing) = moment.happened else {
+        let (Happened::Landed(landing) | Happened::LandedBeside(landing)) = moment.happened else {
             return Ok(());
         };
         if !landing.receipt.effective {

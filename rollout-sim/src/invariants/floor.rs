@@ -86,11 +86,18 @@ fn taken<'a>(moment: &Moment<'a>) -> Option<Taken<'a>> {
     }
     // Whom nobody knew to serve nobody counted on.
     let cut = moment.world.cut_short().iter().filter(|cut| cut.by == landing.action.id);
-    let unknown = cut.filter(|cut| moment.world.serves_unseen(step, &cut.instance)).count();
-    if before <= after + unknown as u64 {
+    let by_name = cut.filter(|cut| moment.world.serves_unseen(step, &cut.instance)).count();
+    let shown = landing.terms.shown;
+    let by_count = if let Effect::Scale { revision, .. } = &landing.action.effect {
+        moment.world.pools().get(revision).map_or(0, |pool| pool.cut_after(shown))
+    } else {
+        0
+    };
+    let unknown = by_name as u64 + by_count;
+    if before <= after + unknown {
         return None;
     }
-    let unseen = moment.world.unseen(step, None) + unknown as u64;
+    let unseen = moment.world.unseen(step, None) + unknown;
     let is_below = after + unseen < floor;
     is_below.then_some(Taken { landing, before, after, floor, unseen })
 }

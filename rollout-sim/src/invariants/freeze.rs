@@ -4,7 +4,6 @@
 use rollout_core::{
     calendar::Opening,
     engine::{Cause, Change, Purpose},
-    time::Timestamp,
 };
 
 use super::{Broken, Happened, Invariant, Moment, require};
@@ -26,7 +25,7 @@ impl Invariant for Freeze {
         let Some(calendar) = ledger.spec.as_ref().and_then(|spec| spec.calendar.as_ref()) else {
             return Ok(());
         };
-        let closed = matches!(calendar.state(Timestamp(moment.now)), Opening::Closed { .. });
+        let closed = matches!(calendar.state(record.at), Opening::Closed { .. });
         let is_bound = matches!(ledger.purpose, Purpose::Move | Purpose::Restart)
             && ledger.candidate != ledger.stable
             && ledger.end.is_none()

@@ -59,6 +59,9 @@ impl Invariant for GateOrder {
             | Happened::Repeated { .. }
             | Happened::Waiting(_)
             | Happened::Landed(_)
+            | Happened::NotKept
+            | Happened::Beside { .. }
+            | Happened::LandedBeside(_)
             | Happened::Replayed(..)
             | Happened::Overdue { .. } => Ok(()),
         }

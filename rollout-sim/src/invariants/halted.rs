@@ -27,6 +27,9 @@ impl Invariant for Halted {
             | Happened::Repeated { .. }
             | Happened::Waiting(_)
             | Happened::Landed(_)
+            | Happened::NotKept
+            | Happened::Beside { .. }
+            | Happened::LandedBeside(_)
             | Happened::Replayed(..)
             | Happened::Overdue { .. } => Ok(()),
         }

@@ -51,6 +51,9 @@ impl Invariant for HooksOnce {
             | Happened::Repeated { .. }
             | Happened::Waiting(_)
             | Happened::Landed(_)
+            | Happened::NotKept
+            | Happened::Beside { .. }
+            | Happened::LandedBeside(_)
             | Happened::Replayed(..)
             | Happened::Overdue { .. } => Ok(()),
         }

@@ -8,8 +8,10 @@ mod back_target;
 mod backing;
 mod beside;
 mod ceiling;
+mod clocks;
 mod complete;
 mod conservation;
+mod dead_nodes;
 mod deadlines;
 mod drain_order;
 mod ends;
@@ -31,6 +33,7 @@ mod modules;
 mod no_op;
 mod no_request_lost;
 mod one_attempt;
+mod one_reign;
 mod order;
 mod pinned;
 mod referenced;
@@ -42,6 +45,7 @@ mod stable_pointer;
 mod two_revisions;
 mod undo_kept;
 mod unhealthy_first;
+mod unkept;
 mod waits_named;
 
 use std::fmt;
@@ -85,6 +89,9 @@ pub struct Moment<'a> {
     pub before: &'a Tally,
     /// What the journal says; for [`Happened::Recorded`], without that record.
     pub ledger: &'a Ledger,
+    /// Whether an engine took time for passed that has not: its machine's clock was set forth while it was down,
+    /// which nobody can tell from time. What waits by time alone may have been shorter.
+    pub is_ahead: bool,
     /// What happened.
     pub happened: Happened<'a>,
 }
@@ -121,8 +128,19 @@ pub enum Happened<'a> {
     Waiting(&'a [Wait]),
     /// A record became durable.
     Recorded(&'a Record),
+    /// The records of the step were to become durable, and the store failed.
+    NotKept,
     /// The engine ordered an action.
     Ordered(&'a Action),
+    /// An engine that another one has taken over from ordered an action.
+    Beside {
+        /// The action.
+        action: &'a Action,
+        /// Whether it was told before that another one reigns.
+        is_told: bool,
+    },
+    /// An attempt of such an engine reached the world.
+    LandedBeside(&'a Landing<'a>),
     /// An attempt at an action reached the world.
     Landed(&'a Landing<'a>),
     /// An engine was made from the journal; the first status is that of the one before.
@@ -156,6 +174,8 @@ pub struct Terms {
     pub step: u64,
     /// When that was, in milliseconds.
     pub at: u64,
+    /// When the last snapshot of the orchestrator was taken that the engine had, in milliseconds.
+    pub shown: u64,
     /// Desired number of instances, there or back.
     pub desired: u64,
     /// Fewest serving instances.
@@ -282,6 +302,10 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(one_attempt::OneAttempt::default()),
         Box::new(foreign::Foreign::default()),
         Box::new(abort_at_once::AbortAtOnce::default()),
+        Box::new(one_reign::OneReign),
+        Box::new(clocks::Clocks::default()),
+        Box::new(dead_nodes::DeadNodes),
+        Box::new(unkept::Unkept::default()),
     ]
 }
 

@@ -41,6 +41,9 @@ impl Invariant for Modules {
             | Happened::Repeated { .. }
             | Happened::Waiting(_)
             | Happened::Landed(_)
+            | Happened::NotKept
+            | Happened::Beside { .. }
+            | Happened::LandedBeside(_)
             | Happened::Replayed(..)
             | Happened::Overdue { .. } => Ok(()),
         }

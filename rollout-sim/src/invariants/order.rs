@@ -38,7 +38,9 @@ impl Invariant for Order {
         }
         let ledger = moment.ledger;
         let desired = ledger.desired().min(landing.terms.desired);
-        let needed = weight.of_rounded_up(desired).min(landing.terms.least(ledger)).max(1);
+        // Where there are to be none, nothing is needed.
+        let fewest = u64::from(0 < desired);
+        let needed = weight.of_rounded_up(desired).min(landing.terms.least(ledger)).max(fewest);
         let unseen = moment.world.unseen(landing.terms.step, Some(revision));
         require(needed <= after + unseen, || {
             format!(

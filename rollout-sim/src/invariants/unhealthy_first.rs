@@ -42,6 +42,9 @@ impl Invariant for UnhealthyFirst {
             | Happened::Waiting(_)
             | Happened::Ordered(_)
             | Happened::Landed(_)
+            | Happened::NotKept
+            | Happened::Beside { .. }
+            | Happened::LandedBeside(_)
             | Happened::Replayed(..)
             | Happened::Overdue { .. } => self.compare(moment),
         }

@@ -24,10 +24,8 @@ impl Invariant for WaitsNamed {
             format!("nothing is done while {phase}, and no wait is named")
         })?;
         let endless = waits.iter().find(|wait| wait.until.is_none() && !is_without_limit(wait));
-        // While it is paused what is kept waits for nothing but the order to go on. A first deploy that is taken
-        // back has nothing to give way to: what it stops is told so until it has stopped.
-        let is_left = moment.ledger.first && moment.ledger.aborted.is_some();
-        require(endless.is_none() || is_paused || is_left, || {
+        // While it is paused what is kept waits for nothing but the order to go on.
+        require(endless.is_none() || is_paused, || {
             let reason = endless.map(|wait| wait.reason.to_string()).unwrap_or_default();
             format!("there is no limit to the wait for {reason}")
         })

@@ -48,6 +48,8 @@ impl Run<'_> {
             self.act = Act::Calm;
             self.faults.on = false;
             self.calm_at = self.world.now();
+            self.rivals.end();
+            self.store.mend();
             self.transcript.say(self.world.now(), "faults off");
             self.queue.push(self.world.now() + 10_000, Job::Help);
             self.degrade();

@@ -129,7 +129,8 @@ impl Run<'_> {
         }
         self.transcript.landed(self.world.now(), &action, &receipt);
         self.landed(&action, terms, target, &receipt);
-        if fate.answer == Answer::Honest && life == self.life {
+        let is_heard = life == self.life || self.rivals.has(life);
+        if fate.answer == Answer::Honest && is_heard {
             let at = receipt.answer_at.max(self.world.now()) + fate.back;
             self.queue.push(at, Job::Answer(index, receipt.outcome));
         }
@@ -145,7 +146,8 @@ impl Run<'_> {
     pub(super) fn answer(&mut self, index: usize, outcome: Outcome) {
         let attempt = &self.attempts.all[index];
         if attempt.life != self.life {
-            return;
+            let (life, id) = (attempt.life, attempt.action.id);
+            return self.tell_rival(life, Event::Attempted { id, outcome });
         }
         let Some(place) = self.attempts.under_way.iter().position(|one| *one == index) else {
             return;

@@ -67,7 +67,7 @@ impl Run<'_> {
         }
         for measurement in engine.measurements() {
             if self.beside.metrics.insert(measurement.place) {
-                let due = measurement.due.0.max(now + 1);
+                let due = self.clock.when(measurement.due.0).max(now + 1);
                 self.queue.push(due, Job::Read(measurement.place));
             }
         }
@@ -106,7 +106,7 @@ impl Run<'_> {
     /// Reads a metric, if it is due still.
     pub(super) fn read(&mut self, place: MetricPlace) {
         self.beside.metrics.remove(&place);
-        let now = self.world.timestamp();
+        let now = self.told();
         let Some(engine) = &self.engine else {
             return;
         };
@@ -115,7 +115,7 @@ impl Run<'_> {
             return;
         };
         if now < wanted.due {
-            let due = wanted.due.0;
+            let due = self.clock.when(wanted.due.0);
             self.beside.metrics.insert(place);
             return self.queue.push(due, Job::Read(place));
         }

@@ -43,7 +43,7 @@ impl Run<'_> {
 
     /// Ends a run that does not end by itself.
     pub(super) fn overdue(&mut self, limit: u64) {
-        let now = self.world.timestamp();
+        let now = self.told();
         let waits = self.engine.as_ref().map(|engine| engine.waits(now));
         self.judge(Happened::Overdue { limit, waits: &waits.unwrap_or_default() });
         self.act = Act::Over(Finish::Overdue);

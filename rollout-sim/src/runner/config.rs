@@ -19,6 +19,8 @@ pub struct RunConfig {
     pub seed: u64,
     /// What the run is about; `None`: drawn from the seed.
     pub setting: Option<Setting>,
+    /// [Words](Setting::words) that a drawn spec says whatever the seed draws.
+    pub words: Vec<String>,
     /// Which faults strike.
     pub faults: FaultChoice,
     /// What is true of the candidate; `None`: good, unless a fault says otherwise.
@@ -51,6 +53,8 @@ pub enum FaultChoice {
     Off,
     /// Of those that the seed draws, the ones of these names.
     Only(Vec<String>),
+    /// Of those that the seed draws, the ones of other names.
+    Without(Vec<String>),
     /// Those of these names, every one of them.
     Named(Vec<String>),
     /// These, and nothing else; orders after the end are among them.

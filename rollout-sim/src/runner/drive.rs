@@ -37,9 +37,9 @@ impl Run<'_> {
         let Some(engine) = &mut self.engine else {
             return;
         };
-        let fact = self.hearing.fact(&event);
-        let mut step = engine.step(Timestamp(now), event);
-        self.hearing.took(Timestamp(now), fact, &step);
+        let (at, fact) = (Timestamp(self.clock.told(now)), self.hearing.fact(&event));
+        let mut step = engine.step(at, event);
+        self.hearing.took(at, fact, &step);
         if let Some(saboteur) = &mut self.saboteur {
             saboteur.step(&mut step, &self.world, &self.ledger);
         }
@@ -53,15 +53,28 @@ impl Run<'_> {
             _ => self.crash_now().or_else(|| self.faults.crash(now, &step)),
         };
         self.note_strikes();
+        let crash = self.unkept(&step).or(crash);
+        if self.carry(step, crash) {
+            self.question(asked.flatten(), output);
+            self.schedule_probes();
+            self.schedule_beside();
+        }
+    }
+
+    /// Makes a decision durable, commits it and attempts what it orders, as far as it comes. Returns whether
+    /// the engine lives on.
+    fn carry(&mut self, step: Step, crash: Option<CrashPoint>) -> bool {
         if crash == Some(CrashPoint::BeforeAppend) {
             self.hearing.lost();
-            return self.crash();
+            self.crash();
+            return false;
         }
         self.append(&step);
         if crash == Some(CrashPoint::BeforeCommit) {
-            return self.crash();
+            self.crash();
+            return false;
         }
-        self.wake_at = step.wake_at.map(|at| at.0);
+        self.wake_at = step.wake_at.map(|at| self.clock.when(at.0));
         let limit = match crash {
             Some(CrashPoint::AfterAttempts(limit)) => limit,
             Some(CrashPoint::BeforeAppend | CrashPoint::BeforeCommit) | None => usize::MAX,
@@ -72,11 +85,24 @@ impl Run<'_> {
             self.attempt(action, terms);
         }
         if crash.is_some() {
-            return self.crash();
+            self.crash();
         }
-        self.question(asked.flatten(), output);
-        self.schedule_probes();
-        self.schedule_beside();
+        crash.is_none()
+    }
+
+    /// How far the append of a decision comes, if the store fails it: as far as a crash there.
+    fn unkept(&mut self, step: &Step) -> Option<CrashPoint> {
+        let now = self.world.now();
+        let point = if step.records.is_empty() { None } else { self.store.fails(now) }?;
+        self.transcript.say(now, "the journal fails");
+        self.judge(Happened::NotKept);
+        let is_minded = self.saboteur.as_ref().is_none_or(|saboteur| saboteur.minds_the_journal());
+        is_minded.then_some(point)
+    }
+
+    /// What the engine takes for the time.
+    pub(super) fn told(&self) -> Timestamp {
+        Timestamp(self.clock.told(self.world.now()))
     }
 
     /// Where the engine is to crash in this decision, if it is.
@@ -118,6 +144,7 @@ impl Run<'_> {
             tally: &self.tally,
             before: &self.before,
             ledger: &self.ledger,
+            is_ahead: self.clock.was_ahead(),
             happened,
         };
         let known = self.violations.len();
@@ -136,11 +163,12 @@ impl Run<'_> {
     }
 
     /// What the engine is bound to now.
-    fn terms(&self) -> Terms {
+    pub(super) fn terms(&self) -> Terms {
         let ledger = &self.ledger;
         Terms {
             step: self.steps,
             at: self.world.now(),
+            shown: self.looks.shown,
             desired: ledger.desired(),
             floor: ledger.floor(),
             ceiling: ledger.ceiling(),
@@ -168,13 +196,18 @@ impl Run<'_> {
         let now = self.world.now();
         self.transcript.say(now, "the engine crashes");
         self.compare(&engine);
+        self.forget();
+        let down = self.stream.magnitude(10, 8000);
+        self.queue.push(now + down, Job::Restart);
+    }
+
+    /// Forgets what an engine held in memory.
+    pub(super) fn forget(&mut self) {
         self.attempts.forget();
         self.probes.forget();
         self.beside.forget();
         self.looks.forget();
         self.wake_at = None;
-        let down = self.stream.magnitude(10, 8000);
-        self.queue.push(now + down, Job::Restart);
     }
 
     /// Compares an engine with the one that its journal makes.
@@ -182,7 +215,7 @@ impl Run<'_> {
         if self.invariants.is_empty() {
             return;
         }
-        let at = Timestamp(self.world.now());
+        let at = self.told();
         match Engine::replay(self.setup.clone(), &self.journal) {
             Ok(again) => {
                 let mut status = engine.status(at);
@@ -192,6 +225,16 @@ impl Run<'_> {
                 self.judge(Happened::Replayed(&status, &again.status(at)));
             }
             Err(error) => self.violate("C2 replay", error.to_string()),
+        }
+    }
+
+    /// Lets the engine that starts read the clock.
+    fn start_clock(&mut self) {
+        let last = self.journal.last().map_or(0, |record| record.at.0);
+        if self.saboteur.as_ref().is_none_or(|saboteur| saboteur.minds_the_clock()) {
+            self.clock.start(self.world.now(), last);
+        } else {
+            self.clock.start_blindly();
         }
     }
 
@@ -211,6 +254,7 @@ impl Run<'_> {
     pub(super) fn restart(&mut self) {
         self.life += 1;
         let now = self.world.now();
+        self.start_clock();
         let engine = self.compacted();
         let engine = engine.and_then(|records| Engine::replay(self.setup.clone(), &records));
         let engine = match engine {

@@ -21,6 +21,8 @@ pub(super) struct Seen {
 pub(super) struct Looks {
     due: [Option<u64>; 5],
     arrived: [u64; 5],
+    /// When the last snapshot of the orchestrator was taken that arrived.
+    pub(super) shown: u64,
 }
 
 impl Looks {
@@ -105,6 +107,9 @@ impl Run<'_> {
             let why = String::new();
             return self.feed(Event::Unobserved { port: sight.port, why });
         };
+        if matches!(observation, Observation::Inventory(_)) {
+            self.looks.shown = sight.taken;
+        }
         let step = self.steps + 1;
         self.show_recoveries(&observation, sight.taken, step);
         for harm in self.world.harms_mut() {

@@ -8,6 +8,7 @@ mod acts;
 mod attempts;
 mod beside;
 mod check;
+mod clock;
 mod config;
 mod coverage;
 mod drive;
@@ -20,6 +21,8 @@ mod probes;
 mod question;
 mod queue;
 mod report;
+mod rivals;
+mod store;
 mod strikes;
 
 use rollout_core::{
@@ -31,12 +34,15 @@ use self::{
     acts::Act,
     attempts::Attempts,
     beside::Beside,
+    clock::Clock,
     encore::Encores,
     heard::Hearing,
     look::Looks,
     person::whole,
     probes::Probes,
     queue::{Job, Queue},
+    rivals::Rivals,
+    store::Store,
 };
 pub use self::{
     config::{FaultChoice, RunConfig},
@@ -90,6 +96,9 @@ pub(crate) struct Run<'a> {
     looks: Looks,
     probes: Probes,
     beside: Beside,
+    rivals: Rivals,
+    store: Store,
+    clock: Clock,
     tally: Tally,
     before: Tally,
     act: Act,
@@ -130,12 +139,25 @@ pub fn run_with(config: &RunConfig, saboteur: Option<&mut dyn Saboteur>) -> RunR
     run.report()
 }
 
+/// What a run is about.
+fn setting_of(config: &RunConfig) -> Setting {
+    let drawn = || Setting::saying(config.seed, &config.words);
+    let mut setting = config.setting.clone().unwrap_or_else(drawn);
+    if matches!(config.faults, FaultChoice::Off) {
+        // No storm: a person helps on from the beginning.
+        setting.storm = 0;
+    }
+    setting
+}
+
 /// What goes wrong in a run.
 fn faults_of(config: &RunConfig) -> Faults {
+    let has = |names: &[String], name: &str| names.iter().any(|one| one == name);
     let mut faults = match &config.faults {
-        FaultChoice::Drawn => Faults::draw(config.seed, None),
+        FaultChoice::Drawn => Faults::draw(config.seed, |_| true),
         FaultChoice::Off => Faults::none(),
-        FaultChoice::Only(names) => Faults::draw(config.seed, Some(names)),
+        FaultChoice::Only(names) => Faults::draw(config.seed, |name| has(names, name)),
+        FaultChoice::Without(names) => Faults::draw(config.seed, |name| !has(names, name)),
         FaultChoice::Named(names) => Faults::named(config.seed, names),
         FaultChoice::Written(incidents) => Faults::written(incidents),
     };
@@ -153,12 +175,7 @@ fn neighbour() -> InstanceId {
 impl<'a> Run<'a> {
     fn new(config: &RunConfig, saboteur: Option<&'a mut dyn Saboteur>) -> Self {
         let seed = config.seed;
-        let setting = config.setting.clone().unwrap_or_else(|| Setting::draw(seed));
-        let mut setting = setting;
-        if matches!(config.faults, FaultChoice::Off) {
-            // No storm: a person helps on from the beginning.
-            setting.storm = 0;
-        }
+        let setting = setting_of(config);
         let faults = faults_of(config);
         let setup = Setup {
             workload: setting.workload.clone(),
@@ -192,6 +209,9 @@ impl<'a> Run<'a> {
             looks: Looks::default(),
             probes: Probes::default(),
             beside: Beside::new(seed),
+            rivals: Rivals::new(seed),
+            store: Store::new(seed),
+            clock: Clock::default(),
             tally: Tally::default(),
             before: Tally::default(),
             act: Act::Prologue,
@@ -312,6 +332,7 @@ impl<'a> Run<'a> {
             Job::Polled(run, state, life) => self.polled(run, state, life),
             Job::Read(place) => self.read(place),
             Job::Degrade => self.degrade(),
+            Job::Rival(life, due) => self.rival(life, due),
         }
     }
 }

@@ -54,7 +54,7 @@ impl Run<'_> {
 
     /// Whether a gate waits for a person.
     pub(super) fn awaits_approval(&self) -> bool {
-        let now = self.world.timestamp();
+        let now = self.told();
         let waits = self.engine.as_ref().map(|engine| engine.waits(now)).unwrap_or_default();
         waits.iter().any(|wait| matches!(wait.reason, WaitReason::Approval { .. }))
     }

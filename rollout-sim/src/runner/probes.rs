@@ -130,6 +130,9 @@ impl Run<'_> {
         let (instance, probe, period) = (slot.instance.clone(), slot.kind, slot.period);
         let (is_bad, agrees) = (slot.thresholds.0 <= slot.failures, slot.ready == Some(true));
         let step = self.steps + 1;
+        // Of instances that a backend keeps by itself, its own word counts.
+        let (is_bad, agrees) =
+            if self.world.keeps_pods() { (false, true) } else { (is_bad, agrees) };
         for harm in self.world.harms_mut() {
             if harm.instance != instance || harm.enrolment {
                 continue;

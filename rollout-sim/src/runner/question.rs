@@ -80,7 +80,7 @@ impl Run<'_> {
         let (Some(engine), true) = (&self.engine, changes_once(&order.kind)) else {
             return;
         };
-        let (kind, now) = (order.kind.clone(), self.world.timestamp());
+        let (kind, now) = (order.kind.clone(), self.told());
         let mut twin = engine.clone();
         // One order may take several steps to its end, as room that one makes is used by the next.
         for _ in 0..SETTLES_WITHIN {
@@ -103,7 +103,7 @@ impl Run<'_> {
     /// Asks what is waited for.
     fn ask_why(&mut self) {
         if let Some(engine) = &self.engine {
-            let waits = engine.waits(self.world.timestamp());
+            let waits = engine.waits(self.told());
             self.judge(Happened::Waiting(&waits));
         }
     }

@@ -10,7 +10,7 @@ use rollout_core::{
     id::HookRun,
 };
 
-use super::look::Seen;
+use super::{look::Seen, rivals::Move};
 
 /// Something to do at a time.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ pub(super) enum Job {
     Degrade,
     /// An order after an end.
     Encore,
+    /// An engine that another one has taken over from goes on.
+    Rival(u32, Move),
 }
 
 struct Due {

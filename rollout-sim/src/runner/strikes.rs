@@ -55,6 +55,15 @@ impl Run<'_> {
                 return self.order(OrderKind::Submit { revision: whole(id), spec });
             }
             Deed::Crash => return self.crash(),
+            Deed::TakeOver { length } => return self.take_over(length),
+            Deed::StopJournal { length } => self.store.stop(now + length),
+            Deed::SetClock { by } => {
+                self.clock.set(by);
+                return self.crash();
+            }
+            Deed::LoseNode(node) => {
+                self.world.lose_node(node);
+            }
             Deed::Kill { instance, code } => {
                 self.world.kill(&instance, code);
             }

@@ -4,10 +4,12 @@
 //! promise which names it notices: a harness that finds nothing proves nothing.
 
 mod aborts_without_traffic;
+mod acts_on_the_unkept;
 mod degrades_all;
 mod detaches_at_once;
 mod divides_before_the_drain;
 mod divides_too_far;
+mod fences_late;
 mod forgets_history;
 mod forgets_record;
 mod ignores_epoch;
@@ -21,6 +23,7 @@ mod resizes_to_the_end;
 mod reuses_id;
 mod runs_twice;
 mod sees_an_old_fleet;
+mod shows_the_dead;
 mod skips_drain;
 mod skips_silently;
 mod spoils;
@@ -31,6 +34,7 @@ mod takes_a_tag_anew;
 mod takes_blind_for_empty;
 mod times_out_while_paused;
 mod touches_foreign;
+mod trusts_the_clock;
 mod trusts_unhealthy;
 mod turns_undo_back;
 mod wakes_always;
@@ -66,6 +70,16 @@ pub trait Saboteur {
 
     /// Spoils what the engine tells of itself.
     fn tell(&mut self, _status: &mut Status) {}
+
+    /// Whether the driver goes no further where the journal failed.
+    fn minds_the_journal(&self) -> bool {
+        true
+    }
+
+    /// Whether the driver begins no engine's time before the last record.
+    fn minds_the_clock(&self) -> bool {
+        true
+    }
 
     /// Spoils an attempt before it reaches the world.
     fn land(&mut self, _action: &mut Action) {}
@@ -105,6 +119,10 @@ pub fn all() -> Vec<Box<dyn Saboteur>> {
         Box::new(takes_a_tag_anew::TakesATagAnew::default()),
         Box::new(times_out_while_paused::TimesOutWhilePaused::default()),
         Box::new(touches_foreign::TouchesForeign::default()),
+        Box::new(fences_late::FencesLate),
+        Box::new(trusts_the_clock::TrustsTheClock),
+        Box::new(shows_the_dead::ShowsTheDead::default()),
+        Box::new(acts_on_the_unkept::ActsOnTheUnkept),
     ];
     all.extend(spoils::all());
     all

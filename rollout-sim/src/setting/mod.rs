@@ -88,16 +88,31 @@ impl Setting {
     /// If no drawn spec passes the check, which a test rules out for the generator as it is.
     #[must_use]
     pub fn draw(seed: u64) -> Self {
+        Self::saying(seed, &[])
+    }
+
+    /// The same, where the spec says these [words](Self::words) too, if they fit the rest.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::draw`].
+    #[must_use]
+    pub fn saying(seed: u64, words: &[String]) -> Self {
         let mut stream = Stream::new(seed, "setting");
         for _ in 0..DRAWS_MAX {
-            if let Some(setting) = Self::attempt(&mut stream, seed) {
+            if let Some(setting) = Self::attempt(&mut stream, seed, words) {
                 return setting;
             }
         }
         panic!("seed {seed}: none of {DRAWS_MAX} drawn specs passed the check")
     }
 
-    fn attempt(stream: &mut Stream, seed: u64) -> Option<Self> {
+    /// What a spec may say beyond its strategy, by name.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        words::names()
+    }
+
+    fn attempt(stream: &mut Stream, seed: u64, said: &[String]) -> Option<Self> {
         let mut capabilities = capabilities(stream);
         let history = stream.pick(&[
             History::Adopted,
@@ -110,7 +125,7 @@ impl Setting {
         plan::build(&spec, &capabilities, false).ok()?;
         plan::build(&spec, &capabilities, true).ok()?;
         let mut wider = spec.spec().clone();
-        words::add(seed, &mut wider, &mut capabilities);
+        words::add(seed, said, &mut wider, &mut capabilities);
         let spec = CheckedSpec::new(wider).ok()?;
         let history = match (capabilities.making, history) {
             // Pools made by count are known from a journal only.

@@ -49,11 +49,16 @@ const WORDS: &[(&str, u64, Word)] = &[
     ("watched metrics", 120_000, watch),
 ];
 
-/// Adds the words that the seed draws.
-pub(super) fn add(seed: u64, spec: &mut Spec, capabilities: &mut Capabilities) {
+/// Names of all words.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().map(|(name, ..)| *name)
+}
+
+/// Adds the words that the seed draws, and those that are `said` whatever it draws.
+pub(super) fn add(seed: u64, said: &[String], spec: &mut Spec, capabilities: &mut Capabilities) {
     for (name, chance, word) in WORDS {
         let mut stream = Stream::new(seed, name);
-        if !stream.hits(*chance) {
+        if !stream.hits(*chance) && !said.iter().any(|said| said == name) {
             continue;
         }
         let (mut wider, mut ports) = (spec.clone(), capabilities.clone());

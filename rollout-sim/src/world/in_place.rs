@@ -74,14 +74,13 @@ impl World {
         if self.places.count == 0 {
             self.places.base = Some(revision.clone());
         }
-        let has_one_size = |reach: &Reach| match reach {
-            Reach::First(places) => *places == self.places.count,
-            Reach::Vacated => false,
-        };
         let reach = match self.division().map(|division| division.reach) {
-            Some(reach) if !has_one_size(&reach) => reach,
-            Some(_) | None if self.is_ranked() => Reach::First(count),
-            Some(_) | None => Reach::Vacated,
+            // The places that it does not reach stay as many.
+            Some(Reach::First(places)) => {
+                Reach::First(count.saturating_sub(self.places.count - places))
+            }
+            None if self.is_ranked() => Reach::First(count),
+            Some(Reach::Vacated) | None => Reach::Vacated,
         };
         self.places.division = Some(Division { revision: revision.clone(), reach });
         self.places.count = count;

@@ -13,6 +13,7 @@ mod instance;
 mod life;
 mod load;
 mod modules;
+mod nodes;
 mod observe;
 mod pods;
 mod pool;
@@ -67,9 +68,12 @@ pub struct World {
     owner: Option<String>,
     epoch: Epoch,
     fenced: bool,
+    /// Highest epoch of an action that took effect, where that is what fences, and not the claim.
+    acted: Option<Epoch>,
     mark: Mark,
     next_change: Option<u64>,
     addresses: u32,
+    nodes: nodes::Nodes,
     births: u64,
     places: in_place::Places,
     cut_short: Vec<CutShort>,
@@ -100,9 +104,11 @@ impl World {
             owner: None,
             epoch: Epoch(0),
             fenced: true,
+            acted: None,
             mark: Mark(0),
             next_change: None,
             addresses: 0,
+            nodes: nodes::Nodes::default(),
             births: 0,
             places: in_place::Places::default(),
             cut_short: Vec::new(),
@@ -187,6 +193,11 @@ impl World {
     /// Stops refusing older epochs, as a backend without fencing would. For planted bugs.
     pub fn drop_fence(&mut self) {
         self.fenced = false;
+    }
+
+    /// Refuses older epochs from the first action of a newer one on, not from its claim. For planted bugs.
+    pub const fn fence_late(&mut self) {
+        self.acted = Some(Epoch(0));
     }
 
     /// Puts an object beside ours that is not ours.

@@ -20,6 +20,8 @@ pub struct Pool {
     starting: Vec<(u64, u64)>,
     /// Instances that were told to go, in batches with the time they are gone.
     leaving: Vec<(u64, u64)>,
+    /// Instances that its last size ended though they answered, in batches with the time they began to.
+    cut: Vec<(u64, u64)>,
 }
 
 impl Pool {
@@ -41,6 +43,12 @@ impl Pool {
         self.leaving.iter().map(|(_, count)| count).sum()
     }
 
+    /// Instances that its last size ended though they answered, of those that did so only after `at`.
+    #[must_use]
+    pub fn cut_after(&self, at: u64) -> u64 {
+        self.cut.iter().filter(|(since, _)| at < *since).map(|(_, count)| count).sum()
+    }
+
     /// Tells it to have `replicas` instances: those that do not answer yet go first.
     pub(super) fn scale(&mut self, replicas: u64, now: u64, life: &Life) {
         let created = self.created();
@@ -49,13 +57,17 @@ impl Pool {
             self.starting.push((serves, replicas - created));
         }
         let mut surplus = created.saturating_sub(replicas);
+        self.cut.clear();
         while 0 < surplus {
-            let batches =
-                if self.starting.is_empty() { &mut self.ready } else { &mut self.starting };
-            let Some((_, count)) = batches.last_mut() else {
+            let serves = self.starting.is_empty();
+            let batches = if serves { &mut self.ready } else { &mut self.starting };
+            let Some((since, count)) = batches.last_mut() else {
                 break;
             };
             let part = surplus.min(*count);
+            if serves {
+                self.cut.push((*since, part));
+            }
             *count -= part;
             surplus -= part;
             if *count == 0 {

@@ -48,7 +48,7 @@ impl World {
 
     /// An instance that was just made.
     pub(super) fn blank(&mut self, revision: RevisionId) -> Instance {
-        self.addresses += 1;
+        self.addresses = self.nodes.next_address(self.addresses);
         let life = self.draw_life(&revision);
         Instance {
             revision,

@@ -126,6 +126,9 @@ fn under_way(
         share_difference(turn, rollout, &tallies);
     } else {
         grow_stable(turn, &tallies);
+        if rollout.plan.desired < replicas {
+            keep_candidate(turn, &tallies);
+        }
     }
     Ok(())
 }
@@ -152,6 +155,19 @@ fn grow_stable(turn: &mut Turn<'_>, tallies: &BTreeMap<RevisionId, Tally>) {
     // One that is on its way out already does not come back.
     if 0 < target && target < replicas {
         turn.record(Change::Targeted { revision: from.id.clone(), replicas });
+    }
+}
+
+/// What was to go of the candidate for a smaller number, and has not gone, stays for a greater one.
+fn keep_candidate(turn: &mut Turn<'_>, tallies: &BTreeMap<RevisionId, Tally>) {
+    let Some(rollout) = turn.state.under_way().filter(|it| it.walk != Walk::Reverting) else {
+        return;
+    };
+    let revision = rollout.candidate.id.clone();
+    let tally = tallies.get(&revision).copied().unwrap_or_default();
+    let replicas = tally.created.min(rollout.stage().1.candidate);
+    if tally.target < replicas {
+        turn.record(Change::Targeted { revision, replicas });
     }
 }
 

@@ -254,13 +254,11 @@ pub(crate) fn bound(
     let Some(rollout) = turn.state.under_way() else { return (turn.now, None) };
     let since = rollout.high_water.1;
     let until = match rollout.walk {
-        Walk::Reverting if rollout.from.is_some() => {
-            Some((reverting::until(turn, rollout), Expiry::NeedsOperator))
-        }
+        Walk::Reverting => Some((reverting::until(turn, rollout), Expiry::NeedsOperator)),
         Walk::Moving { .. } | Walk::Gating { .. } if turn.state.paused.is_none() => {
             Some((progress_until(turn, rollout, terminating), expiry(rollout)))
         }
-        Walk::Moving { .. } | Walk::Gating { .. } | Walk::Reverting | Walk::Ended(_) => None,
+        Walk::Moving { .. } | Walk::Gating { .. } | Walk::Ended(_) => None,
     };
     (since, until)
 }

@@ -107,9 +107,11 @@ pub(super) fn until(turn: &Turn<'_>, rollout: &Rollout) -> Timestamp {
             .after(drain.deadline)
             .after(drain.stop_grace)
     };
-    // Once everything was back, only what breaks anew can keep the end away.
+    // Once everything was back, only what breaks anew can keep the end away; what comes and goes, not for ever.
     if let Some(restored) = restored {
-        return later(turn.broken_since.unwrap_or(turn.now).max(*restored));
+        let interval = spec.rollback.health_check_interval;
+        let whole = later(*restored).after(interval).after(interval);
+        return later(turn.broken_since.unwrap_or(turn.now).max(*restored)).min(whole);
     }
     let standstill = later(*since);
     let whole = spec.rollback.timeout.map(|span| stage_began.after(span));
@@ -183,7 +185,9 @@ fn routing(
     tallies: &BTreeMap<RevisionId, Tally>,
 ) -> Routing {
     let Some(units) = turn.setup.capabilities.router else { return Routing::Keep };
-    if !rollout.is_weighted() {
+    // A plan for no instances knows no shares; those in force are kept all the same.
+    let has_shares = matches!(turn.state.route, Some(Route::Weighted(_)));
+    if !rollout.is_weighted() && !has_shares {
         return Routing::Set(Route::ByReplicas);
     }
     let candidate = &rollout.candidate.id;
@@ -240,6 +244,17 @@ fn give_up(
     };
     if steer(turn, view, &goal, tallies) {
         return end(turn, End::Failed);
+    }
+    let until = until(turn, rollout);
+    turn.wake(until);
+    if until <= turn.now {
+        let left = tallies.values().map(|tally| tally.created.saturating_add(tally.terminating));
+        let why = format!(
+            "taking {} away stopped with {} of its instances left",
+            rollout.candidate.id,
+            left.fold(0, u64::saturating_add)
+        );
+        return end(turn, End::NeedsOperator { why });
     }
     false
 }

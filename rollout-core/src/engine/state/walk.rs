@@ -206,6 +206,7 @@ impl State {
         rollout.high_water.1 = moved(rollout.high_water.1);
         rollout.gate_since = moved(rollout.gate_since);
         rollout.batch_ended = rollout.batch_ended.map(moved);
+        rollout.restored = rollout.restored.map(moved);
         for run in rollout.runs.values_mut().filter(|run| !run.has_begun) {
             run.since = moved(run.since);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::leave;
 use crate::{
-    engine::{Effect, Space, Turn, View, WaitReason, bound},
+    engine::{Effect, Space, Turn, View, WaitReason, bound, leaves_enough},
     fleet::tally::{self, Tally},
     id::RevisionId,
     spec::Counting,
@@ -64,10 +64,16 @@ fn tell(turn: &mut Turn<'_>, view: &View, sizes: Vec<(RevisionId, u64)>, mut exc
         }
         // What is there still needs no room.
         let there = view.pool(&revision).map_or(0, |pool| pool.created);
-        let held = if is_over { there } else { told.max(there) };
+        let names = turn.setup.capabilities.drains_by_name();
+        // A smaller size in place of a greater one on its way, which may never come, must not make more.
+        let held = if is_over || (replicas < told && !names) { there } else { told.max(there) };
         let waits = excess.min(replicas.saturating_sub(held));
         excess -= waits;
         let replicas = replicas - waits;
+        // Who answers goes only while the others are enough.
+        if replicas < told && !names && !leaves_enough(turn, view, &revision) {
+            continue;
+        }
         if replicas != told {
             turn.intend(Effect::Scale { revision, replicas });
         }

@@ -28,7 +28,8 @@ pub(super) fn replace(turn: &mut Turn<'_>, view: &View, space: Space) {
     let total = targets.fold(0, u64::saturating_add);
     choose(turn, view, space, (&lead, places == total));
     let quiet = leave::drain(turn, view);
-    if places == total {
+    let is_sized = !turn.state.pending.values().any(|it| matches!(it, Effect::Scale { .. }));
+    if places == total && is_sized {
         divide(turn, view, &lead, &quiet);
         remove(turn, view, &lead, &quiet);
     } else {
@@ -129,7 +130,7 @@ fn size(
     if places < total && ends {
         return;
     }
-    let replicas = if places < total { total } else { places - gone(turn, view, quiet, places) };
+    let replicas = if places <= total { total } else { places - gone(turn, view, quiet, places) };
     let pending = turn.state.pending_scale(&revision);
     if pending.is_some_and(|(id, told)| view.is_in_flight(id) || told == replicas) {
         return;

@@ -171,6 +171,7 @@ impl Book {
             Effect::Route(route) => self.route = Some(route.clone()),
             Effect::Scale { revision, replicas } => {
                 self.sizes.insert(revision.clone(), *replicas);
+                self.sized_from.remove(revision);
             }
             Effect::Start { .. }
             | Effect::Detach { .. }
@@ -188,7 +189,7 @@ impl Book {
             return;
         }
         match effect {
-            // After a restart the mark of the drain is lost: any snapshot of now shows it.
+            // After a restart the mark of a write is lost: any snapshot of now shows it.
             Effect::Drain { instance } => {
                 self.entries.entry(instance).or_default().drained.get_or_insert((at, Mark(0)));
             }
@@ -197,11 +198,13 @@ impl Book {
                 entry.attached = false;
             }
             Effect::Remove { instance } => self.is_over(&instance),
+            Effect::Scale { revision, .. } => {
+                self.sized_from.entry(revision).or_insert(Mark(0));
+            }
             Effect::Create { .. }
             | Effect::Start { .. }
             | Effect::Enrol { .. }
             | Effect::Stop { .. }
-            | Effect::Scale { .. }
             | Effect::Divide(_)
             | Effect::Route(_)
             | Effect::Run { .. }

@@ -49,6 +49,7 @@ impl Book {
             places,
             not_ready,
             sizes,
+            sized_from,
         } = self;
         let longest = drains.values().copied().chain(*longest_drain).max();
         imprint.entries(entries, longest.unwrap_or(Span::from_secs(1 << 40)));
@@ -77,6 +78,7 @@ impl Book {
         imprint.each(pools, Imprint::pool_seen);
         imprint.places(places);
         imprint.each(sizes, |imprint, size| imprint.word(*size));
+        imprint.each(sized_from, |imprint, mark| imprint.write(*mark));
     }
 }
 

@@ -64,6 +64,9 @@ impl Book {
         {
             entry.drained = Some((self.now, mark));
         }
+        if let Effect::Scale { revision, .. } = effect {
+            self.sized_from.insert(revision.clone(), mark);
+        }
     }
 
     fn observed(&mut self, observation: &Observation) {
@@ -104,6 +107,11 @@ impl Book {
     fn counted(&mut self, inventory: &Inventory) {
         self.pools_at = inventory.mark;
         self.pools.clone_from(&inventory.pools);
+        // What was acknowledged and is shown needs no memory: another size is somebody else's doing.
+        let is_shown = |from: &Mark| *from <= inventory.mark;
+        let sized_from = &self.sized_from;
+        self.sizes.retain(|pool, _| !sized_from.get(pool).is_some_and(is_shown));
+        self.sized_from.retain(|_, from| !is_shown(from));
         let instances = &inventory.instances;
         match self.making() {
             Making::ByName => {}

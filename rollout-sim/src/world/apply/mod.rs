@@ -44,11 +44,13 @@ impl World {
     /// Makes one attempt at `action`; an instance that it starts has this `life`.
     pub fn apply_with(&mut self, action: &Action, life: Option<Life>) -> Receipt {
         self.settle(self.now);
-        if self.fenced && action.epoch < self.epoch {
+        let reigns = self.acted.unwrap_or(self.epoch);
+        if self.fenced && action.epoch < reigns {
             let detail = "a newer engine has taken over";
             return self.refused(RefusalKind::Fenced, detail, Retry::Never);
         }
         self.epoch = self.epoch.max(action.epoch);
+        self.acted = self.acted.map(|acted| acted.max(action.epoch));
         let before = self.mark;
         let mut receipt = self.carry_out(action, life);
         receipt.effective = before < self.mark;
