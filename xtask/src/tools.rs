@@ -2,11 +2,7 @@
 //!
 //! cargo-deny and cargo-mutants come as source and are kept under the target folder. Docker and HAProxy come from Debian.
 
-use std::{
-    env,
-    path::PathBuf,
-    process::Command,
-};
+use std::{env, path::PathBuf, process::Command};
 
 use crate::{
     problem::Problem,
