@@ -141,12 +141,9 @@ pub(in crate::engine) fn has_failed(turn: &mut Turn<'_>) -> bool {
 
 /// The limits of the stage under way.
 pub(in crate::engine) fn space(rollout: &Rollout) -> Space {
-    let is_back = match &rollout.walk {
-        Walk::Reverting | Walk::Ended(End::RolledBack) => rollout.from.is_some(),
-        Walk::Moving { .. } | Walk::Gating { .. } | Walk::Ended(_) => false,
-    };
+    let has_back = rollout.is_back() && rollout.from.is_some();
     Space {
-        desired: if is_back { rollout.from_desired } else { rollout.plan.desired },
+        desired: if has_back { rollout.from_desired } else { rollout.plan.desired },
         budget: rollout.budget(),
         counting: rollout.plan.counting,
     }

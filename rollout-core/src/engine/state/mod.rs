@@ -220,12 +220,18 @@ impl Rollout {
         gate.attempt == self.attempt && (gate.stage, gate.gate) < (stage, next)
     }
 
+    /// Whether it is on its way back, or has ended there, also where that was given up.
+    pub(crate) fn is_back(&self) -> bool {
+        match &self.walk {
+            Walk::Reverting | Walk::Ended(End::RolledBack) => true,
+            Walk::Ended(End::NeedsOperator { .. }) => self.cause.is_some() && !self.proven,
+            Walk::Moving { .. } | Walk::Gating { .. } | Walk::Ended(_) => false,
+        }
+    }
+
     /// What bounds the steps of now.
     pub(crate) fn budget(&self) -> Budget {
-        match self.walk {
-            Walk::Reverting => self.plan.rollback,
-            Walk::Moving { .. } | Walk::Gating { .. } | Walk::Ended(_) => self.stage().1.budget,
-        }
+        if self.is_back() { self.plan.rollback } else { self.stage().1.budget }
     }
 
     pub(crate) const fn is_under_way(&self) -> bool {
