@@ -1,6 +1,9 @@
 //! The suite that every backend passes, with a real API server and real controllers under it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use k8s_openapi::api::{
@@ -8,7 +11,10 @@ use k8s_openapi::api::{
     coordination::v1::Lease,
     core::v1::{ConfigMap, Pod},
 };
-use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::{
+    api::{DeleteParams, ListParams, PostParams},
+    runtime::wait::await_condition,
+};
 use rollout_core::{
     id::{InstanceId, WorkloadId},
     port::{Backend, Enrolment, Router},
@@ -22,6 +28,9 @@ use rollout_sim::conformance::{self, Bench, Verdict};
 use serde_json::{Value, json};
 
 use super::bed::{Place, backend_by, played, real};
+
+/// How long the controllers take to make one pod, at most.
+const STRANGER_WITHIN: Duration = Duration::from_secs(30);
 
 struct Kubernetes {
     place: Place,
@@ -48,6 +57,12 @@ impl Kubernetes {
         let api = place.api::<ReplicaSet>();
         let stranger = serde_json::from_value(stranger).unwrap();
         api.create(&PostParams::default(), &stranger).await.unwrap();
+        // Its pod is made by somebody else as well, and counts as touched once it is there.
+        let has_pod = |set: Option<&ReplicaSet>| {
+            set.and_then(|set| set.status.as_ref()).is_some_and(|status| status.replicas == 1)
+        };
+        let pod = await_condition(api, "stranger", has_pod);
+        tokio::time::timeout(STRANGER_WITHIN, pod).await.expect("its pod is made").unwrap();
         let config = json!({ "metadata": { "name": "stranger" }, "data": { "a": "b" } });
         let config: ConfigMap = serde_json::from_value(config).unwrap();
         place.api::<ConfigMap>().create(&PostParams::default(), &config).await.unwrap();
