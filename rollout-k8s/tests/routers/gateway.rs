@@ -265,7 +265,9 @@ async fn what_is_watched_is_not_read_and_is_told_at_once() {
     // A kind as a whole is listed where its watch begins anew; objects are not read one by one.
     let asked = || -> Vec<String> {
         let seen = proxy.seen();
-        let read = seen.iter().filter(|seen| !seen.is_watch && !seen.path.ends_with('s'));
+        // The Gateway is in another namespace, which nothing here watches: it is read from time to time.
+        let is_ours = |path: &str| !path.ends_with('s') && !path.contains("/gateways/");
+        let read = seen.iter().filter(|seen| !seen.is_watch && is_ours(&seen.path));
         read.map(|seen| format!("{} {}", seen.method, seen.path)).collect()
     };
     let before = asked();
