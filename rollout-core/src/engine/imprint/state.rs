@@ -37,7 +37,8 @@ impl Limits {
             Some(Confirmation::Elapsed(bound)) => bound,
             Some(Confirmation::Observed) | None => Span::ZERO,
         };
-        let drain = drain.max(bound);
+        // One that is quiet may wait for others as long again.
+        let drain = drain.max(bound).plus(bound);
         Self {
             stale: setup.tuning.stale_after,
             retry: setup.tuning.retry_most,

@@ -138,8 +138,10 @@ impl Imprint {
         self.snapshot(*mark);
         self.word(instances.len() as u64);
         for (name, seen) in instances {
-            let InstanceSeen { revision: _, state, address, healthy, restarts, rank } = seen;
+            let InstanceSeen { revision, state, address, healthy, restarts, rank } = seen;
             self.instance(name);
+            // Nobody else knows it of one that is not in the roster.
+            self.name(revision.as_str());
             self.word(match state {
                 InstanceState::Created => 0,
                 InstanceState::Running => 1,
