@@ -13,7 +13,7 @@ mod state;
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
-use super::Engine;
+use super::{Engine, subject::Subject};
 use crate::{
     id::{ActionId, InstanceId, Mark},
     plan::Plan,
@@ -119,6 +119,33 @@ impl Imprint {
             map.keys().map(|id| (self.place_of(*id).unwrap_or(usize::MAX), *id)).collect();
         order.sort_unstable();
         order.into_iter().map(|(_, id)| (id, &map[&id]))
+    }
+
+    /// The entries of `map`, those first whose instances came up already, in the order in which they did: by their
+    /// names they would tell two states apart that differ in names alone.
+    pub(crate) fn by_place<'a, T>(
+        &self,
+        map: &'a BTreeMap<InstanceId, T>,
+    ) -> Vec<(&'a InstanceId, &'a T)> {
+        let mut entries: Vec<_> = map.iter().collect();
+        entries.sort_by_key(|(instance, _)| self.place_of_instance(instance));
+        entries
+    }
+
+    fn place_of_instance(&self, instance: &InstanceId) -> usize {
+        self.instances.iter().position(|one| one == instance).unwrap_or(usize::MAX)
+    }
+
+    /// The place of what is written to, where that is an instance that came up.
+    pub(crate) fn place_of_subject(&self, subject: &Subject) -> usize {
+        match subject {
+            Subject::Instance(instance) => self.place_of_instance(instance),
+            Subject::Pool(_)
+            | Subject::Division
+            | Subject::Route
+            | Subject::Run(_)
+            | Subject::Modules => usize::MAX,
+        }
     }
 
     /// Adds what was ordered and not answered yet.

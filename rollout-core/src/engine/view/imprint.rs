@@ -48,7 +48,7 @@ impl View {
             imprint.ahead(*not_before);
         }
         imprint.word(health.len() as u64);
-        for (instance, view) in health {
+        for (instance, view) in imprint.by_place(health) {
             imprint.instance(instance);
             match state.roster.get(instance) {
                 Some(entry) => view.imprint(imprint, state.health_of(entry)),
@@ -56,7 +56,9 @@ impl View {
             }
         }
         imprint.word(shown_from.len() as u64);
-        for ((port, subject), mark) in shown_from {
+        let mut shown: Vec<_> = shown_from.iter().collect();
+        shown.sort_by_key(|((port, subject), _)| (*port as u64, imprint.place_of_subject(subject)));
+        for ((port, subject), mark) in shown {
             imprint.word(*port as u64);
             imprint.subject(subject);
             imprint.write(*mark);
@@ -137,7 +139,7 @@ impl Imprint {
         let Inventory { mark, epoch: _, instances, pools, division, revisions: _ } = inventory;
         self.snapshot(*mark);
         self.word(instances.len() as u64);
-        for (name, seen) in instances {
+        for (name, seen) in self.by_place(instances) {
             let InstanceSeen { revision, state, address, healthy, restarts, rank } = seen;
             self.instance(name);
             // Nobody else knows it of one that is not in the roster.
@@ -173,7 +175,7 @@ impl Imprint {
         let Enrolments { mark, instances } = enrolments;
         self.snapshot(*mark);
         self.word(instances.len() as u64);
-        for (name, Enrolled { state, in_flight }) in instances {
+        for (name, Enrolled { state, in_flight }) in self.by_place(instances) {
             self.instance(name);
             self.flag(*state == EnrolState::In);
             self.word(in_flight.unwrap_or(u64::MAX));
