@@ -7,6 +7,7 @@ use rollout_k8s::{
     backend::{self, KubernetesBackend, Scope, Watches, driver_options},
     client,
     journal::{KubernetesJournal, journal_definition},
+    operator::OperatorOptions,
     router::{KubernetesRouter, Traffic},
 };
 use rollout_runtime::{Options, Ports, Runtime, journal::RedbJournal};
@@ -17,8 +18,6 @@ use crate::rig::Life;
 /// How long kube-proxy of the bed takes to learn that a pod left, at most: it writes its rules at most once a
 /// second.
 const CONFIRMATION: Span = Span::from_secs(4);
-/// How long an engine with its journal in the cluster lets records wait for others: as the operator does.
-const LINGER: Span = Span::from_secs(10);
 /// Name of the definition of journals in a cluster.
 const JOURNALS: &str = "crd/rolloutjournals.rollout-engine.dev";
 
@@ -104,7 +103,8 @@ impl Place {
                 let journals = ["wait", "--for=condition=Established", JOURNALS];
                 self.cluster.kubectl(journals)?;
                 let journal = KubernetesJournal::new(client, &self.namespace);
-                Ok((Arc::new(journal), Options { linger: LINGER, ..driver_options() }))
+                let driver = OperatorOptions::new(self.namespace.clone(), "live".to_owned()).driver;
+                Ok((Arc::new(journal), driver))
             }
         }
     }
