@@ -85,6 +85,14 @@ fn what_was_broken_once_in_place_stays_mended() {
     }
 }
 
+/// The same under every class of faults there is: a way back that was given up after the clock was set.
+#[test]
+fn what_was_broken_once_under_every_fault_stays_mended() {
+    let report = run(&config(38_398));
+    assert_eq!(report.violations, []);
+    assert_eq!(report.vetoes, 0);
+}
+
 #[test]
 fn every_fault_strikes_and_every_end_is_reached() {
     let mut coverage = Coverage::default();
