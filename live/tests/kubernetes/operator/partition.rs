@@ -10,8 +10,10 @@ use tokio::time::sleep;
 
 use super::Operated;
 
-/// How long the old one is watched once it can speak again.
+/// How long the old one is watched once it can speak again, unless the shard is handed to it before.
 const AFTERWARDS: Duration = Duration::from_secs(6);
+/// The lease of the only shard there is.
+const SHARD: &str = "rollout-operator-shard-0";
 /// Paths of what a copy that reigns over nothing may still write: who is there, and what happened.
 const ALLOWED: [&str; 2] = ["/leases", "/events"];
 
@@ -31,12 +33,35 @@ fn time_of(log: &str, what: &str) -> String {
     line.split_whitespace().next().expect("a line begins with its time").to_owned()
 }
 
+/// How often the shard has changed hands.
+fn transitions(operated: &Operated) -> String {
+    let path = "jsonpath={.spec.leaseTransitions}";
+    let lease = operated.place.kubectl(["get", "lease", SHARD, "-o", path]);
+    lease.unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Watches the one that was cut off: it writes nothing until the shard is handed to it. It is a copy like the
+/// other one again, and its name may be the one that is to have the shard.
+async fn writes_nothing(operated: &Operated, proxy: &Proxy, healed: usize, reign: &str) {
+    let begun = Instant::now();
+    while begun.elapsed() < AFTERWARDS {
+        // Before the lease is read: what it wrote by now, it wrote under what the lease says now at the latest.
+        let late = reigning(&proxy.seen().split_off(healed));
+        if transitions(operated) != reign {
+            println!("the shard is handed back {:.1} s later", begun.elapsed().as_secs_f64());
+            return;
+        }
+        assert!(late.is_empty(), "the one that was cut off writes again: {late:?}");
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
 async fn cut_off(name: &str, trouble: Trouble) {
     let mut operated = Operated::new(name).await;
     operated.deploy().await;
     let proxy = Proxy::start(operated.place.cluster()).unwrap_or_else(|why| panic!("{why}"));
     let old = operated.copy(&proxy.kubeconfig());
-    // There is one shard, and whoever is there first keeps it: it is the one that is cut off.
+    // There is one shard, and this is the only copy: it is the one that is cut off.
     operated.until("a reign", |rollout| rollout["status"]["phase"] == "Completed").await;
     sleep(Duration::from_secs(2)).await;
     let (mut cut_at, mut epoch) = (Instant::now(), None);
@@ -50,11 +75,9 @@ async fn cut_off(name: &str, trouble: Trouble) {
             cut_at = Instant::now();
             let new = operated.copy_direct();
             operated.until_complete(Image::V2).await;
-            let healed = proxy.seen().len();
+            let (healed, reign) = (proxy.seen().len(), transitions(&operated));
             proxy.heal();
-            sleep(AFTERWARDS).await;
-            let late = reigning(&proxy.seen().split_off(healed));
-            assert!(late.is_empty(), "the one that was cut off writes again: {late:?}");
+            writes_nothing(&operated, &proxy, healed, &reign).await;
             log = new.kill().expect("it is killed").err;
         })
         .await;
