@@ -21,7 +21,7 @@ pub(crate) fn deep() -> Result<(), Problem> {
     searched(&mut steps, "counterexamples", "shrink", &["--bugs"])?;
     ignored(&mut steps, "torn writes", ["rollout-runtime", "it", "full_grid_of_torn_writes"])?;
     ignored(&mut steps, "makespans", ["rollout-core", "makespan", "full_grid"])?;
-    // In the tests they are as they were compiled without the optimizer; here with it.
+    // In the tests they are told by a build that is hardly optimized and has every assertion; here by the other kind.
     steps.cargo(
         "stories, byte by byte",
         ["test", "--locked", "--release", "--package", "rollout-sim", "--test", "sim", "stories"],
@@ -32,9 +32,12 @@ pub(crate) fn deep() -> Result<(), Problem> {
 
 /// Seeded rollouts under faults.
 fn seeded(steps: &mut Steps) -> Result<(), Problem> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = threads.to_string();
-    searched(steps, "seeded rollouts", "swarm", &["--seeds", SEEDS, "--threads", &threads])
+    searched(steps, "seeded rollouts", "swarm", &["--seeds", SEEDS, "--threads", &threads()])
+}
+
+/// Threads that there are processors for.
+pub(crate) fn threads() -> String {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).to_string()
 }
 
 /// A search of the simulator.

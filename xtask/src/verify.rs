@@ -3,14 +3,18 @@
 use std::process::Command;
 
 use crate::{
+    deep,
     problem::Problem,
     root,
     step::{Steps, cargo, say},
-    tidy, tools,
+    target, tidy, tools,
 };
 
 /// The one command of the README that passes the tests; a rule of the house keeps the two the same.
 pub(crate) const TEST: [&str; 2] = ["test", "--workspace"];
+
+/// Seeds of the swarm that every commit passes; `deep` has a million.
+const SEEDS: &str = "0..40000";
 
 /// Checks everything and writes nothing but build results.
 pub(crate) fn verify() -> Result<(), Problem> {
@@ -33,6 +37,10 @@ pub(crate) fn verify() -> Result<(), Problem> {
         )?;
     }
     steps.cargo("tests and doctests", TEST)?;
+    // Built with the tests, every assertion in it.
+    let mut swarm = Command::new(target().join("debug").join("examples").join("swarm"));
+    swarm.args(["--seeds", SEEDS, "--threads", &deep::threads()]);
+    steps.run("seeded rollouts", &mut swarm)?;
     steps.run(
         "documentation",
         cargo()

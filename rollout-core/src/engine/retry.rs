@@ -134,9 +134,9 @@ fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
 /// nor more once it is to have fewer, and nobody goes who was to be drained and is not.
 fn may_scale(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64) -> bool {
     let target = turn.state.pools.get(revision).map_or(0, |pool| pool.target);
-    let inventory = view.inventory.as_ref().map(|seen| &seen.what);
-    let seen = inventory.and_then(|inventory| inventory.pools.get(revision));
-    let has = seen.map_or(0, |seen| seen.replicas);
+    // Before anything is seen nobody knows what it has, nor who goes by it.
+    let Some(inventory) = view.inventory.as_ref().map(|seen| &seen.what) else { return false };
+    let has = inventory.pools.get(revision).map_or(0, |seen| seen.replicas);
     if turn.setup.capabilities.replaces_in_place() {
         return (replicas <= has || replicas <= target)
             && fleet::may_size(turn, view, replicas)

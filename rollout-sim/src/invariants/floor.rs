@@ -92,6 +92,9 @@ fn taken<'a>(moment: &Moment<'a>) -> Option<Taken<'a>> {
     if before < floor && matches!(landing.action.effect, Effect::Route(_)) {
         return None; // Below the floor already: the route goes where capacity is.
     }
+    if is_of_a_route_lost(moment, landing) {
+        return None;
+    }
     // Whom nobody knew to serve nobody counted on.
     let cut = moment.world.cut_short().iter().filter(|cut| cut.by == landing.action.id);
     let by_name = cut.filter(|cut| moment.world.serves_unseen(step, &cut.instance)).count();
@@ -108,6 +111,18 @@ fn taken<'a>(moment: &Moment<'a>) -> Option<Taken<'a>> {
     let unseen = moment.world.unseen(step, None) + unknown;
     let is_below = after + unseen < floor;
     is_below.then_some(Taken { landing, before, after, floor, unseen })
+}
+
+/// Whether a pool gets something only because its load balancer started anew and forgot the route, by which it is
+/// to get nothing. Pools whose instances are enrolled one by one have that noted as harm.
+fn is_of_a_route_lost(moment: &Moment<'_>, landing: &Landing<'_>) -> bool {
+    let Effect::Scale { revision, .. } = &landing.action.effect else { return false };
+    let known = moment.ledger.route.as_ref();
+    let gets = known.and_then(|route| route.weight_of(revision)).is_none_or(|it| !it.is_zero());
+    moment.world.route().is_none()
+        && moment.world.traffic().load_balancer_lost()
+        && !gets
+        && moment.ledger.routes_in_doubt.is_empty()
 }
 
 /// The floor, as far as there are places: on the way back from another number of them each has its turn first.
