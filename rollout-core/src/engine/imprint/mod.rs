@@ -16,6 +16,7 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use super::{Engine, subject::Subject};
 use crate::{
     id::{ActionId, InstanceId, Mark},
+    map::Map,
     plan::Plan,
     spec::CheckedSpec,
     time::{Span, Timestamp},
@@ -110,15 +111,14 @@ impl Imprint {
         self.actions.iter().position(|one| *one == id)
     }
 
-    /// The keys of `map`, those first that came up already, in the order in which they did.
+    /// The actions of a map, those first that came up already, in the order in which they did.
     pub(crate) fn in_order<'a, T>(
         &self,
-        map: &'a BTreeMap<ActionId, T>,
-    ) -> impl Iterator<Item = (ActionId, &'a T)> + use<'a, T> {
-        let mut order: Vec<(usize, ActionId)> =
-            map.keys().map(|id| (self.place_of(*id).unwrap_or(usize::MAX), *id)).collect();
-        order.sort_unstable();
-        order.into_iter().map(|(_, id)| (id, &map[&id]))
+        actions: impl IntoIterator<Item = (&'a ActionId, &'a T)>,
+    ) -> Vec<(ActionId, &'a T)> {
+        let mut order: Vec<_> = actions.into_iter().map(|(id, what)| (*id, what)).collect();
+        order.sort_by_cached_key(|(id, _)| (self.place_of(*id).unwrap_or(usize::MAX), *id));
+        order
     }
 
     /// The entries of `map`, those first whose instances came up already, in the order in which they did: by their
@@ -149,7 +149,7 @@ impl Imprint {
     }
 
     /// Adds what was ordered and not answered yet.
-    pub(crate) fn pending(&mut self, pending: &BTreeMap<ActionId, crate::engine::Effect>) {
+    pub(crate) fn pending(&mut self, pending: &Map<ActionId, crate::engine::Effect>) {
         self.word(pending.len() as u64);
         for (id, effect) in self.in_order(pending) {
             self.action(id);
