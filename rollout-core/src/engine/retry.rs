@@ -29,7 +29,7 @@ pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outc
         replaced(view, was_route, &outcome);
         return;
     };
-    let attempts = view.attempts.entry(id).or_default();
+    let attempts = view.attempts.or_default(&id);
     attempts.count = attempts.count.saturating_add(1);
     attempts.in_flight = false;
     attempts.last = Some(outcome.clone());
@@ -268,12 +268,12 @@ pub(super) fn repeat(turn: &mut Turn<'_>, view: &mut View) {
         .collect();
     let mut again = Again::default();
     for (id, effect) in pending {
-        let attempts = view.attempts.entry(id).or_default();
+        let attempts = view.attempts.or_default(&id);
         if attempts.not_before <= turn.now && !may_go_out(turn, view, &effect, &mut again) {
             turn.wake(turn.now.after(turn.setup.tuning.retry_first));
             continue;
         }
-        let attempts = view.attempts.entry(id).or_default();
+        let attempts = view.attempts.or_default(&id);
         if attempts.not_before <= turn.now {
             turn.repeat(id, effect);
             continue;

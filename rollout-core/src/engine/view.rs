@@ -26,6 +26,7 @@ use crate::{
     fleet::HealthView,
     guard::Veto,
     id::{ActionId, Attempt, InstanceId, Mark, RevisionId},
+    map::Map,
     spec::Health,
     time::Timestamp,
 };
@@ -107,16 +108,16 @@ pub(crate) struct View {
     pub(crate) modules: Option<Seen<ModulesInForce>>,
     /// Why the last snapshot of a port could not be taken, if it could not.
     pub(crate) blind: BTreeMap<Port, String>,
-    pub(crate) attempts: BTreeMap<ActionId, Attempts>,
-    pub(crate) health: BTreeMap<InstanceId, HealthView>,
+    pub(crate) attempts: Map<ActionId, Attempts>,
+    pub(crate) health: Map<InstanceId, HealthView>,
     /// Sizes that pools made by count were told to have since a snapshot last showed all of it.
     pub(crate) told: BTreeMap<RevisionId, Told>,
     /// Attempts at setting a route that were not answered yet, replaced ones as well: they may still come.
     pub(crate) routes_out: BTreeSet<ActionId>,
     /// From which mark on the orchestrator's snapshots show my last acknowledged write to an instance.
-    seen_from: BTreeMap<InstanceId, Mark>,
+    seen_from: Map<InstanceId, Mark>,
     /// The same of the load balancer's.
-    enrolled_from: BTreeMap<InstanceId, Mark>,
+    enrolled_from: Map<InstanceId, Mark>,
     /// The same of whatever else a port has.
     shown_from: BTreeMap<(Port, Subject), Mark>,
     /// Since when every candidate instance serves without a break.
@@ -177,8 +178,8 @@ impl View {
     /// Remembers that a write to a subject shows from `mark` on.
     pub(crate) fn acknowledged_at(&mut self, port: Port, subject: Subject, mark: Mark) {
         let from = match (port, subject) {
-            (Port::Backend, Subject::Instance(it)) => self.seen_from.entry(it).or_default(),
-            (Port::Enrolment, Subject::Instance(it)) => self.enrolled_from.entry(it).or_default(),
+            (Port::Backend, Subject::Instance(it)) => self.seen_from.or_default(&it),
+            (Port::Enrolment, Subject::Instance(it)) => self.enrolled_from.or_default(&it),
             other => self.shown_from.entry(other).or_default(),
         };
         *from = mark.max(*from);
@@ -186,7 +187,7 @@ impl View {
 
     /// Remembers what goes out: until a snapshot shows it, it may have happened or not.
     pub(crate) fn attempting(&mut self, action: &Action) {
-        self.attempts.entry(action.id).or_default().in_flight = true;
+        self.attempts.or_default(&action.id).in_flight = true;
         if matches!(action.effect, Effect::Route(_)) {
             self.routes_out.insert(action.id);
         }
@@ -245,12 +246,12 @@ impl View {
     pub(crate) fn probed(
         &mut self,
         health: &Health,
-        instance: InstanceId,
+        instance: &InstanceId,
         kind: ProbeKind,
         healthy: bool,
         detail: String,
     ) {
-        self.health.entry(instance).or_default().probed(health, kind, healthy, detail);
+        self.health.or_default(instance).probed(health, kind, healthy, detail);
     }
 
     /// Brings up to date since when each instance is ready, and forgets what is gone.
@@ -304,6 +305,8 @@ impl View {
         for instance in gone {
             self.health.remove(&instance);
         }
-        self.health.extend(new);
+        for (instance, view) in new {
+            self.health.insert(instance, view);
+        }
     }
 }

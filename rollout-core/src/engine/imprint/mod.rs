@@ -11,7 +11,7 @@ mod effect;
 mod rollout;
 mod state;
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use super::{Engine, subject::Subject};
 use crate::{
@@ -121,13 +121,13 @@ impl Imprint {
         order
     }
 
-    /// The entries of `map`, those first whose instances came up already, in the order in which they did: by their
+    /// The entries of a map, those first whose instances came up already, in the order in which they did: by their
     /// names they would tell two states apart that differ in names alone.
     pub(crate) fn by_place<'a, T>(
         &self,
-        map: &'a BTreeMap<InstanceId, T>,
+        instances: impl IntoIterator<Item = (&'a InstanceId, &'a T)>,
     ) -> Vec<(&'a InstanceId, &'a T)> {
-        let mut entries: Vec<_> = map.iter().collect();
+        let mut entries: Vec<_> = instances.into_iter().collect();
         entries.sort_by_key(|(instance, _)| self.place_of_instance(instance));
         entries
     }

@@ -8,6 +8,7 @@ use crate::{
     engine::observation::{EnrolState, Enrolled, InstanceSeen},
     fleet::HealthView,
     id::{InstanceId, Mark},
+    map::{self, Map},
 };
 
 /// What was seen of one instance.
@@ -35,7 +36,7 @@ impl Glance<'_> {
 pub(crate) struct Glances<'a> {
     seen: Sights<'a, InstanceSeen>,
     enrolled: Sights<'a, Enrolled>,
-    health: Ascending<btree_map::Iter<'a, InstanceId, HealthView>>,
+    health: Ascending<map::Iter<'a, InstanceId, HealthView>>,
 }
 
 impl<'a> Glances<'a> {
@@ -52,13 +53,13 @@ impl<'a> Glances<'a> {
 /// What the last snapshot of a port shows of instances that are asked for in the order of their names.
 pub(super) struct Sights<'a, T> {
     snapshot: Option<(Mark, Ascending<btree_map::Iter<'a, InstanceId, T>>)>,
-    shown_from: Ascending<btree_map::Iter<'a, InstanceId, Mark>>,
+    shown_from: Ascending<map::Iter<'a, InstanceId, Mark>>,
 }
 
 impl<'a, T> Sights<'a, T> {
     pub(super) fn new(
         snapshot: Option<(Mark, &'a BTreeMap<InstanceId, T>)>,
-        shown_from: &'a BTreeMap<InstanceId, Mark>,
+        shown_from: &'a Map<InstanceId, Mark>,
     ) -> Self {
         Self {
             snapshot: snapshot.map(|(mark, instances)| (mark, Ascending::new(instances))),

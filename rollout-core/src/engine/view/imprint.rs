@@ -1,7 +1,5 @@
 //! The imprint of what was seen.
 
-use std::collections::BTreeMap;
-
 use super::{Attempts, Held, Seen, Told, View};
 use crate::{
     engine::{
@@ -10,6 +8,7 @@ use crate::{
         state::State,
     },
     id::{InstanceId, Mark},
+    map::Map,
     time::Timestamp,
 };
 
@@ -62,7 +61,7 @@ impl View {
             }
         }
         imprint.word((seen_from.len() + enrolled_from.len() + shown_from.len()) as u64);
-        let of = |port, from: &BTreeMap<InstanceId, Mark>| {
+        let of = |port, from: &Map<InstanceId, Mark>| {
             from.iter()
                 .map(|(instance, mark)| ((port, Subject::Instance(instance.clone())), *mark))
                 .collect::<Vec<_>>()
