@@ -71,12 +71,65 @@ fn check(name: &str, limit: usize) -> Result<(), NameError> {
     Ok(())
 }
 
+/// The text of a name, and its first bytes once more as numbers: two names are mostly told apart by these,
+/// without a look at the text itself, which lies elsewhere.
+#[derive(Clone)]
+struct Text {
+    head: (u64, u64),
+    whole: Arc<str>,
+}
+
+impl Text {
+    /// Bytes that the numbers hold.
+    const HEAD: usize = 16;
+
+    fn new(whole: Arc<str>) -> Self {
+        // Padded with zeros, which no name has: numbers are in the order of texts.
+        let eight = |from: usize| {
+            let bytes = (from..from + 8).map(|place| whole.as_bytes().get(place).copied());
+            bytes.fold(0, |number, byte| (number << 8) | u64::from(byte.unwrap_or(0)))
+        };
+        Self { head: (eight(0), eight(8)), whole }
+    }
+
+    fn is_in_head(&self) -> bool {
+        self.whole.len() <= Self::HEAD
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.head == other.head
+            && (Arc::ptr_eq(&self.whole, &other.whole)
+                || (self.is_in_head() && other.is_in_head())
+                || self.whole == other.whole)
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.head.cmp(&other.head).then_with(|| {
+            let is_same =
+                Arc::ptr_eq(&self.whole, &other.whole) || (self.is_in_head() && other.is_in_head());
+            if is_same { Ordering::Equal } else { self.whole.cmp(&other.whole) }
+        })
+    }
+}
+
 macro_rules! name {
     ($(#[$meta:meta])* $name:ident, $limit:literal) => {
         $(#[$meta])*
-        #[derive(Clone, Eq, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
+        pub struct $name(Text);
 
         impl $name {
             /// Most characters of such a name.
@@ -90,41 +143,19 @@ macro_rules! name {
             pub fn new(name: impl Into<Arc<str>>) -> Result<Self, NameError> {
                 let name = name.into();
                 check(&name, Self::LIMIT)?;
-                Ok(Self(name))
+                Ok(Self(Text::new(name)))
             }
 
             /// The name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        // Names are compared far more often than made, mostly with themselves.
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+                &self.0.whole
             }
         }
 
         impl Hash for $name {
             fn hash<H: Hasher>(&self, state: &mut H) {
-                self.0.hash(state);
-            }
-        }
-
-        impl PartialOrd for $name {
-            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-                Some(self.cmp(other))
-            }
-        }
-
-        impl Ord for $name {
-            fn cmp(&self, other: &Self) -> Ordering {
-                if Arc::ptr_eq(&self.0, &other.0) {
-                    return Ordering::Equal;
-                }
-                self.0.cmp(&other.0)
+                self.as_str().hash(state);
             }
         }
 
@@ -137,7 +168,7 @@ macro_rules! name {
 
         impl From<$name> for String {
             fn from(name: $name) -> Self {
-                name.0.as_ref().to_owned()
+                name.as_str().to_owned()
             }
         }
 
@@ -150,13 +181,13 @@ macro_rules! name {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
@@ -243,6 +274,25 @@ number!(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_in_the_order_of_their_texts() {
+        let a_16 = "a".repeat(16);
+        let texts = ["0", "a", "a-b", "a.b", "a0", "ab", "b", "web-v1-1", "web-v1-12", "web-v1-2"]
+            .into_iter()
+            .flat_map(|text| {
+                ["", "a", &a_16[..7], &a_16[..8], &a_16[..15], &a_16]
+                    .map(|head| format!("{head}{text}"))
+            });
+        let texts: Vec<String> = texts.collect();
+        let name = |text: &String| InstanceId::new(text.as_str()).unwrap();
+        for one in &texts {
+            for other in &texts {
+                assert_eq!(name(one).cmp(&name(other)), one.cmp(other), "{one} {other}");
+                assert_eq!(name(one) == name(other), one == other, "{one} {other}");
+            }
+        }
+    }
 
     #[test]
     fn names_are_checked() {

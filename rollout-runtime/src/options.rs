@@ -47,6 +47,9 @@ pub struct Options {
     pub compact_after: NonZeroUsize,
     /// Longest wait for attempts under way when told to shut down. Default: 2 s.
     pub shutdown_grace: Span,
+    /// Messages that a listener to the progress may lag behind; further ones are dropped for it, and it is told how
+    /// many. They take their room from the start. Default: 1,024.
+    pub progress_kept: NonZeroUsize,
     /// Wait before the first new start after the journal failed; doubled each time. Default: 200 ms.
     pub restart_first: Span,
     /// New starts in a row before the driver gives up on its journal. Default: 5.
@@ -72,6 +75,7 @@ impl Default for Options {
             linger: Span::ZERO,
             compact_after: NonZeroUsize::new(1024).expect("it is not zero"),
             shutdown_grace: Span::from_secs(2),
+            progress_kept: NonZeroUsize::new(1024).expect("it is not zero"),
             restart_first: Span::from_millis(200),
             restarts_max: 5,
             tuning: Tuning::default(),

@@ -21,8 +21,6 @@ use crate::{
 
 /// Commands that may wait for the driver.
 const COMMANDS_WAITING: usize = 64;
-/// Messages a listener may lag behind.
-const PROGRESS_KEPT: usize = 1024;
 
 /// Drives workloads. Dropping it cancels every driver at once, which is as safe as a crash: the next
 /// run resumes.
@@ -64,7 +62,7 @@ impl Runtime {
         let begun = driver::begin(workload, &ports, &options);
         let reign = begun.instrument(span.clone()).await?;
         let (commands, received) = mpsc::channel(COMMANDS_WAITING);
-        let (progress, _) = broadcast::channel(PROGRESS_KEPT);
+        let (progress, _) = broadcast::channel(options.progress_kept.get());
         let (standing, watched) = watch::channel(Standing::default());
         let handle = Handle {
             workload: workload.clone(),

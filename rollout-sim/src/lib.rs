@@ -10,6 +10,7 @@ pub mod explore;
 mod faults;
 pub mod incident;
 pub mod invariants;
+mod kinds;
 pub mod ledger;
 pub mod museum;
 pub mod oracles;

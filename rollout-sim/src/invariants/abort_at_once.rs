@@ -7,7 +7,7 @@ use rollout_core::{
     weight::Weight,
 };
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 /// Time after which an instance that serves was seen, probed and enrolled, in milliseconds.
 const LONG: u64 = 30_000;
@@ -30,6 +30,10 @@ struct Turned {
 impl Invariant for AbortAtOnce {
     fn name(&self) -> &'static str {
         "L3 abort at once"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Answered, Kind::Recorded, Kind::Stepped]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -2,13 +2,17 @@
 
 use rollout_core::engine::Change;
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct ActionIds;
 
 impl Invariant for ActionIds {
     fn name(&self) -> &'static str {
         "C3 action ids"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

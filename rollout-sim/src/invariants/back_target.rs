@@ -2,13 +2,17 @@
 
 use rollout_core::engine::{Effect, Route, Shares};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct BackTarget;
 
 impl Invariant for BackTarget {
     fn name(&self) -> &'static str {
         "R2 target of the way back"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Ordered]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

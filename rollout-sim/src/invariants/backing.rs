@@ -6,13 +6,17 @@
 
 use rollout_core::engine::{Effect, Route, Shares};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct Backing;
 
 impl Invariant for Backing {
     fn name(&self) -> &'static str {
         "T2 no weight without backing"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Ordered]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -3,7 +3,7 @@
 
 use rollout_core::engine::{Action, Effect, Route};
 
-use super::{Broken, Happened, Invariant, Landing, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Landing, Moment, require};
 use crate::world::Tally;
 
 pub(super) struct Beside;
@@ -11,6 +11,10 @@ pub(super) struct Beside;
 impl Invariant for Beside {
     fn name(&self) -> &'static str {
         "T6 mirrors and matches are backed"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Ordered, Kind::Landed]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -2,7 +2,7 @@
 
 use rollout_core::{engine::Effect, id::InstanceId};
 
-use super::{Broken, Happened, Invariant, Moment, Terms, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, Terms, require};
 use crate::world::{Condition, Instance, Pool};
 
 pub(super) struct Ceiling;
@@ -10,6 +10,10 @@ pub(super) struct Ceiling;
 impl Invariant for Ceiling {
     fn name(&self) -> &'static str {
         "P3 ceiling"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Landed]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

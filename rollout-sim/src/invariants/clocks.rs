@@ -3,7 +3,7 @@
 
 use rollout_core::time::Timestamp;
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 /// The time of the last record.
 #[derive(Default)]
@@ -14,6 +14,10 @@ pub(super) struct Clocks {
 impl Invariant for Clocks {
     fn name(&self) -> &'static str {
         "D3 clocks that jump"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

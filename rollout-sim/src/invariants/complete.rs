@@ -6,13 +6,17 @@ use rollout_core::{
     weight::Weight,
 };
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct Complete;
 
 impl Invariant for Complete {
     fn name(&self) -> &'static str {
         "R8 complete is complete"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

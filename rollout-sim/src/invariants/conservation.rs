@@ -2,13 +2,17 @@
 
 use rollout_core::engine::{Effect, Route, Shares};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct Conservation;
 
 impl Invariant for Conservation {
     fn name(&self) -> &'static str {
         "T1 conservation"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Ordered]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -1,13 +1,17 @@
 //! L5: with nodes dead for ever, and room elsewhere, the rollout ends all the same, and at its end nobody who
 //! died with a node is waited for.
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct DeadNodes;
 
 impl Invariant for DeadNodes {
     fn name(&self) -> &'static str {
         "L5 dead nodes"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Overdue]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

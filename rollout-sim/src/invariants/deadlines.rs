@@ -5,7 +5,7 @@ use rollout_core::{
     time::{Span, Timestamp},
 };
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 /// Clocks that stand still while the rollout is stopped.
 #[derive(Default)]
@@ -20,6 +20,10 @@ pub(super) struct Deadlines {
 impl Invariant for Deadlines {
     fn name(&self) -> &'static str {
         "D2 paused time"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -6,7 +6,7 @@ use rollout_core::{
     id::InstanceId,
 };
 
-use super::{Broken, Happened, Invariant, Moment, Terms, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, Terms, require};
 use crate::world::Condition;
 
 pub(super) struct DrainOrder;
@@ -14,6 +14,10 @@ pub(super) struct DrainOrder;
 impl Invariant for DrainOrder {
     fn name(&self) -> &'static str {
         "P5 drain order"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Landed]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -1,12 +1,16 @@
 //! L1: once the faults are off the rollout ends within its bound.
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct Ends;
 
 impl Invariant for Ends {
     fn name(&self) -> &'static str {
         "L1 ends"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Overdue]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

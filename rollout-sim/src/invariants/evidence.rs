@@ -3,7 +3,7 @@
 
 use rollout_core::engine::{Change, End};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 use crate::ledger::Ledger;
 
 pub(super) struct Evidence;
@@ -11,6 +11,10 @@ pub(super) struct Evidence;
 impl Invariant for Evidence {
     fn name(&self) -> &'static str {
         "G6 evidence is recorded"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded]
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most records leave no stage")]

@@ -2,13 +2,17 @@
 
 use rollout_core::engine::{Effect, Route, Shares};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct Exposure;
 
 impl Invariant for Exposure {
     fn name(&self) -> &'static str {
         "T3 exposure cap"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Landed]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -2,7 +2,7 @@
 
 use rollout_core::id::Epoch;
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 #[derive(Default)]
 pub(super) struct Fencing {
@@ -12,6 +12,10 @@ pub(super) struct Fencing {
 impl Invariant for Fencing {
     fn name(&self) -> &'static str {
         "F1 fencing"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Landed, Kind::LandedBeside]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

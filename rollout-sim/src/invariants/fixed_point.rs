@@ -1,6 +1,6 @@
 //! F4: with no change outside the engine does nothing: no hot loop, nothing new after the end.
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 use crate::world::Truth;
 
 /// Most times in a row that time alone may wake the engine within one millisecond.
@@ -15,6 +15,10 @@ pub(super) struct FixedPoint {
 impl Invariant for FixedPoint {
     fn name(&self) -> &'static str {
         "F4 fixed point"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Stepped]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

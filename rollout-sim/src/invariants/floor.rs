@@ -7,7 +7,7 @@
 
 use rollout_core::engine::Effect;
 
-use super::{Broken, Happened, Invariant, Landing, Moment};
+use super::{Broken, Happened, Invariant, Kind, Landing, Moment};
 
 pub(super) struct Floor;
 
@@ -16,6 +16,10 @@ pub(super) struct NoWorsening;
 impl Invariant for Floor {
     fn name(&self) -> &'static str {
         "P1 floor"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Landed]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {
@@ -29,6 +33,10 @@ impl Invariant for Floor {
 impl Invariant for NoWorsening {
     fn name(&self) -> &'static str {
         "P2 no worsening"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Landed]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -6,13 +6,17 @@
 
 use rollout_core::engine::{Change, Effect, Route, Shares};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct GateOrder;
 
 impl Invariant for GateOrder {
     fn name(&self) -> &'static str {
         "T4 weight rises only after the gate"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded, Kind::Ordered]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

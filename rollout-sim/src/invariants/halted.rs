@@ -2,13 +2,17 @@
 
 use rollout_core::engine::Change;
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct Halted;
 
 impl Invariant for Halted {
     fn name(&self) -> &'static str {
         "L7 nothing goes out while halted"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Ordered, Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -2,13 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, Question, require};
 
 pub(super) struct History;
 
 impl Invariant for History {
     fn name(&self) -> &'static str {
         "R11 history keeps stable"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Replayed]
+    }
+
+    fn asks(&self) -> Option<Question> {
+        Some(Question::Replay)
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

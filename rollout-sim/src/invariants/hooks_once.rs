@@ -8,7 +8,7 @@ use rollout_core::{
     spec::HookFailure,
 };
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 use crate::ledger::Ledger;
 
 pub(super) struct HooksOnce;
@@ -16,6 +16,10 @@ pub(super) struct HooksOnce;
 impl Invariant for HooksOnce {
     fn name(&self) -> &'static str {
         "H1 hooks run once"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded, Kind::Ordered]
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most records are about no hook")]

@@ -1,12 +1,16 @@
 //! C4: the intent is durable before its effect is attempted, and still open.
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct IntentFirst;
 
 impl Invariant for IntentFirst {
     fn name(&self) -> &'static str {
         "C4 intent first"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Ordered]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -5,7 +5,7 @@ use rollout_core::{
     time::Span,
 };
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 /// Time that tidying up may take beyond the time the candidate is kept, drains aside.
 const SLACK: Span = Span::from_secs(60);
@@ -15,6 +15,10 @@ pub(super) struct KeepFailed;
 impl Invariant for KeepFailed {
     fn name(&self) -> &'static str {
         "R12 kept candidates get nothing and go"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Stepped]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

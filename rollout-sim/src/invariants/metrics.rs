@@ -8,7 +8,7 @@ use rollout_core::{
     time::Timestamp,
 };
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 /// When the values were read that may count for the gate under way.
 #[derive(Default)]
@@ -19,6 +19,10 @@ pub(super) struct Metrics {
 impl Invariant for Metrics {
     fn name(&self) -> &'static str {
         "G2 enough evidence"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -56,6 +56,7 @@ use rollout_core::{
     weight::Weight,
 };
 
+pub use crate::kinds::Kind;
 use crate::{
     ledger::Ledger,
     world::{Condition, Receipt, Server, Tally, World},
@@ -66,12 +67,33 @@ pub trait Invariant: Send {
     /// Its number and name in GUARANTEES.md.
     fn name(&self) -> &'static str;
 
+    /// The kinds of moments at which it is checked.
+    fn hears(&self) -> &'static [Kind] {
+        &Kind::ALL
+    }
+
+    /// What an engine is asked for its sake, beside its work.
+    fn asks(&self) -> Option<Question> {
+        None
+    }
+
     /// Checks it at one moment.
     ///
     /// # Errors
     ///
     /// [`Broken`] says what is so and what should be.
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken>;
+}
+
+/// What an engine is asked for the sake of a promise, beside its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Where it stands, and where the one stands that its journal makes.
+    Replay,
+    /// What it waits for.
+    Waits,
+    /// What it makes of an order that it has taken already.
+    Repeat,
 }
 
 /// Something that happened, and the truth right after it.

@@ -3,13 +3,17 @@
 
 use rollout_core::engine::{Change, Effect};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct Modules;
 
 impl Invariant for Modules {
     fn name(&self) -> &'static str {
         "A1 what must be available is available"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Ordered, Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

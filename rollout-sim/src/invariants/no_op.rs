@@ -1,12 +1,20 @@
 //! R5: an order that is repeated changes nothing.
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, Question, require};
 
 pub(super) struct NoOp;
 
 impl Invariant for NoOp {
     fn name(&self) -> &'static str {
         "R5 repeated order"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Repeated]
+    }
+
+    fn asks(&self) -> Option<Question> {
+        Some(Question::Repeat)
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

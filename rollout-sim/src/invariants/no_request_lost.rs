@@ -1,6 +1,6 @@
 //! S1 No request lost: a request fails only where a fault, the candidate's own errors or the plan explains it.
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 use crate::world::Loss;
 
 #[derive(Default)]
@@ -12,6 +12,10 @@ pub(super) struct NoRequestLost {
 impl Invariant for NoRequestLost {
     fn name(&self) -> &'static str {
         "S1 no request lost"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Changed, Kind::Landed]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

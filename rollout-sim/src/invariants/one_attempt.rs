@@ -8,7 +8,7 @@ use rollout_core::{
     id::{ActionId, Attempt},
 };
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 #[derive(Default)]
 pub(super) struct OneAttempt {
@@ -19,6 +19,10 @@ pub(super) struct OneAttempt {
 impl Invariant for OneAttempt {
     fn name(&self) -> &'static str {
         "F5 one attempt"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Ordered, Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

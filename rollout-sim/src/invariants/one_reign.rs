@@ -1,13 +1,17 @@
 //! F2: of several engines one reigns: from its claim on nothing of another one takes effect, and one that was
 //! told so orders nothing more.
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct OneReign;
 
 impl Invariant for OneReign {
     fn name(&self) -> &'static str {
         "F2 one reign"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Beside, Kind::Landed, Kind::LandedBeside]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -5,13 +5,17 @@
 
 use rollout_core::engine::Route;
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct Order;
 
 impl Invariant for Order {
     fn name(&self) -> &'static str {
         "T5 capacity after traffic"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Landed]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

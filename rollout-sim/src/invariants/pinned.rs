@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use rollout_core::{engine::Revision, id::RevisionId};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 #[derive(Default)]
 pub(super) struct Pinned {
@@ -14,6 +14,10 @@ pub(super) struct Pinned {
 impl Invariant for Pinned {
     fn name(&self) -> &'static str {
         "R9 artefact pinned"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Ordered]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

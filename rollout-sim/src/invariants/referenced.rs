@@ -2,13 +2,17 @@
 
 use rollout_core::engine::Effect;
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct Referenced;
 
 impl Invariant for Referenced {
     fn name(&self) -> &'static str {
         "P6 referenced is untouchable"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Landed]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -2,13 +2,21 @@
 
 use rollout_core::engine::Status;
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, Question, require};
 
 pub(super) struct Replay;
 
 impl Invariant for Replay {
     fn name(&self) -> &'static str {
         "C2 replay"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Replayed]
+    }
+
+    fn asks(&self) -> Option<Question> {
+        Some(Question::Replay)
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -3,13 +3,17 @@
 
 use rollout_core::engine::{Change, Purpose};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct Resize;
 
 impl Invariant for Resize {
     fn name(&self) -> &'static str {
         "P8 resize in mid-rollout"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

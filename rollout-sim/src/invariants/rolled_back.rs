@@ -6,13 +6,17 @@ use rollout_core::{
     weight::Weight,
 };
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct RolledBack;
 
 impl Invariant for RolledBack {
     fn name(&self) -> &'static str {
         "R4 abort ends at stable"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

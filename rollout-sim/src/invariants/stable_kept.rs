@@ -2,7 +2,7 @@
 
 use rollout_core::{engine::Change, id::InstanceId};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 use crate::world::Instance;
 
 pub(super) struct StableKept;
@@ -10,6 +10,10 @@ pub(super) struct StableKept;
 impl Invariant for StableKept {
     fn name(&self) -> &'static str {
         "R10 abort keeps stable"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -3,13 +3,17 @@
 
 use rollout_core::engine::Change;
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct StablePointer;
 
 impl Invariant for StablePointer {
     fn name(&self) -> &'static str {
         "R1 stable pointer"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -1,12 +1,16 @@
 //! R3: at most two revisions receive traffic, at most three are live.
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct TwoRevisions;
 
 impl Invariant for TwoRevisions {
     fn name(&self) -> &'static str {
         "R3 two revisions in traffic"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Landed]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -2,13 +2,17 @@
 
 use rollout_core::engine::{Cause, Change, Purpose};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 pub(super) struct UndoKept;
 
 impl Invariant for UndoKept {
     fn name(&self) -> &'static str {
         "R6 rollback is not rolled back"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Recorded]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -1,6 +1,6 @@
 //! C7: what could not be made durable is not done: nothing of the decision goes out.
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
 /// The step whose records could not be kept last.
 #[derive(Default)]
@@ -11,6 +11,10 @@ pub(super) struct Unkept {
 impl Invariant for Unkept {
     fn name(&self) -> &'static str {
         "C7 what is not kept is not done"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::NotKept, Kind::Ordered]
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -3,13 +3,21 @@
 
 use rollout_core::engine::{Phase, Wait, WaitReason};
 
-use super::{Broken, Happened, Invariant, Moment, require};
+use super::{Broken, Happened, Invariant, Kind, Moment, Question, require};
 
 pub(super) struct WaitsNamed;
 
 impl Invariant for WaitsNamed {
     fn name(&self) -> &'static str {
         "D1 every wait named"
+    }
+
+    fn hears(&self) -> &'static [Kind] {
+        &[Kind::Waiting]
+    }
+
+    fn asks(&self) -> Option<Question> {
+        Some(Question::Waits)
     }
 
     fn check(&mut self, moment: &Moment<'_>) -> Result<(), Broken> {

@@ -5,10 +5,10 @@
 use rollout_core::engine::End;
 
 use super::{Run, TIDYING, queue::Job, report::Finish};
-use crate::{
-    setting::revision,
-    world::{BEGINNING, Truth},
-};
+use crate::world::{BEGINNING, Truth};
+
+/// The revision under trial.
+const TRIAL: &str = "v2";
 
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Run<'_> {
         self.began = self.world.now();
         self.calm_at = self.began + self.setting.storm;
         self.faults.on = true;
-        self.queue.push(self.began, Job::Submit("v2"));
+        self.queue.push(self.began, Job::Submit(TRIAL));
         self.queue.push(self.calm_at, Job::Calm);
         let wait = self.beside.wait_for_others();
         self.queue.push(self.began + wait, Job::Degrade);
@@ -59,9 +59,9 @@ impl Run<'_> {
     /// Latest end of the act under way, in milliseconds.
     pub(super) fn limit(&self) -> u64 {
         match self.act {
-            Act::Prologue => BEGINNING + self.setting.patience(),
+            Act::Prologue => BEGINNING + self.patience,
             Act::Storm | Act::Calm | Act::Over(_) => {
-                self.calm_at.saturating_add(self.setting.patience()).saturating_add(TIDYING * 2)
+                self.calm_at.saturating_add(self.patience).saturating_add(TIDYING * 2)
             }
         }
     }
@@ -69,30 +69,30 @@ impl Run<'_> {
     /// Decides whether the act, or the run, is over.
     pub(super) fn judge_end(&mut self) {
         let now = self.world.now();
-        let Some(end) = self.ledger.end.clone() else {
+        let Some(finish) = self.ledger.end.as_ref().map(Finish::of) else {
             return;
         };
         if self.ledger.queued || self.engine.is_none() {
             return;
         }
         match self.act {
-            Act::Prologue if end == End::Completed => {
+            Act::Prologue if finish == Finish::Completed => {
                 self.begin_trial();
             }
             Act::Prologue => {
+                let end = self.ledger.end.as_ref().map(ToString::to_string).unwrap_or_default();
                 let detail = format!("the deploy before the trial, without faults: {end}");
                 self.violate("L1 ends", detail);
-                self.act = Act::Over(Finish::of(&end));
+                self.act = Act::Over(finish);
             }
             Act::Storm | Act::Calm => {
-                if !self.ledger.heard.contains(&revision("v2")) {
+                if !self.ledger.heard.iter().any(|heard| heard.as_str() == TRIAL) {
                     return;
                 }
                 if self.awaits_encore() {
                     return;
                 }
                 self.take_frame();
-                let finish = Finish::of(&end);
                 let ended = *self.ended_at.get_or_insert(now);
                 self.begin_calm();
                 let sound = self.world.config().truths.values();

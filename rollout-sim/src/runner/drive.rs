@@ -1,7 +1,7 @@
 //! The engine's contract, kept: step, append, commit, attempt; and crashes in between.
 
 use rollout_core::{
-    engine::{Engine, Event, Order, OrderKind, Record, ReplayError, Step},
+    engine::{Event, Order, OrderKind, Record, Step},
     port::Claim,
     time::Timestamp,
 };
@@ -64,23 +64,24 @@ impl Run<'_> {
     /// Makes a decision durable, commits it and attempts what it orders, as far as it comes. Returns whether
     /// the engine lives on.
     fn carry(&mut self, step: Step, crash: Option<CrashPoint>) -> bool {
+        let Step { records, actions, wake_at, .. } = step;
         if crash == Some(CrashPoint::BeforeAppend) {
             self.hearing.lost();
             self.crash();
             return false;
         }
-        self.append(&step);
+        self.append(records);
         if crash == Some(CrashPoint::BeforeCommit) {
             self.crash();
             return false;
         }
-        self.wake_at = step.wake_at.map(|at| self.clock.when(at.0));
+        self.wake_at = wake_at.map(|at| self.clock.when(at.0));
         let limit = match crash {
             Some(CrashPoint::AfterAttempts(limit)) => limit,
             Some(CrashPoint::BeforeAppend | CrashPoint::BeforeCommit) | None => usize::MAX,
         };
         let terms = self.terms();
-        for action in step.actions.into_iter().take(limit) {
+        for action in actions.into_iter().take(limit) {
             self.judge(Happened::Ordered(&action));
             self.attempt(action, terms);
         }
@@ -116,20 +117,20 @@ impl Run<'_> {
     }
 
     /// Makes the records of a step durable and commits them.
-    fn append(&mut self, step: &Step) {
-        if step.records.is_empty() {
+    fn append(&mut self, records: Vec<Record>) {
+        if records.is_empty() {
             return;
         }
-        for record in &step.records {
+        for record in &records {
             self.judge(Happened::Recorded(record));
             self.coverage.recorded(record);
             self.ledger.apply(record);
         }
         if let Some(engine) = &mut self.engine {
-            engine.commit(&step.records);
+            engine.commit(&records);
         }
         let kept = self.journal.len();
-        self.journal.extend(step.records.iter().cloned());
+        self.journal.extend(records);
         if let Some(saboteur) = &mut self.saboteur {
             saboteur.journal(&mut self.journal, kept);
         }
@@ -152,6 +153,7 @@ impl Run<'_> {
             &mut Judge {
                 seed: self.seed,
                 invariants: &mut self.invariants,
+                hearers: self.hearers,
                 broken: &mut self.broken,
                 violations: &mut self.violations,
             },
@@ -210,24 +212,6 @@ impl Run<'_> {
         self.wake_at = None;
     }
 
-    /// Compares an engine with the one that its journal makes.
-    pub(super) fn compare(&mut self, engine: &Engine) {
-        if self.invariants.is_empty() {
-            return;
-        }
-        let at = self.told();
-        match Engine::replay(self.setup.clone(), &self.journal) {
-            Ok(again) => {
-                let mut status = engine.status(at);
-                if let Some(saboteur) = &mut self.saboteur {
-                    saboteur.tell(&mut status);
-                }
-                self.judge(Happened::Replayed(&status, &again.status(at)));
-            }
-            Err(error) => self.violate("C2 replay", error.to_string()),
-        }
-    }
-
     /// Lets the engine that starts read the clock.
     fn start_clock(&mut self) {
         let last = self.journal.last().map_or(0, |record| record.at.0);
@@ -238,26 +222,12 @@ impl Run<'_> {
         }
     }
 
-    /// The journal as it may have been compacted by now: not at all, its older half, or everything.
-    fn compacted(&self) -> Result<Vec<Record>, ReplayError> {
-        let halves = usize::try_from(self.life % 3).unwrap_or_default();
-        let cut = self.journal.len() * halves / 2;
-        if cut == 0 {
-            return Ok(self.journal.clone());
-        }
-        let mut records = vec![Record::fold(&self.journal[..cut])?];
-        records.extend_from_slice(&self.journal[cut..]);
-        Ok(records)
-    }
-
     /// Starts an engine from the journal, claims the workload and looks at the world.
     pub(super) fn restart(&mut self) {
         self.life += 1;
         let now = self.world.now();
         self.start_clock();
-        let engine = self.compacted();
-        let engine = engine.and_then(|records| Engine::replay(self.setup.clone(), &records));
-        let engine = match engine {
+        let engine = match self.replayed() {
             Ok(engine) => engine,
             Err(error) => return self.violate("C2 replay", error.to_string()),
         };

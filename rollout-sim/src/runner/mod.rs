@@ -20,6 +20,7 @@ mod person;
 mod probes;
 mod question;
 mod queue;
+mod reader;
 mod report;
 mod rivals;
 mod store;
@@ -41,6 +42,7 @@ use self::{
     person::whole,
     probes::Probes,
     queue::{Job, Queue},
+    reader::Reader,
     rivals::Rivals,
     store::Store,
 };
@@ -54,7 +56,8 @@ pub use self::{
 use crate::{
     faults::Faults,
     incident::CrashPoint,
-    invariants::{self, Invariant, Violation},
+    invariants::{Invariant, Question, Violation},
+    kinds::Hearers,
     ledger::Ledger,
     random::Stream,
     saboteur::Saboteur,
@@ -81,12 +84,19 @@ pub(crate) struct Run<'a> {
     ledger: Ledger,
     faults: Faults,
     invariants: Vec<Box<dyn Invariant>>,
+    /// Which of them hear each kind of moment.
+    hearers: Hearers,
+    /// What the engine is asked for their sake.
+    questions: Vec<Question>,
     broken: Vec<&'static str>,
     violations: Vec<Violation>,
     saboteur: Option<&'a mut dyn Saboteur>,
     setup: Setup,
     engine: Option<Engine>,
     journal: Vec<Record>,
+    reader: Reader,
+    /// Longest time from the end of all faults to the end of the rollout, in milliseconds.
+    patience: u64,
     /// Number of engines so far; answers for an earlier one reach nobody.
     life: u32,
     steps: u64,
@@ -150,6 +160,15 @@ fn setting_of(config: &RunConfig) -> Setting {
     setting
 }
 
+/// The world of a run, in which nothing has happened.
+fn world_of(config: &RunConfig, setting: &Setting) -> World {
+    let mut world = World::new(setting.world.clone(), config.seed);
+    if config.neighbour {
+        world.put_foreign(neighbour(), report::NEIGHBOUR);
+    }
+    world
+}
+
 /// What goes wrong in a run.
 fn faults_of(config: &RunConfig) -> Faults {
     let has = |names: &[String], name: &str| names.iter().any(|one| one == name);
@@ -182,25 +201,26 @@ impl<'a> Run<'a> {
             capabilities: setting.world.capabilities.clone(),
             tuning: setting.tuning,
         };
-        let mut world = World::new(setting.world.clone(), seed);
-        if config.neighbour {
-            world.put_foreign(neighbour(), report::NEIGHBOUR);
-        }
         let mut stream = Stream::new(seed, "runner");
+        let invariants = check::wanted(config);
         Self {
             seed,
             truth: config.truth,
-            world,
+            world: world_of(config, &setting),
+            patience: setting.patience(),
             setting,
             ledger: Ledger::default(),
             faults,
-            invariants: if config.unchecked { Vec::new() } else { invariants::all() },
+            hearers: Hearers::of(&invariants),
+            questions: invariants.iter().filter_map(|one| one.asks()).collect(),
+            invariants,
             broken: Vec::new(),
             violations: Vec::new(),
             saboteur,
             setup,
             engine: None,
             journal: Vec::new(),
+            reader: Reader::default(),
             life: 0,
             steps: 0,
             wake_at: None,

@@ -1,8 +1,11 @@
 //! Probes: run at the periods of the spec, for the instances that the engine names.
 
+use std::cmp::Ordering;
+
 use rollout_core::{
-    engine::{Event, ProbeKind},
+    engine::{Event, ProbeKind, ProbeTarget},
     id::InstanceId,
+    spec::Probe,
 };
 
 use super::{Job, Run};
@@ -19,7 +22,6 @@ struct Slot {
     successes: u32,
     /// What the answers in a row make of the instance.
     ready: Option<bool>,
-    wanted: bool,
     alive: bool,
 }
 
@@ -27,10 +29,42 @@ struct Slot {
 #[derive(Debug, Default)]
 pub(super) struct Probes {
     slots: Vec<Slot>,
+    /// Those that are run now, in the order of names and kinds.
     live: Vec<usize>,
 }
 
+/// The probes of an instance that are due, in the order of their kinds.
+fn wanted<'a>(target: &ProbeTarget<'a>) -> [(ProbeKind, Option<&'a Probe>); 2] {
+    let health = target.health;
+    if target.started {
+        [
+            (ProbeKind::Readiness, health.readiness.as_ref()),
+            (ProbeKind::Liveness, health.liveness.as_ref()),
+        ]
+    } else {
+        [(ProbeKind::Startup, health.startup.as_ref()), (ProbeKind::Startup, None)]
+    }
+}
+
 impl Slot {
+    fn new(instance: &InstanceId, kind: ProbeKind, probe: &Probe) -> Self {
+        Self {
+            instance: instance.clone(),
+            kind,
+            period: probe.period.as_millis().max(1),
+            thresholds: (probe.failure_threshold, probe.success_threshold),
+            failures: 0,
+            successes: 0,
+            ready: None,
+            alive: true,
+        }
+    }
+
+    /// Whether it comes before the probe of this kind of an instance, is it, or comes after it.
+    fn order(&self, instance: &InstanceId, kind: ProbeKind) -> Ordering {
+        self.instance.cmp(instance).then(self.kind.cmp(&kind))
+    }
+
     fn answer(&mut self, healthy: bool) {
         (self.failures, self.successes) =
             if healthy { (0, self.successes + 1) } else { (self.failures + 1, 0) };
@@ -68,55 +102,31 @@ impl Run<'_> {
             return;
         };
         let now = self.world.now();
-        let probes = &mut self.probes;
-        for slot in &probes.live {
-            probes.slots[*slot].wanted = false;
-        }
+        let Probes { slots, live } = &mut self.probes;
+        // Both come in the order of names, and of kinds for each name.
+        let mut place = 0;
         for target in engine.probe_targets() {
-            let health = target.health;
-            let due = if target.started {
-                [
-                    (ProbeKind::Readiness, health.readiness.as_ref()),
-                    (ProbeKind::Liveness, health.liveness.as_ref()),
-                ]
-            } else {
-                [(ProbeKind::Startup, health.startup.as_ref()), (ProbeKind::Startup, None)]
-            };
-            for (kind, probe) in due {
+            for (kind, probe) in wanted(&target) {
                 let Some(probe) = probe else {
                     continue;
                 };
-                let known = probes.live.iter().copied().find(|slot| {
-                    let slot = &probes.slots[*slot];
-                    slot.kind == kind && slot.instance == *target.instance
-                });
-                if let Some(slot) = known {
-                    probes.slots[slot].wanted = true;
-                    continue;
+                let order = |slot: &usize| slots[*slot].order(target.instance, kind);
+                let over = live[place..].iter().take_while(|slot| order(slot).is_lt()).count();
+                let is_there = live.get(place + over).is_some_and(|slot| order(slot).is_eq());
+                for slot in live.drain(place..place + over) {
+                    slots[slot].alive = false;
                 }
-                let slot = probes.slots.len();
-                probes.live.push(slot);
-                probes.slots.push(Slot {
-                    instance: target.instance.clone(),
-                    kind,
-                    period: probe.period.as_millis().max(1),
-                    thresholds: (probe.failure_threshold, probe.success_threshold),
-                    failures: 0,
-                    successes: 0,
-                    ready: None,
-                    wanted: true,
-                    alive: true,
-                });
-                let first = now + probe.initial_delay.as_millis();
-                self.queue.push(first, Job::Probe(slot));
+                if !is_there {
+                    live.insert(place, slots.len());
+                    self.queue.push(now + probe.initial_delay.as_millis(), Job::Probe(slots.len()));
+                    slots.push(Slot::new(target.instance, kind, probe));
+                }
+                place += 1;
             }
         }
-        let slots = &mut probes.slots;
-        probes.live.retain(|slot| {
-            let slot = &mut slots[*slot];
-            slot.alive = slot.wanted;
-            slot.wanted
-        });
+        for slot in live.drain(place..) {
+            slots[slot].alive = false;
+        }
     }
 
     /// Runs a probe and tells the engine.

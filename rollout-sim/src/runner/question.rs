@@ -9,7 +9,10 @@ use rollout_core::{
 };
 
 use super::{Run, coverage};
-use crate::{invariants::Happened, ledger::Ledger};
+use crate::{
+    invariants::{Happened, Question},
+    ledger::Ledger,
+};
 
 /// An order, and the attempt it was given in.
 pub(super) struct Asked {
@@ -66,10 +69,10 @@ impl Run<'_> {
 
     /// Gives an order that was taken once more; asks now and then why a step came to nothing.
     pub(super) fn question(&mut self, asked: Option<Asked>, output: usize) {
-        if let Some(asked) = asked {
+        if let Some(asked) = asked.filter(|_| self.asks(Question::Repeat)) {
             self.repeat(asked);
         }
-        if output == 0 && self.steps.is_multiple_of(WHY_EVERY) {
+        if output == 0 && self.steps.is_multiple_of(WHY_EVERY) && self.asks(Question::Waits) {
             self.ask_why();
         }
     }

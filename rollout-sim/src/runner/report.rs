@@ -111,7 +111,7 @@ impl Run<'_> {
         if let Some(engine) = self.engine.take()
             && self.seed.is_multiple_of(4)
         {
-            self.compare(&engine);
+            self.compare_last(&engine);
         }
         let finish = match self.act {
             Act::Over(finish) => finish,

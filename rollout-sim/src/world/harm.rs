@@ -15,7 +15,8 @@ pub struct Harm {
     pub at: u64,
     /// Whether its load balancer entry was lost, rather than the instance.
     pub enrolment: bool,
-    /// Whether the instance was not on its way out of the load balancer.
+    /// Whether the instance was not on its way out of the load balancer, or was let in again by an engine that
+    /// could not know.
     pub carried: bool,
     /// Number of the engine's step from which on it could know.
     pub known: Option<u64>,
@@ -34,6 +35,14 @@ impl World {
             if harm.enrolment && harm.instance == *name {
                 harm.healed.get_or_insert(self.now);
             }
+        }
+    }
+
+    /// Notes that an instance on its way out is let in again: what nobody knows to harm it is missing from now on.
+    pub(super) fn count_on_again(&mut self, name: &InstanceId) {
+        for harm in &mut self.harms {
+            let is_unknown = harm.known.is_none() && harm.healed.is_none();
+            harm.carried |= is_unknown && harm.instance == *name;
         }
     }
 

@@ -169,20 +169,22 @@ impl World {
             self.traffic.begun = true;
         }
         self.traffic.sent += amount;
-        match self.route.clone() {
+        // Nothing below asks for the route: it is lent, not copied.
+        let route = self.route.take();
+        match &route {
             Some(Route::Empty) => self.traffic.fail(Loss::Downtime, amount),
             None | Some(Route::ByReplicas) => self.spread(from, at, amount, None),
             Some(Route::Weighted(Shares { weights, trial })) => {
                 let rules = trial.as_ref().map(|trial| &trial.rules);
                 let is_matched = rules.is_some_and(|rules| !rules.matches.is_empty());
                 let matched = if is_matched { amount * MATCHED / WHOLE } else { 0 };
-                for (revision, weight) in &weights {
+                for (revision, weight) in weights {
                     let part = (amount - matched) * u128::from(weight.basis_points()) / 10_000;
                     if 0 < part {
                         self.spread(from, at, part, Some(revision));
                     }
                 }
-                if let Some(trial) = &trial {
+                if let Some(trial) = trial {
                     if 0 < matched {
                         self.spread(from, at, matched, Some(&trial.revision));
                     }
@@ -191,6 +193,7 @@ impl World {
                 }
             }
         }
+        self.route = route;
     }
 
     /// Spreads `amount` evenly over the enrolled instances, of `revision` if one is named.

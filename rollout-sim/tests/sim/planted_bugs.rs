@@ -12,9 +12,10 @@ fn every_planted_bug_is_caught_by_its_invariant() {
     for bug in 0..bugs {
         let caught = (0..SEEDS).find(|seed| {
             let mut saboteur = saboteur::all().swap_remove(bug);
-            let config = RunConfig { seed: *seed, ..RunConfig::default() };
-            let report = run_with(&config, Some(saboteur.as_mut()));
             let named = saboteur.caught_by();
+            let until_broken = Some(named.to_owned());
+            let config = RunConfig { seed: *seed, until_broken, ..RunConfig::default() };
+            let report = run_with(&config, Some(saboteur.as_mut()));
             report.violations.iter().any(|one| one.invariant == named)
         });
         let saboteur = saboteur::all().swap_remove(bug);

@@ -46,6 +46,7 @@ impl World {
                 server.state = EnrolState::In;
                 server.admitted |= admission == Admission::Serving;
                 server.drained = 0;
+                self.count_on_again(name);
                 self.changed();
             }
             None => {
