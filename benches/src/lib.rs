@@ -132,7 +132,10 @@ impl World {
 
     /// One event, committed, its actions carried out and answered.
     pub fn feed(&mut self, event: Event) {
-        let mut events = vec![event];
+        self.feed_all(vec![event]);
+    }
+
+    fn feed_all(&mut self, mut events: Vec<Event>) {
         loop {
             let step = if self.at_once && !events.is_empty() {
                 self.steps(events.drain(..))
@@ -197,8 +200,14 @@ impl World {
                 .map(|(id, state)| (id.clone(), enrolled(state)))
                 .collect(),
         };
-        self.feed(Event::Observed(self.inventory()));
-        self.feed(Event::Observed(Observation::Enrolments(enrolments)));
+        let enrolments = Event::Observed(Observation::Enrolments(enrolments));
+        let inventory = Event::Observed(self.inventory());
+        if self.at_once {
+            self.feed_all(vec![inventory, enrolments]);
+        } else {
+            self.feed(inventory);
+            self.feed(enrolments);
+        }
     }
 
     fn apply(&mut self, effect: &Effect) {

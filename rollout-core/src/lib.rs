@@ -5,12 +5,14 @@
 //! hash-map order, floats in decisions. Same input, same bytes.
 
 pub mod amount;
+mod ascending;
 pub mod calendar;
 pub mod engine;
 pub mod fleet;
 pub mod guard;
 pub mod id;
 pub mod judge;
+mod map;
 pub mod plan;
 pub mod port;
 pub mod spec;

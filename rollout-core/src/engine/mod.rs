@@ -63,7 +63,7 @@ pub(crate) use self::{
     retry::leaves_enough,
     state::{State, Walk},
     turn::{DraftMark, Turn},
-    view::{Sight, View},
+    view::{Glance, Sight, View},
 };
 use crate::{
     fleet::Made,
@@ -262,16 +262,15 @@ impl Engine {
 
     /// The instances whose probes are to be run now. Ask after every step.
     pub fn probe_targets(&self) -> impl Iterator<Item = ProbeTarget<'_>> {
-        self.state.roster.iter().filter_map(|(instance, entry)| {
-            let seen = self.view.seen(instance).there()?;
+        let mut glances = self.view.glances();
+        self.state.roster.iter().filter_map(move |(instance, entry)| {
+            let glance = glances.of(instance);
+            let seen = glance.seen.there()?;
             let health = self.state.health_of(entry);
             let is_due = entry.made == Made::Started && !entry.is_terminating();
             let runs = seen.state == InstanceState::Running;
-            let started = self
-                .view
-                .health
-                .get(instance)
-                .is_some_and(|seen| seen.is_started(health, entry.proved_ready));
+            let started =
+                glance.health.is_some_and(|seen| seen.is_started(health, entry.proved_ready));
             let address = seen.address.filter(|_| is_due && runs)?;
             Some(ProbeTarget { instance, address, health, started })
         })

@@ -1,5 +1,7 @@
 //! Attempts at actions: their outcomes, and when to try again. The engine retries, adapters never do.
 
+use std::collections::BTreeMap;
+
 use super::{
     action::Effect,
     hook,
@@ -27,7 +29,7 @@ pub(super) fn attempted(turn: &mut Turn<'_>, view: &mut View, id: ActionId, outc
         replaced(view, was_route, &outcome);
         return;
     };
-    let attempts = view.attempts.entry(id).or_default();
+    let attempts = view.attempts.or_default(&id);
     attempts.count = attempts.count.saturating_add(1);
     attempts.in_flight = false;
     attempts.last = Some(outcome.clone());
@@ -108,16 +110,25 @@ fn fails_its_instance(setup: &Setup, effect: &Effect) -> bool {
     }
 }
 
+/// What was found out for actions that are attempted again: of all of them in one call the same holds.
+#[derive(Default)]
+struct Again {
+    /// Whether there is room for what is being made.
+    has_room: Option<bool>,
+    /// Whether the others are enough without an instance of a revision.
+    is_enough: BTreeMap<RevisionId, bool>,
+}
+
 /// Whether an action may be attempted again now: a route only while the capacity behind it is there still,
 /// a drain of an instance that serves only while the others are enough, a creation only below the ceiling.
 /// What became of the attempts so far nobody knows; another one must not make it worse.
-fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect) -> bool {
+fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect, again: &mut Again) -> bool {
     match effect {
         Effect::Route(route) => {
             traffic::is_backed(turn, view, route) && !traffic::is_forward_again(turn, view, route)
         }
-        Effect::Drain { instance } => may_drain(turn, view, instance),
-        Effect::Create { .. } => may_create(turn),
+        Effect::Drain { instance } => may_drain(turn, view, instance, again),
+        Effect::Create { .. } => *again.has_room.get_or_insert_with(|| may_create(turn)),
         Effect::Divide(division) => fleet::may_divide(turn, view, division),
         Effect::Scale { revision, replicas } => may_scale(turn, view, revision, *replicas),
         Effect::Start { .. }
@@ -193,37 +204,57 @@ fn may_create(turn: &Turn<'_>) -> bool {
     turn.state.roster.values().filter(counts).count() as u64 <= space.ceiling()
 }
 
-fn may_drain(turn: &Turn<'_>, view: &View, instance: &InstanceId) -> bool {
+fn may_drain(turn: &Turn<'_>, view: &View, instance: &InstanceId, again: &mut Again) -> bool {
     let (Some(entry), Some(rollout)) = (turn.state.roster.get(instance), &turn.state.rollout)
     else {
         return true;
     };
-    if turn.setup.capabilities.drains_by_name() {
+    let is_useless = if turn.setup.capabilities.drains_by_name() {
         // Its pool is counted without it already.
-        let is_useless = match view.seen(instance) {
+        match view.seen(instance) {
             Sight::Unshown => false,
             Sight::Absent => true,
             Sight::There(seen) => seen.healthy != Some(true),
-        };
-        if turn.setup.capabilities.replaces_in_place() {
-            return is_useless || leaves_floor(turn, view, rollout);
         }
-        return is_useless || leaves_enough(turn, view, &entry.revision);
-    }
-    // Judged as if it had not been told to go.
-    let kept = Instance { retired: None, traffic: Traffic::In, ..entry.clone() };
-    let condition = condition(turn.now, turn.setup, &turn.state, view, instance, &kept);
-    let is_useless =
-        matches!(condition, Condition::Unready | Condition::Ready | Condition::Available);
-    if is_useless || turn.state.stable.is_none() {
+    } else {
+        // Judged as if it had not been told to go.
+        let kept = Instance { retired: None, traffic: Traffic::In, ..entry.clone() };
+        let glance = view.glance(instance);
+        let condition = condition(turn.now, turn.setup, &turn.state, &glance, &kept);
+        turn.state.stable.is_none()
+            || matches!(condition, Condition::Unready | Condition::Ready | Condition::Available)
+    };
+    if is_useless {
         return true;
+    }
+    let is_enough = again.is_enough.get(&entry.revision).copied();
+    is_enough.unwrap_or_else(|| {
+        let is_enough = is_enough_without(turn, view, rollout, &entry.revision);
+        again.is_enough.insert(entry.revision.clone(), is_enough);
+        is_enough
+    })
+}
+
+/// Whether the others are enough without one of `revision` that was told to go.
+fn is_enough_without(
+    turn: &Turn<'_>,
+    view: &View,
+    rollout: &Rollout,
+    revision: &RevisionId,
+) -> bool {
+    let capabilities = &turn.setup.capabilities;
+    if capabilities.drains_by_name() && capabilities.replaces_in_place() {
+        return leaves_floor(turn, view, rollout);
+    }
+    if capabilities.drains_by_name() {
+        return leaves_enough(turn, view, revision);
     }
     let space = moving::space(rollout);
     let mut tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
-    if let Some(tally) = tallies.get_mut(&entry.revision) {
+    if let Some(tally) = tallies.get_mut(revision) {
         tally.serving += 1;
     }
-    0 < traffic::spare(turn, view, &space, &tallies, &entry.revision)
+    0 < traffic::spare(turn, view, &space, &tallies, revision)
 }
 
 /// Emits every pending action that is due and not under way.
@@ -232,19 +263,17 @@ pub(super) fn repeat(turn: &mut Turn<'_>, view: &mut View) {
         .state
         .pending
         .iter()
-        .filter(|(id, _)| turn.is_older(**id))
+        .filter(|(id, _)| turn.is_older(**id) && !view.is_in_flight(**id))
         .map(|(id, effect)| (*id, effect.clone()))
         .collect();
+    let mut again = Again::default();
     for (id, effect) in pending {
-        let attempts = view.attempts.entry(id).or_default();
-        if attempts.in_flight {
-            continue;
-        }
-        if attempts.not_before <= turn.now && !may_go_out(turn, view, &effect) {
+        let attempts = view.attempts.or_default(&id);
+        if attempts.not_before <= turn.now && !may_go_out(turn, view, &effect, &mut again) {
             turn.wake(turn.now.after(turn.setup.tuning.retry_first));
             continue;
         }
-        let attempts = view.attempts.entry(id).or_default();
+        let attempts = view.attempts.or_default(&id);
         if attempts.not_before <= turn.now {
             turn.repeat(id, effect);
             continue;

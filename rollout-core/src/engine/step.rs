@@ -34,7 +34,7 @@ pub(super) fn take_in(turn: &mut Turn<'_>, view: &mut View, event: Event) {
         Event::Probed { instance, probe, healthy, detail } => {
             if let Some(entry) = turn.state.roster.get(&instance) {
                 let health = turn.state.health_of(entry);
-                view.probed(health, instance, probe, healthy, detail);
+                view.probed(health, &instance, probe, healthy, detail);
             }
         }
         Event::Measured { attempt, place, reading } => {

@@ -1,19 +1,22 @@
 //! What was seen: the last snapshots, probe answers, attempts under way. Volatile: all that `step` may
 //! change, rebuilt by observing.
 
+mod glance;
 mod imprint;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+pub(crate) use self::glance::Glance;
+use self::glance::Sights;
 use super::{
     action::{Action, Effect},
     division::Division,
     eta::Pace,
     event::ProbeKind,
-    observation::{
-        EnrolState, Enrolled, Enrolments, InstanceSeen, InstanceState, Inventory, ModulesInForce,
-        Observation, PoolSeen, RouteInForce,
-    },
+    observation::{Enrolments, Inventory, ModulesInForce, Observation, PoolSeen, RouteInForce},
     outcome::Outcome,
     state::State,
     subject::{Port, Subject},
@@ -23,6 +26,7 @@ use crate::{
     fleet::HealthView,
     guard::Veto,
     id::{ActionId, Attempt, InstanceId, Mark, RevisionId},
+    map::Map,
     spec::Health,
     time::Timestamp,
 };
@@ -31,7 +35,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen<T> {
     pub(crate) at: Timestamp,
-    pub(crate) what: T,
+    pub(crate) what: Arc<T>,
 }
 
 /// What a snapshot says of one thing.
@@ -104,13 +108,17 @@ pub(crate) struct View {
     pub(crate) modules: Option<Seen<ModulesInForce>>,
     /// Why the last snapshot of a port could not be taken, if it could not.
     pub(crate) blind: BTreeMap<Port, String>,
-    pub(crate) attempts: BTreeMap<ActionId, Attempts>,
-    pub(crate) health: BTreeMap<InstanceId, HealthView>,
+    pub(crate) attempts: Map<ActionId, Attempts>,
+    pub(crate) health: Map<InstanceId, HealthView>,
     /// Sizes that pools made by count were told to have since a snapshot last showed all of it.
     pub(crate) told: BTreeMap<RevisionId, Told>,
     /// Attempts at setting a route that were not answered yet, replaced ones as well: they may still come.
     pub(crate) routes_out: BTreeSet<ActionId>,
-    /// From which mark on a port's snapshots show my last acknowledged write to a subject.
+    /// From which mark on the orchestrator's snapshots show my last acknowledged write to an instance.
+    seen_from: Map<InstanceId, Mark>,
+    /// The same of the load balancer's.
+    enrolled_from: Map<InstanceId, Mark>,
+    /// The same of whatever else a port has.
     shown_from: BTreeMap<(Port, Subject), Mark>,
     /// Since when every candidate instance serves without a break.
     pub(crate) whole_since: Option<Timestamp>,
@@ -134,22 +142,22 @@ impl View {
         match observation {
             Observation::Inventory(what) => {
                 if self.inventory.as_ref().is_none_or(|last| last.what.mark <= what.mark) {
-                    self.inventory = Some(Seen { at: now, what });
+                    self.inventory = Some(Seen { at: now, what: Arc::new(what) });
                 }
             }
             Observation::Enrolments(what) => {
                 if self.enrolments.as_ref().is_none_or(|last| last.what.mark <= what.mark) {
-                    self.enrolments = Some(Seen { at: now, what });
+                    self.enrolments = Some(Seen { at: now, what: Arc::new(what) });
                 }
             }
             Observation::Route(what) => {
                 if self.route.as_ref().is_none_or(|last| last.what.mark <= what.mark) {
-                    self.route = Some(Seen { at: now, what });
+                    self.route = Some(Seen { at: now, what: Arc::new(what) });
                 }
             }
             Observation::Modules(what) => {
                 if self.modules.as_ref().is_none_or(|last| last.what.mark <= what.mark) {
-                    self.modules = Some(Seen { at: now, what });
+                    self.modules = Some(Seen { at: now, what: Arc::new(what) });
                 }
             }
         }
@@ -169,13 +177,17 @@ impl View {
 
     /// Remembers that a write to a subject shows from `mark` on.
     pub(crate) fn acknowledged_at(&mut self, port: Port, subject: Subject, mark: Mark) {
-        let from = self.shown_from.entry((port, subject)).or_default();
+        let from = match (port, subject) {
+            (Port::Backend, Subject::Instance(it)) => self.seen_from.or_default(&it),
+            (Port::Enrolment, Subject::Instance(it)) => self.enrolled_from.or_default(&it),
+            other => self.shown_from.entry(other).or_default(),
+        };
         *from = mark.max(*from);
     }
 
     /// Remembers what goes out: until a snapshot shows it, it may have happened or not.
     pub(crate) fn attempting(&mut self, action: &Action) {
-        self.attempts.entry(action.id).or_default().in_flight = true;
+        self.attempts.or_default(&action.id).in_flight = true;
         if matches!(action.effect, Effect::Route(_)) {
             self.routes_out.insert(action.id);
         }
@@ -194,35 +206,6 @@ impl View {
     /// Whether an attempt at an action is under way.
     pub(crate) fn is_in_flight(&self, id: ActionId) -> bool {
         self.attempts.get(&id).is_some_and(|attempts| attempts.in_flight)
-    }
-
-    /// What the orchestrator shows of `instance`.
-    pub(crate) fn seen(&self, instance: &InstanceId) -> Sight<&InstanceSeen> {
-        let Some(inventory) = self.inventory.as_ref().map(|seen| &seen.what) else {
-            return Sight::Unshown;
-        };
-        let subject = || Subject::Instance(instance.clone());
-        let is_shown = self.shows(Port::Backend, subject, inventory.mark);
-        Sight::of(is_shown, inventory.instances.get(instance))
-    }
-
-    /// What the load balancer shows of `instance`.
-    pub(crate) fn enrolled(&self, instance: &InstanceId) -> Sight<Enrolled> {
-        let Some(enrolments) = self.enrolments.as_ref().map(|seen| &seen.what) else {
-            return Sight::Unshown;
-        };
-        let subject = || Subject::Instance(instance.clone());
-        let is_shown = self.shows(Port::Enrolment, subject, enrolments.mark);
-        Sight::of(is_shown, enrolments.instances.get(instance).copied())
-    }
-
-    /// Whether the load balancer shows `instance` as one that gets traffic; `None` while nobody knows.
-    pub(crate) fn is_enrolled(&self, instance: &InstanceId) -> Option<bool> {
-        match self.enrolled(instance) {
-            Sight::Unshown => None,
-            Sight::Absent => Some(false),
-            Sight::There(enrolled) => Some(enrolled.state == EnrolState::In),
-        }
     }
 
     /// The route in force; `None` while no snapshot shows my last write to it, or one that another has
@@ -263,17 +246,16 @@ impl View {
     pub(crate) fn probed(
         &mut self,
         health: &Health,
-        instance: InstanceId,
+        instance: &InstanceId,
         kind: ProbeKind,
         healthy: bool,
         detail: String,
     ) {
-        self.health.entry(instance).or_default().probed(health, kind, healthy, detail);
+        self.health.or_default(instance).probed(health, kind, healthy, detail);
     }
 
     /// Brings up to date since when each instance is ready, and forgets what is gone.
     pub(crate) fn refresh(&mut self, now: Timestamp, state: &State) {
-        self.health.retain(|instance, _| state.roster.contains_key(instance));
         let (inventory, enrolments, route, modules) = (
             self.inventory.as_ref().map(|seen| seen.what.mark),
             self.enrolments.as_ref().map(|seen| seen.what.mark),
@@ -292,23 +274,39 @@ impl View {
             };
             mark.is_none_or(|mark| mark < *from)
         });
+        self.seen_from.retain(|_, from| inventory.is_none_or(|mark| mark < *from));
+        self.enrolled_from.retain(|_, from| enrolments.is_none_or(|mark| mark < *from));
         self.attempts.retain(|id, _| state.pending.contains_key(id));
         let mut told = std::mem::take(&mut self.told);
         told.retain(|pool, _| state.pending_scale(pool).is_some() || self.pool(pool).is_none());
         self.told = told;
+        self.refresh_health(now, state);
+    }
+
+    fn refresh_health(&mut self, now: Timestamp, state: &State) {
+        let inventory = self.inventory.as_ref().map(|seen| (seen.what.mark, &seen.what.instances));
+        let mut sights = Sights::new(inventory, &self.seen_from);
+        let mut known = self.health.iter_mut().peekable();
+        let (mut gone, mut new) = (Vec::new(), Vec::new());
         for (instance, entry) in &state.roster {
-            let health = state.health_of(entry);
-            let seen = self.seen(instance).there();
-            let running = seen.is_some_and(|seen| seen.state == InstanceState::Running);
-            let (backend, restarts) = seen.map_or((None, 0), |seen| (seen.healthy, seen.restarts));
-            let view = self.health.entry(instance.clone()).or_default();
-            if running {
-                view.restarts.get_or_insert(restarts);
+            while let Some((old, _)) = known.next_if(|(old, _)| *old < instance) {
+                gone.push(old.clone());
             }
-            let ready = running && view.ready(health, backend, entry.proved_ready) == Some(true);
-            view.ready_since = if ready { view.ready_since.or(Some(now)) } else { None };
-            view.was_available |=
-                view.ready_since.is_some_and(|since| since.after(health.min_ready) <= now);
+            let (health, seen) = (state.health_of(entry), sights.of(instance).there());
+            let mut first = None;
+            let view = match known.next_if(|(it, _)| *it == instance) {
+                Some((_, view)) => view,
+                None => first.insert(HealthView::default()),
+            };
+            view.saw(now, health, seen, entry.proved_ready);
+            new.extend(first.map(|view| (instance.clone(), view)));
+        }
+        gone.extend(known.map(|(old, _)| old.clone()));
+        for instance in gone {
+            self.health.remove(&instance);
+        }
+        for (instance, view) in new {
+            self.health.insert(instance, view);
         }
     }
 }

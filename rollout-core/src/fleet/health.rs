@@ -4,7 +4,7 @@
 mod imprint;
 
 use crate::{
-    engine::ProbeKind,
+    engine::{InstanceSeen, InstanceState, ProbeKind},
     spec::{Health, Probe},
     time::Timestamp,
 };
@@ -67,6 +67,25 @@ impl HealthView {
         if let Some(probe) = probe {
             view.answer(probe, healthy, detail);
         }
+    }
+
+    /// Takes in what its orchestrator shows of it now: since when it is ready, and whether it was available.
+    pub(crate) fn saw(
+        &mut self,
+        now: Timestamp,
+        health: &Health,
+        seen: Option<&InstanceSeen>,
+        proved: bool,
+    ) {
+        let running = seen.filter(|seen| seen.state == InstanceState::Running);
+        if let Some(seen) = running {
+            self.restarts.get_or_insert(seen.restarts);
+        }
+        let ready =
+            running.is_some_and(|seen| self.ready(health, seen.healthy, proved) == Some(true));
+        self.ready_since = if ready { self.ready_since.or(Some(now)) } else { None };
+        self.was_available |=
+            self.ready_since.is_some_and(|since| since.after(health.min_ready) <= now);
     }
 
     /// Whether the startup probe has passed, or need not.

@@ -1,16 +1,17 @@
 //! What lasts about one instance: how far it was brought, by acknowledged actions alone.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{ActionId, InstanceId, RevisionId},
+    map::Map,
     time::Timestamp,
 };
 
 /// Every instance of the workload that the engine has made or found, until it is gone.
-pub type Roster = BTreeMap<InstanceId, Instance>;
+pub(crate) type Roster = Map<InstanceId, Instance>;
 
 /// How far one instance was brought.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

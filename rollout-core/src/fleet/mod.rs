@@ -14,12 +14,13 @@ mod watch;
 
 pub(crate) use self::{
     act::{act, has_drained, may_divide, may_size},
+    instance::Roster,
     line::{affordable, fit, is_back, line, places, standing},
     tally::{Condition, condition, tally},
     watch::watch,
 };
 pub use self::{
     health::{HealthView, ProbeView},
-    instance::{Instance, Made, Roster, Standby, Traffic},
+    instance::{Instance, Made, Standby, Traffic},
     tally::Tally,
 };

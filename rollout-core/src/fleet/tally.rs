@@ -7,8 +7,8 @@ use super::{
     leaving::{Leaving, dropped_on_the_way},
 };
 use crate::{
-    engine::{InstanceState, Setup, Sight, State, View},
-    id::{InstanceId, RevisionId},
+    engine::{Glance, InstanceState, Setup, Sight, State, View},
+    id::RevisionId,
     port::Making,
     time::Timestamp,
 };
@@ -72,15 +72,14 @@ pub(crate) fn condition(
     now: Timestamp,
     setup: &Setup,
     state: &State,
-    view: &View,
-    instance: &InstanceId,
+    glance: &Glance<'_>,
     entry: &Instance,
 ) -> Condition {
     let health = state.health_of(entry);
     if entry.dead || entry.made != Made::Started {
         return Condition::Unready;
     }
-    let seen = match view.seen(instance) {
+    let seen = match glance.seen {
         Sight::Unshown if entry.proved_ready => return Condition::Unknown,
         Sight::Unshown | Sight::Absent => return Condition::Unready,
         Sight::There(seen) => seen,
@@ -88,18 +87,17 @@ pub(crate) fn condition(
     if seen.state != InstanceState::Running {
         return Condition::Unready;
     }
-    let health_view = view.health.get(instance);
-    let ready = health_view.map_or(Some(false), |health_view| {
+    let ready = glance.health.map_or(Some(false), |health_view| {
         health_view.ready(health, seen.healthy, entry.proved_ready)
     });
-    let Some(since) = health_view.and_then(|health_view| health_view.ready_since) else {
+    let Some(since) = glance.health.and_then(|health_view| health_view.ready_since) else {
         return if ready.is_none() { Condition::Unknown } else { Condition::Unready };
     };
     let is_in = setup.capabilities.enrolment.is_some() && entry.traffic == Traffic::In;
     if !is_in && now < since.after(health.min_ready) {
         return Condition::Ready;
     }
-    match (setup.capabilities.enrolment, view.is_enrolled(instance)) {
+    match (setup.capabilities.enrolment, glance.is_enrolled()) {
         (None, _) => Condition::Serving,
         (Some(_), Some(true)) if is_in && is_left_out(state, entry) => Condition::Standby,
         (Some(_), Some(true)) if is_in => Condition::Serving,
@@ -128,9 +126,10 @@ pub(crate) fn tally(
         .collect();
     match setup.capabilities.making {
         Making::ByName => {
+            let mut glances = view.glances();
             for (instance, entry) in &state.roster {
                 let Some(tally) = tallies.get_mut(&entry.revision) else { continue };
-                let condition = condition(now, setup, state, view, instance, entry);
+                let condition = condition(now, setup, state, &glances.of(instance), entry);
                 add(tally, entry, condition);
             }
         }

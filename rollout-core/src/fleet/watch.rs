@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::instance::{Instance, Made, Traffic};
 use crate::{
+    ascending::Ascending,
     engine::{
-        Change, Effect, EnrolState, Failure, InstanceSeen, InstanceState, Note, PoolSeen, Revision,
-        Sight, Subject, Turn, View, Walk,
+        Change, Effect, EnrolState, Failure, Glance, InstanceSeen, InstanceState, Note, PoolSeen,
+        Revision, Sight, Subject, Turn, View, Walk,
     },
     id::{InstanceId, RevisionId},
     port::Making,
@@ -25,8 +26,9 @@ pub(crate) fn watch(turn: &mut Turn<'_>, view: &View) {
     }
     find(turn, view);
     let mut changes = Vec::new();
+    let mut glances = view.glances();
     for (instance, entry) in &turn.state.roster {
-        if let Some(change) = change_of(turn, view, instance, entry) {
+        if let Some(change) = change_of(turn, &glances.of(instance), instance, entry) {
             changes.push((instance.clone(), change));
         }
     }
@@ -49,11 +51,11 @@ pub(crate) fn watch(turn: &mut Turn<'_>, view: &View) {
 /// What happened to one instance, if anything did.
 fn change_of(
     turn: &Turn<'_>,
-    view: &View,
+    glance: &Glance<'_>,
     instance: &InstanceId,
     entry: &Instance,
 ) -> Option<Change> {
-    let seen = match view.seen(instance) {
+    let seen = match glance.seen {
         Sight::Unshown => return None,
         Sight::There(seen) => seen,
         // Its removal has happened, the answer is still to come.
@@ -63,7 +65,7 @@ fn change_of(
     if entry.is_terminating() || entry.dead {
         return None;
     }
-    failure_of(turn, view, instance, entry, seen)
+    failure_of(turn, glance, entry, seen)
         .map(|failure| Change::Failed { instance: instance.clone(), failure })
 }
 
@@ -88,8 +90,7 @@ fn departure_of(instance: &InstanceId, entry: &Instance) -> Option<Change> {
 /// How one instance failed, if it did.
 fn failure_of(
     turn: &Turn<'_>,
-    view: &View,
-    instance: &InstanceId,
+    glance: &Glance<'_>,
     entry: &Instance,
     seen: &InstanceSeen,
 ) -> Option<Failure> {
@@ -101,7 +102,7 @@ fn failure_of(
         InstanceState::Created | InstanceState::Running => {}
     }
     let health = turn.state.health_of(entry);
-    let seen_health = view.health.get(instance)?;
+    let seen_health = glance.health?;
     if seen_health.startup.healthy == Some(false) && !entry.proved_ready {
         return Some(Failure::NeverReady { detail: seen_health.startup.detail.clone() });
     }
@@ -144,11 +145,12 @@ fn find(turn: &mut Turn<'_>, view: &View) {
     if wants_enrolments && view.enrolments.is_none() {
         return;
     }
+    let mut roster = Ascending::new(&turn.state.roster);
     let unknown: Vec<(InstanceId, InstanceSeen)> = inventory
         .what
         .instances
         .iter()
-        .filter(|(instance, _)| !turn.state.roster.contains_key(*instance))
+        .filter(|(instance, _)| roster.get(instance).is_none())
         .map(|(instance, seen)| (instance.clone(), seen.clone()))
         .collect();
     let known = |id: &RevisionId| {

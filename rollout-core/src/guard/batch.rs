@@ -9,6 +9,7 @@ use super::{
     rules::serves,
 };
 use crate::{
+    ascending::Ascending,
     engine::Effect,
     id::{InstanceId, RevisionId},
     spec::Counting,
@@ -32,19 +33,18 @@ pub(super) struct Part {
 
 impl Part {
     fn of(book: &Book, instance: &InstanceId) -> Self {
-        let lives = book.live.contains(instance) && counts(book, instance);
-        let Some(entry) = book.entries.get(instance) else {
-            return Self { lives, ..Self::default() };
-        };
+        let entry = book.entries.get(instance);
+        let lives = counts(book, entry) && book.live.contains_key(instance);
+        let Some(entry) = entry else { return Self { lives, ..Self::default() } };
         Self { lives, serves: serves(book, entry), revision: entry.revision.clone() }
     }
 }
 
 /// Whether an instance that exists counts against the ceiling.
-fn counts(book: &Book, instance: &InstanceId) -> bool {
+fn counts(book: &Book, entry: Option<&Entry>) -> bool {
     match book.limits.map_or(Counting::Strict, |limits| limits.counting) {
         Counting::Strict => true,
-        Counting::Loose => book.entries.get(instance).is_none_or(|entry| !entry.retired),
+        Counting::Loose => entry.is_none_or(|entry| !entry.retired),
     }
 }
 
@@ -52,7 +52,8 @@ impl Batch {
     /// Instances that count against the ceiling.
     pub(super) fn live(&mut self, book: &Book) -> u64 {
         *self.live.get_or_insert_with(|| {
-            book.live.iter().filter(|instance| counts(book, instance)).count() as u64
+            let mut entries = Ascending::new(&book.entries);
+            book.live.keys().filter(|instance| counts(book, entries.get(instance))).count() as u64
         })
     }
 

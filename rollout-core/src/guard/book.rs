@@ -7,13 +7,17 @@ mod commit;
 mod imprint;
 mod witness;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::{Effect, PoolSeen, Route},
     id::{ActionId, InstanceId, Mark, RevisionId},
+    map::{Map, set},
     port::{Capabilities, Confirmation, Making},
     spec::{Counting, Drain},
     time::{Span, Timestamp},
@@ -93,15 +97,16 @@ struct Answers {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Book {
-    pub(super) entries: BTreeMap<InstanceId, Entry>,
+    pub(super) entries: Map<InstanceId, Entry>,
     /// Instances whose creation was let through or that were found, until they are gone.
-    pub(super) live: BTreeSet<InstanceId>,
+    #[serde(with = "set")]
+    pub(super) live: Map<InstanceId, ()>,
     pub(super) limits: Option<Limits>,
     /// The route let through last.
     pub(super) route: Option<Route>,
     /// The route seen in force last.
     pub(super) in_force: Option<Route>,
-    pub(super) pending: BTreeMap<ActionId, Effect>,
+    pub(super) pending: Map<ActionId, Effect>,
     pub(super) last_action: ActionId,
     /// How the backend makes instances. It and the next are of the ports of this run: no record tells them.
     #[serde(skip)]
@@ -113,9 +118,9 @@ pub(crate) struct Book {
     pools_at: Mark,
     /// Instances that are replaced in place, as the last snapshot showed them.
     #[serde(skip)]
-    pub(super) places: BTreeMap<InstanceId, Place>,
+    pub(super) places: Arc<BTreeMap<InstanceId, Place>>,
     /// Instances of those pools that the last snapshot showed not to answer.
-    not_ready: BTreeSet<InstanceId>,
+    not_ready: Arc<BTreeSet<InstanceId>>,
     /// The sizes let through last, until a snapshot shows what became of them.
     pub(super) sizes: BTreeMap<RevisionId, u64>,
     /// From which mark on snapshots show the size of a pool, where it was acknowledged.
@@ -125,7 +130,7 @@ pub(crate) struct Book {
     pub(super) must_be_available: BTreeSet<String>,
     /// Everything is halted.
     pub(super) halted: bool,
-    answers: BTreeMap<InstanceId, Answers>,
+    answers: Map<InstanceId, Answers>,
     /// Answers in a row that count, by revision; `None`: it has no readiness probe.
     thresholds: BTreeMap<RevisionId, Option<Thresholds>>,
     /// The same of the newest revision, for instances made anew of one that was found.

@@ -11,11 +11,12 @@ mod effect;
 mod rollout;
 mod state;
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use super::{Engine, subject::Subject};
 use crate::{
     id::{ActionId, InstanceId, Mark},
+    map::Map,
     plan::Plan,
     spec::CheckedSpec,
     time::{Span, Timestamp},
@@ -110,24 +111,23 @@ impl Imprint {
         self.actions.iter().position(|one| *one == id)
     }
 
-    /// The keys of `map`, those first that came up already, in the order in which they did.
+    /// The actions of a map, those first that came up already, in the order in which they did.
     pub(crate) fn in_order<'a, T>(
         &self,
-        map: &'a BTreeMap<ActionId, T>,
-    ) -> impl Iterator<Item = (ActionId, &'a T)> + use<'a, T> {
-        let mut order: Vec<(usize, ActionId)> =
-            map.keys().map(|id| (self.place_of(*id).unwrap_or(usize::MAX), *id)).collect();
-        order.sort_unstable();
-        order.into_iter().map(|(_, id)| (id, &map[&id]))
+        actions: impl IntoIterator<Item = (&'a ActionId, &'a T)>,
+    ) -> Vec<(ActionId, &'a T)> {
+        let mut order: Vec<_> = actions.into_iter().map(|(id, what)| (*id, what)).collect();
+        order.sort_by_cached_key(|(id, _)| (self.place_of(*id).unwrap_or(usize::MAX), *id));
+        order
     }
 
-    /// The entries of `map`, those first whose instances came up already, in the order in which they did: by their
+    /// The entries of a map, those first whose instances came up already, in the order in which they did: by their
     /// names they would tell two states apart that differ in names alone.
     pub(crate) fn by_place<'a, T>(
         &self,
-        map: &'a BTreeMap<InstanceId, T>,
+        instances: impl IntoIterator<Item = (&'a InstanceId, &'a T)>,
     ) -> Vec<(&'a InstanceId, &'a T)> {
-        let mut entries: Vec<_> = map.iter().collect();
+        let mut entries: Vec<_> = instances.into_iter().collect();
         entries.sort_by_key(|(instance, _)| self.place_of_instance(instance));
         entries
     }
@@ -149,7 +149,7 @@ impl Imprint {
     }
 
     /// Adds what was ordered and not answered yet.
-    pub(crate) fn pending(&mut self, pending: &BTreeMap<ActionId, crate::engine::Effect>) {
+    pub(crate) fn pending(&mut self, pending: &Map<ActionId, crate::engine::Effect>) {
         self.word(pending.len() as u64);
         for (id, effect) in self.in_order(pending) {
             self.action(id);

@@ -1,5 +1,7 @@
 //! Actions: intended, then settled, and what each of both means for an instance and for the route.
 
+use std::sync::Arc;
+
 use super::{Run, State};
 use crate::{
     engine::{
@@ -78,7 +80,9 @@ impl State {
         if let Effect::Modules(setting) = effect {
             self.modules = Some(setting.clone());
         }
-        if let (Effect::Run { run, hook }, Some(rollout)) = (effect, &mut self.rollout) {
+        if let Effect::Run { run, hook } = effect
+            && let Some(rollout) = self.rollout.as_mut().map(Arc::make_mut)
+        {
             let begun = Run { hook: hook.clone(), since: at, has_begun: false, end: None };
             rollout.runs.insert(run.clone(), begun);
         }
@@ -89,7 +93,8 @@ impl State {
         if matches!(effect, Effect::Modules(_)) {
             self.modules_at = Some(at);
         }
-        if let (Effect::Run { run, .. }, Some(rollout)) = (effect, &mut self.rollout)
+        if let Effect::Run { run, .. } = effect
+            && let Some(rollout) = self.rollout.as_mut().map(Arc::make_mut)
             && let Some(run) = rollout.runs.get_mut(run)
         {
             run.has_begun = true;

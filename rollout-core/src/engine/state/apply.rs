@@ -153,7 +153,7 @@ impl State {
         if let Some(pool) = self.pools.get_mut(revision) {
             pool.target = replicas;
         }
-        if let Some(rollout) = &mut self.rollout {
+        if let Some(rollout) = self.rollout.as_mut().map(Arc::make_mut) {
             rollout.batch_ended = None;
             rollout.has_moved = true;
         }

@@ -24,6 +24,7 @@ use crate::{
     fleet::{Instance, Roster, Standby, Traffic},
     id::{ActionId, Attempt, Epoch, GateId, HookRun, RevisionId, Seq},
     judge::{Metric, Tally},
+    map::Map,
     plan::{Budget, Plan, Stage, StageGate, StageRoute},
     spec::{CheckedSpec, Drain, Health, Hook},
     time::{Span, Timestamp},
@@ -48,12 +49,12 @@ pub(crate) struct State {
     pub(crate) last_action: ActionId,
     pub(crate) last_ordinal: u64,
     pub(crate) stable: Option<Arc<Revision>>,
-    pub(crate) rollout: Option<Rollout>,
+    pub(crate) rollout: Option<Arc<Rollout>>,
     pub(crate) queued: Option<Queued>,
     pub(crate) pools: BTreeMap<RevisionId, Pool>,
     pub(crate) roster: Roster,
     /// Actions that are attempted until settled.
-    pub(crate) pending: BTreeMap<ActionId, Effect>,
+    pub(crate) pending: Map<ActionId, Effect>,
     /// The route decided last.
     pub(crate) route: Option<Route>,
     /// When the route decided last was acknowledged.
@@ -301,7 +302,7 @@ impl State {
 
     /// The rollout, while it has not ended.
     pub(crate) fn under_way(&self) -> Option<&Rollout> {
-        self.rollout.as_ref().filter(|rollout| rollout.is_under_way())
+        self.rollout.as_deref().filter(|rollout| rollout.is_under_way())
     }
 
     /// The pending action on an instance and what it is to make so.

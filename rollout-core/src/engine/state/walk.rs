@@ -21,7 +21,7 @@ impl State {
     /// Applies a record about the walk through the plan.
     #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` lists every record, once")]
     pub(super) fn walked(&mut self, at: Timestamp, change: &Change) {
-        let Some(rollout) = &mut self.rollout else { return };
+        let Some(rollout) = self.rollout.as_mut().map(Arc::make_mut) else { return };
         match change {
             Change::Entered { stage } => {
                 rollout.walk = Walk::Moving { stage: *stage };
@@ -81,7 +81,7 @@ impl State {
     /// Applies a record about what was learned on the way.
     #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` lists every record, once")]
     pub(super) fn learned(&mut self, at: Timestamp, change: &Change) {
-        let Some(rollout) = &mut self.rollout else { return };
+        let Some(rollout) = self.rollout.as_mut().map(Arc::make_mut) else { return };
         match change {
             Change::Progressed { available } => {
                 rollout.high_water = (*available, at);
@@ -135,7 +135,7 @@ impl State {
         pool.spec = Some(spec.clone());
         pool.desired = Some(spec.replicas);
         pool.revision = revision.clone();
-        self.rollout = Some(Rollout {
+        self.rollout = Some(Arc::new(Rollout {
             attempt,
             from: self.stable.clone(),
             from_desired,
@@ -161,7 +161,7 @@ impl State {
             promoted: false,
             proven: false,
             cause: None,
-        });
+        }));
     }
 
     /// Lifts the halt, or else the pause, and moves every timer of the way forward by the time stopped.
@@ -175,7 +175,7 @@ impl State {
             return;
         }
         let Some(paused) = self.paused.take() else { return };
-        let Some(rollout) = &mut self.rollout else { return };
+        let Some(rollout) = self.rollout.as_mut().map(Arc::make_mut) else { return };
         rollout.is_calendar_overridden |= paused.by == CALENDAR && by != CALENDAR;
         if paused.by == ENGINE {
             self.forgive(paused.at);
@@ -185,7 +185,7 @@ impl State {
 
     /// Whoever lets it go on gives it another try: what it was stopped for at `since` is forgiven.
     fn forgive(&mut self, since: Timestamp) {
-        let Some(rollout) = &mut self.rollout else { return };
+        let Some(rollout) = self.rollout.as_mut().map(Arc::make_mut) else { return };
         rollout.began = since;
         rollout.high_water.1 = since;
         rollout.gate_since = since;
@@ -199,7 +199,7 @@ impl State {
 
     /// Moves every timer by the time from `since` to `at`, one that began in between by its own part.
     fn shift(&mut self, since: Timestamp, at: Timestamp) {
-        let Some(rollout) = &mut self.rollout else { return };
+        let Some(rollout) = self.rollout.as_mut().map(Arc::make_mut) else { return };
         let moved = |timer: Timestamp| timer.after(at.since(since.max(timer)));
         rollout.began = moved(rollout.began);
         rollout.stage_began = moved(rollout.stage_began);
@@ -214,7 +214,7 @@ impl State {
 
     /// Another number of instances: the same attempt at the same stage of the plan for it.
     pub(super) fn resized(&mut self, spec: &Arc<CheckedSpec>, plan: &Arc<Plan>, stage: usize) {
-        let Some(rollout) = &mut self.rollout else { return };
+        let Some(rollout) = self.rollout.as_mut().map(Arc::make_mut) else { return };
         let is_same = plan.stages[stage].name == rollout.stage().1.name;
         if !is_same {
             // What was read for a gate that has another place now is read anew.
@@ -258,7 +258,7 @@ impl State {
 
     /// Leaves the end that needed an operator.
     fn resolved(&mut self, at: Timestamp, how: &Resolution) {
-        let Some(rollout) = &mut self.rollout else { return };
+        let Some(rollout) = self.rollout.as_mut().map(Arc::make_mut) else { return };
         match how {
             Resolution::GoOn => {
                 let is_back = rollout.cause.is_some() && !rollout.proven;

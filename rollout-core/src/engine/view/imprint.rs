@@ -4,8 +4,11 @@ use super::{Attempts, Held, Seen, Told, View};
 use crate::{
     engine::{
         EnrolState, Enrolled, Enrolments, Imprint, InstanceSeen, InstanceState, Inventory,
-        ModulesInForce, Observation, PoolSeen, RouteInForce, imprint::Limits, state::State,
+        ModulesInForce, Observation, PoolSeen, Port, RouteInForce, Subject, imprint::Limits,
+        state::State,
     },
+    id::{InstanceId, Mark},
+    map::Map,
     time::Timestamp,
 };
 
@@ -22,6 +25,8 @@ impl View {
             attempts,
             health,
             told,
+            seen_from,
+            enrolled_from,
             shown_from,
             whole_since,
             broken_since,
@@ -55,13 +60,20 @@ impl View {
                 None => imprint.flag(false),
             }
         }
-        imprint.word(shown_from.len() as u64);
-        let mut shown: Vec<_> = shown_from.iter().collect();
+        imprint.word((seen_from.len() + enrolled_from.len() + shown_from.len()) as u64);
+        let of = |port, from: &Map<InstanceId, Mark>| {
+            from.iter()
+                .map(|(instance, mark)| ((port, Subject::Instance(instance.clone())), *mark))
+                .collect::<Vec<_>>()
+        };
+        let mut shown = of(Port::Backend, seen_from);
+        shown.extend(of(Port::Enrolment, enrolled_from));
+        shown.extend(shown_from.iter().map(|(subject, mark)| (subject.clone(), *mark)));
         shown.sort_by_key(|((port, subject), _)| (*port as u64, imprint.place_of_subject(subject)));
         for ((port, subject), mark) in shown {
-            imprint.word(*port as u64);
-            imprint.subject(subject);
-            imprint.write(*mark);
+            imprint.word(port as u64);
+            imprint.subject(&subject);
+            imprint.write(mark);
         }
         imprint.since(*whole_since, limits.health);
         imprint.since(*broken_since, limits.progress);

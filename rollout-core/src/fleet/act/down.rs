@@ -2,8 +2,8 @@
 
 use crate::{
     engine::{
-        Effect, EnrolState, Enrolled, Expiry, InstanceState, Note, Sight, Turn, View, WaitReason,
-        bound,
+        Effect, EnrolState, Enrolled, Expiry, Glance, InstanceState, Note, Sight, Turn, View,
+        WaitReason, bound,
     },
     fleet::instance::{Instance, Made, Traffic},
     id::InstanceId,
@@ -52,7 +52,7 @@ impl Draining {
 /// The next action for an instance that is to go: drain → detach → stop → remove.
 pub(super) fn tear_down(
     turn: &mut Turn<'_>,
-    view: &View,
+    glance: &Glance<'_>,
     instance: &InstanceId,
     entry: &Instance,
     draining: &mut Draining,
@@ -70,15 +70,15 @@ pub(super) fn tear_down(
             turn.intend(Effect::Drain { instance: instance.clone() });
         }
         // A late enrolment undid the drain.
-        Traffic::Drained(_) if view.is_enrolled(instance) == Some(true) && !entry.dead => {
+        Traffic::Drained(_) if glance.is_enrolled() == Some(true) && !entry.dead => {
             turn.intend(Effect::Drain { instance: instance.clone() });
         }
         Traffic::Drained(at) => {
-            if is_quiet(turn, view, instance, entry, at, draining) {
+            if is_quiet(turn, glance, instance, entry, at, draining) {
                 turn.intend(Effect::Detach { instance: instance.clone() });
             }
         }
-        Traffic::Out => take_down(turn, view, instance, entry, is_unsure),
+        Traffic::Out => take_down(turn, glance, instance, entry, is_unsure),
         // Pending, or given up by a record of an older format: said again.
         Traffic::Draining => turn.intend(Effect::Drain { instance: instance.clone() }),
         Traffic::Detaching => turn.intend(Effect::Detach { instance: instance.clone() }),
@@ -88,7 +88,7 @@ pub(super) fn tear_down(
 /// Whether nothing is in flight on a drained instance, or its time is over.
 pub(super) fn is_quiet(
     turn: &mut Turn<'_>,
-    view: &View,
+    glance: &Glance<'_>,
     instance: &InstanceId,
     entry: &Instance,
     drained_at: Timestamp,
@@ -109,9 +109,9 @@ pub(super) fn is_quiet(
             quiet_at <= turn.now
         }
         Some(Confirmation::Observed) => {
-            let in_flight = match view.enrolled(instance) {
+            let in_flight = match glance.enrolled {
                 Sight::Absent => return true,
-                Sight::There(Enrolled { state: EnrolState::Draining, in_flight }) => in_flight,
+                Sight::There(Enrolled { state: EnrolState::Draining, in_flight }) => *in_flight,
                 Sight::There(Enrolled { state: EnrolState::In, .. }) | Sight::Unshown => None,
             };
             if in_flight == Some(0) {
@@ -142,7 +142,7 @@ pub(super) fn has_ended(
     let in_flight = match turn.setup.capabilities.enrolment {
         None => return true,
         Some(Confirmation::Elapsed(bound)) => return at.after(bound).max(deadline) <= turn.now,
-        Some(Confirmation::Observed) => view.enrolled(instance),
+        Some(Confirmation::Observed) => view.glance(instance).enrolled,
     };
     deadline <= turn.now
         || match in_flight {
@@ -155,12 +155,12 @@ pub(super) fn has_ended(
 /// Stops and removes an instance that gets no traffic.
 fn take_down(
     turn: &mut Turn<'_>,
-    view: &View,
+    glance: &Glance<'_>,
     instance: &InstanceId,
     entry: &Instance,
     is_unsure: bool,
 ) {
-    let runs = match view.seen(instance) {
+    let runs = match glance.seen {
         Sight::There(seen) => seen.state == InstanceState::Running,
         Sight::Absent => false,
         Sight::Unshown => true,

@@ -215,7 +215,7 @@ pub(super) fn drain(turn: &mut Turn<'_>, view: &View) -> BTreeSet<InstanceId> {
             _ if is_pending => {}
             Traffic::Drained(at) if !is_undone => {
                 if !runs(view, &instance)
-                    || is_quiet(turn, view, &instance, &entry, at, &mut draining)
+                    || is_quiet(turn, &view.glance(&instance), &instance, &entry, at, &mut draining)
                 {
                     quiet.insert(instance);
                 }

@@ -20,11 +20,12 @@ pub(super) fn retire(turn: &mut Turn<'_>, view: &View) {
         return;
     }
     let mut pools: BTreeMap<RevisionId, Vec<(bool, Condition, u64, InstanceId)>> = BTreeMap::new();
+    let mut glances = view.glances();
     for (instance, entry) in &turn.state.roster {
         if entry.is_terminating() {
             continue;
         }
-        let condition = condition(turn.now, turn.setup, &turn.state, view, instance, entry);
+        let condition = condition(turn.now, turn.setup, &turn.state, &glances.of(instance), entry);
         pools.entry(entry.revision.clone()).or_default().push((
             entry.may_get_more() && condition != Condition::Unready,
             condition,
@@ -49,10 +50,17 @@ pub(super) fn retire(turn: &mut Turn<'_>, view: &View) {
 /// Whether a pool has more instances that were not told to go than it is to have. Mostly none has, and then
 /// nobody has to be compared.
 fn has_too_many(turn: &Turn<'_>) -> bool {
-    let pools = &turn.state.pools;
-    let stays = |entry: &Instance| !entry.is_terminating();
-    pools.iter().any(|(id, pool)| pool.target < count(turn, |it| stays(it) && it.revision == *id))
-        || turn.state.roster.values().any(|it| stays(it) && !pools.contains_key(&it.revision))
+    let target = |id| turn.state.pools.get(id).map_or(0, |pool| pool.target);
+    staying(turn).into_iter().any(|(id, count)| target(id) < count)
+}
+
+/// How many instances each pool has that were not told to go; one that has none may be left out.
+fn staying<'a>(turn: &'a Turn<'_>) -> BTreeMap<&'a RevisionId, u64> {
+    let mut counts = BTreeMap::new();
+    for entry in turn.state.roster.values().filter(|entry| !entry.is_terminating()) {
+        *counts.entry(&entry.revision).or_default() += 1;
+    }
+    counts
 }
 
 /// Makes the instances that a pool has too few of, below the ceiling.
@@ -62,19 +70,24 @@ pub(super) fn create(
     space: Space,
     tallies: &BTreeMap<RevisionId, Tally>,
 ) {
-    // What was retired in this very call still exists.
-    let mut existing: u64 = match space.counting {
-        Counting::Strict => count(turn, |_| true),
-        Counting::Loose => count(turn, |entry| !entry.is_terminating() || entry.may_get_more()),
+    let staying = staying(turn);
+    let missing = |id: &RevisionId| {
+        let target = turn.state.pools.get(id)?.target;
+        let missing = target.saturating_sub(staying.get(id).copied().unwrap_or_default());
+        (0 < missing && !is_given_up(turn, id)).then(|| (id.clone(), missing))
     };
-    let pools: Vec<RevisionId> = tallies.keys().cloned().collect();
-    for revision in pools {
+    let pools: Vec<(RevisionId, u64)> = tallies.keys().filter_map(missing).collect();
+    if pools.is_empty() {
+        return;
+    }
+    // What was retired in this very call still exists.
+    let exists = |entry: &&Instance| match space.counting {
+        Counting::Strict => true,
+        Counting::Loose => !entry.is_terminating() || entry.may_get_more(),
+    };
+    let mut existing = turn.state.roster.values().filter(exists).count() as u64;
+    for (revision, missing) in pools {
         let Some(pool) = turn.state.pools.get(&revision) else { continue };
-        let created = count(turn, |entry| !entry.is_terminating() && entry.revision == revision);
-        let missing = pool.target.saturating_sub(created);
-        if missing == 0 || is_given_up(turn, &revision) {
-            continue;
-        }
         let not_before = pool
             .last_failure
             .as_ref()
@@ -116,12 +129,11 @@ fn new_name(turn: &Turn<'_>, view: &View, revision: &RevisionId) -> InstanceId {
             || seen.is_some_and(|instances| instances.contains_key(instance))
     };
     let mut number = turn.state.last_ordinal + 1;
-    while is_taken(&name(number)) {
+    loop {
+        let name = name(number);
+        if !is_taken(&name) {
+            return name;
+        }
         number += 1;
     }
-    name(number)
-}
-
-fn count(turn: &Turn<'_>, which: impl Fn(&Instance) -> bool) -> u64 {
-    turn.state.roster.values().filter(|entry| which(entry)).count() as u64
 }

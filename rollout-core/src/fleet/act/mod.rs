@@ -17,11 +17,13 @@ pub(crate) use self::{
     leave::has_drained,
     place::{may_divide, may_size},
 };
-use super::tally::Tally;
+use super::{instance::Instance, tally::Tally};
 use crate::{
-    engine::{Effect, End, Space, Turn, View, Walk},
+    ascending::Ascending,
+    engine::{Effect, End, Glance, Space, Turn, View, Walk},
     id::{InstanceId, RevisionId},
     port::Making,
+    time::Timestamp,
 };
 
 /// Brings every pool to its target and every instance one action further.
@@ -38,26 +40,58 @@ pub(crate) fn act(
     }
 }
 
+/// What is to be done next with one instance.
+enum Next {
+    /// It is to go: one action further on its way down.
+    Down,
+    Start,
+    Enrol,
+    Drain,
+    /// Nothing before this time.
+    Wait(Timestamp),
+}
+
+/// One instance that something is to be done with.
+struct Due<'a> {
+    instance: InstanceId,
+    entry: Instance,
+    glance: Glance<'a>,
+    next: Next,
+}
+
 /// The same where each instance is made and removed by name.
 fn by_name(turn: &mut Turn<'_>, view: &View, space: Space, tallies: &BTreeMap<RevisionId, Tally>) {
     make::retire(turn, view);
     make::create(turn, view, space, tallies);
-    let instances: Vec<InstanceId> = turn.state.roster.keys().cloned().collect();
     let (mut draining, mut exposed) = (Draining::default(), Exposed::default());
-    for instance in &instances {
-        let Some(entry) = turn.state.roster.get(instance).cloned() else { continue };
-        if entry.is_terminating() {
-            down::tear_down(turn, view, instance, &entry, &mut draining);
-            let now = turn.state.roster.get(instance);
-            if now.is_some_and(|now| now.may_get_more() != entry.may_get_more()) {
-                exposed = Exposed::default();
+    for Due { instance, entry, glance, next } in due(turn, view) {
+        match next {
+            Next::Down => {
+                down::tear_down(turn, &glance, &instance, &entry, &mut draining);
+                if let Some(now) = turn.state.roster.get(&instance) {
+                    exposed.changed(&entry, now);
+                }
             }
-        } else {
-            up::bring_up(turn, view, instance, &entry, &mut exposed);
+            Next::Start => turn.intend(Effect::Start { instance }),
+            Next::Enrol => up::enrol(turn, &glance, &instance, &entry, &mut exposed),
+            Next::Drain => turn.intend(Effect::Drain { instance }),
+            Next::Wait(until) => turn.wake(until),
         }
     }
     draining.say(turn);
     forget_strays(turn, view);
+}
+
+/// The instances that something is to be done with. What is done with one makes none of the others due.
+fn due<'a>(turn: &Turn<'_>, view: &'a View) -> Vec<Due<'a>> {
+    let mut glances = view.glances();
+    let one = |(instance, entry): (&InstanceId, &Instance)| {
+        let glance = glances.of(instance);
+        let next =
+            if entry.is_terminating() { Next::Down } else { up::next(turn, &glance, entry)? };
+        Some(Due { instance: instance.clone(), entry: entry.clone(), glance, next })
+    };
+    turn.state.roster.iter().filter_map(one).collect()
 }
 
 /// Whether a revision is a candidate that was given up: what is kept of it is not made anew.
@@ -71,11 +105,12 @@ fn is_given_up(turn: &Turn<'_>, revision: &RevisionId) -> bool {
 /// Takes instances out of the load balancer that exist nowhere else.
 fn forget_strays(turn: &mut Turn<'_>, view: &View) {
     let (Some(enrolments), Some(inventory)) = (&view.enrolments, &view.inventory) else { return };
+    let mut roster = Ascending::new(&turn.state.roster);
     let strays: Vec<InstanceId> = enrolments
         .what
         .instances
         .keys()
-        .filter(|instance| !turn.state.roster.contains_key(*instance))
+        .filter(|instance| roster.get(instance).is_none())
         .filter(|instance| !inventory.what.instances.contains_key(*instance))
         .filter(|instance| {
             !turn.state.pending.values().any(|effect| effect.instance() == Some(*instance))

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::is_given_up;
+use super::{Next, is_given_up};
 use crate::{
-    engine::{Admission, Effect, Route, Turn, View},
+    engine::{Admission, Effect, Glance, Route, Turn},
     fleet::{
         instance::{Instance, Made, Standby, Traffic},
         tally::{Condition, condition},
@@ -32,48 +32,43 @@ impl Exposed {
             exposed
         })
     }
+
+    /// Takes note that an instance on its way down may get something again, or may not any more.
+    pub(super) fn changed(&mut self, before: &Instance, after: &Instance) {
+        let count = self.0.as_mut().and_then(|counts| counts.get_mut(&before.revision));
+        if let Some(count) = count {
+            *count = (*count + u64::from(after.may_get_more()))
+                .saturating_sub(u64::from(before.may_get_more()));
+        }
+    }
 }
 
-/// The next action for an instance that is to serve.
-pub(super) fn bring_up(
-    turn: &mut Turn<'_>,
-    view: &View,
-    instance: &InstanceId,
-    entry: &Instance,
-    exposed: &mut Exposed,
-) {
+/// What is to be done next with an instance that is to serve, if anything is.
+pub(super) fn next(turn: &Turn<'_>, glance: &Glance<'_>, entry: &Instance) -> Option<Next> {
     // Once it has recovered, an enrolment takes the place of a drain that nobody has confirmed.
     let pending = turn.state.pending_on(entry).map(|(_, effect)| effect);
     if pending.is_some_and(|effect| !matches!(effect, Effect::Drain { .. })) {
-        return;
+        return None;
     }
     if entry.made == Made::Created {
-        turn.intend(Effect::Start { instance: instance.clone() });
-        return;
+        return Some(Next::Start);
     }
     if turn.setup.capabilities.enrolment.is_none() || entry.made != Made::Started {
-        return;
+        return None;
     }
-    let condition = condition(turn.now, turn.setup, &turn.state, view, instance, entry);
-    match condition {
+    match condition(turn.now, turn.setup, &turn.state, glance, entry) {
         Condition::Ready => {
-            let since = view.health.get(instance).and_then(|health| health.ready_since);
+            let since = glance.health.and_then(|health| health.ready_since);
             let min_ready = turn.state.health_of(entry).min_ready;
-            turn.wake(since.unwrap_or(turn.now).after(min_ready));
+            Some(Next::Wait(since.unwrap_or(turn.now).after(min_ready)))
         }
-        Condition::Available => enrol(turn, view, instance, entry, exposed),
+        Condition::Available => Some(Next::Enrol),
         // No further route is to come that would let it in.
-        Condition::Standby if is_missed(turn, entry) => {
-            enrol(turn, view, instance, entry, exposed);
-        }
-        Condition::Unready if entry.traffic == Traffic::In => {
-            turn.intend(Effect::Drain { instance: instance.clone() });
-        }
+        Condition::Standby if is_missed(turn, entry) => Some(Next::Enrol),
+        Condition::Unready if entry.traffic == Traffic::In => Some(Next::Drain),
         // It came back elsewhere: what it was enrolled with may be another one's by now.
-        Condition::Serving if has_moved(view, instance, entry) => {
-            turn.intend(Effect::Drain { instance: instance.clone() });
-        }
-        Condition::Unready | Condition::Unknown | Condition::Standby | Condition::Serving => {}
+        Condition::Serving if has_moved(glance, entry) => Some(Next::Drain),
+        Condition::Unready | Condition::Unknown | Condition::Standby | Condition::Serving => None,
     }
 }
 
@@ -83,20 +78,20 @@ fn is_missed(turn: &Turn<'_>, entry: &Instance) -> bool {
 }
 
 /// Whether an instance answers elsewhere than where it was enrolled.
-fn has_moved(view: &View, instance: &InstanceId, entry: &Instance) -> bool {
-    let seen = view.seen(instance).there().and_then(|seen| seen.address);
+fn has_moved(glance: &Glance<'_>, entry: &Instance) -> bool {
+    let seen = glance.seen.there().and_then(|seen| seen.address);
     seen.is_some() && entry.enrolled_at.is_some() && seen != entry.enrolled_at
 }
 
 /// Enrols an available instance, unless a third revision would get traffic by it.
-fn enrol(
+pub(super) fn enrol(
     turn: &mut Turn<'_>,
-    view: &View,
+    glance: &Glance<'_>,
     instance: &InstanceId,
     entry: &Instance,
     exposed: &mut Exposed,
 ) {
-    let Some(address) = view.seen(instance).there().and_then(|seen| seen.address) else { return };
+    let Some(address) = glance.seen.there().and_then(|seen| seen.address) else { return };
     let exposed = exposed.counted(turn);
     if 2 <= exposed.len() && !exposed.contains_key(&entry.revision) {
         return;

@@ -43,7 +43,7 @@ impl Book {
                 self.named(record.at, instance, revision, *enrolled);
             }
             Change::Spared { instance } => {
-                self.entries.entry(instance.clone()).or_default().retired = false;
+                self.entries.or_default(instance).retired = false;
             }
             Change::Intended { id, effect } => self.intended(*id, effect),
             Change::Settled { id, how } => self.settled(record.at, *id, how),
@@ -52,13 +52,13 @@ impl Book {
                 *self = Self { making, confirmation, ..snapshot.book.clone() };
             }
             Change::Failed { instance, failure } => {
-                let entry = self.entries.entry(instance.clone()).or_default();
+                let entry = self.entries.or_default(instance);
                 entry.failed = true;
                 entry.over |= failure.is_dead();
             }
             Change::Lost { instance } => self.is_over(instance),
             Change::Retired { instance } => {
-                self.entries.entry(instance.clone()).or_default().retired = true;
+                self.entries.or_default(instance).retired = true;
             }
             Change::Gone { instance } => {
                 self.entries.remove(instance);
@@ -75,17 +75,17 @@ impl Book {
         revision: &RevisionId,
         (is_in, has_started): (bool, bool),
     ) {
-        let entry = self.entries.entry(instance.clone()).or_default();
+        let entry = self.entries.or_default(instance);
         entry.revision = Some(revision.clone());
         entry.enrolled = is_in;
         entry.runs = has_started;
         entry.attached = is_in;
         entry.found = true;
-        self.live.insert(instance.clone());
+        self.live.insert(instance.clone(), ());
     }
 
     fn named(&mut self, at: Timestamp, instance: &InstanceId, revision: &RevisionId, is_in: bool) {
-        let entry = self.entries.entry(instance.clone()).or_default();
+        let entry = self.entries.or_default(instance);
         entry.revision = Some(revision.clone());
         entry.enrolled = is_in;
         entry.found = true;
@@ -147,7 +147,7 @@ impl Book {
     }
 
     fn is_over(&mut self, instance: &InstanceId) {
-        self.entries.entry(instance.clone()).or_default().over = true;
+        self.entries.or_default(instance).over = true;
     }
 
     fn intended(&mut self, id: ActionId, effect: &Effect) {
@@ -155,18 +155,18 @@ impl Book {
         self.pending.insert(id, effect.clone());
         match effect {
             Effect::Create { instance, revision } => {
-                let entry = self.entries.entry(instance.clone()).or_default();
+                let entry = self.entries.or_default(instance);
                 entry.revision = Some(revision.clone());
-                self.live.insert(instance.clone());
+                self.live.insert(instance.clone(), ());
             }
             Effect::Enrol { instance, .. } => {
-                let entry = self.entries.entry(instance.clone()).or_default();
+                let entry = self.entries.or_default(instance);
                 entry.enrolled = true;
                 entry.attached = true;
                 entry.drained = None;
             }
             Effect::Drain { instance } => {
-                self.entries.entry(instance.clone()).or_default().enrolled = false;
+                self.entries.or_default(instance).enrolled = false;
             }
             Effect::Route(route) => self.route = Some(route.clone()),
             Effect::Scale { revision, replicas } => {
@@ -191,10 +191,10 @@ impl Book {
         match effect {
             // After a restart the mark of a write is lost: any snapshot of now shows it.
             Effect::Drain { instance } => {
-                self.entries.entry(instance).or_default().drained.get_or_insert((at, Mark(0)));
+                self.entries.or_default(&instance).drained.get_or_insert((at, Mark(0)));
             }
             Effect::Detach { instance } => {
-                let entry = self.entries.entry(instance).or_default();
+                let entry = self.entries.or_default(&instance);
                 entry.attached = false;
             }
             Effect::Remove { instance } => self.is_over(&instance),

@@ -1,12 +1,13 @@
 //! The imprint of the guard's books.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Answers, Book, Entry, Limits, Place, Thresholds};
 use crate::{
     engine::Imprint,
     guard::Guard,
     id::{InstanceId, RevisionId},
+    map::Map,
     spec::Counting,
     time::Span,
 };
@@ -53,8 +54,8 @@ impl Book {
         } = self;
         let longest = drains.values().copied().chain(*longest_drain).max();
         imprint.entries(entries, longest.unwrap_or(Span::from_secs(1 << 40)));
-        imprint.instances(live);
-        imprint.instances(not_ready);
+        imprint.instances(live.len(), live.keys());
+        imprint.instances(not_ready.len(), not_ready.iter());
         limits.imprint(imprint);
         imprint.route(route.as_ref());
         imprint.route(in_force.as_ref());
@@ -83,14 +84,14 @@ impl Book {
 }
 
 impl Imprint {
-    fn instances(&mut self, instances: &BTreeSet<InstanceId>) {
-        self.word(instances.len() as u64);
+    fn instances<'a>(&mut self, count: usize, instances: impl Iterator<Item = &'a InstanceId>) {
+        self.word(count as u64);
         for instance in instances {
             self.instance(instance);
         }
     }
 
-    fn entries(&mut self, entries: &BTreeMap<InstanceId, Entry>, longest: Span) {
+    fn entries(&mut self, entries: &Map<InstanceId, Entry>, longest: Span) {
         self.word(entries.len() as u64);
         for (instance, entry) in entries {
             self.instance(instance);

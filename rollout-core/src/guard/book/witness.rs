@@ -1,9 +1,13 @@
 //! What the guard learns from facts: snapshots, probe answers, outcomes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{Answers, Book, Place};
 use crate::{
+    ascending::Ascending,
     engine::{
         Effect, EnrolState, Event, InstanceSeen, InstanceState, Inventory, Observation, Outcome,
         ProbeKind,
@@ -37,7 +41,7 @@ impl Book {
 
     fn answered(&mut self, instance: &InstanceId, healthy: bool) {
         let Some(entry) = self.entries.get_mut(instance) else { return };
-        let answers = self.answers.entry(instance.clone()).or_default();
+        let answers = self.answers.or_default(instance);
         *answers = if healthy {
             Answers { failures: 0, successes: answers.successes.saturating_add(1) }
         } else {
@@ -76,8 +80,9 @@ impl Book {
                 if self.pools_at <= inventory.mark {
                     self.counted(inventory);
                 }
-                for (instance, entry) in &mut self.entries {
-                    let seen = inventory.instances.get(instance);
+                let mut shown = Ascending::new(&inventory.instances);
+                for (instance, entry) in self.entries.iter_mut() {
+                    let seen = shown.get(instance);
                     entry.runs = seen.is_some_and(|seen| seen.state == InstanceState::Running);
                     entry.ended = seen.is_none_or(|seen| {
                         matches!(
@@ -91,8 +96,9 @@ impl Book {
                 }
             }
             Observation::Enrolments(enrolments) => {
-                for (instance, entry) in &mut self.entries {
-                    let is_quiet = enrolments.instances.get(instance).is_none_or(|seen| {
+                let mut shown = Ascending::new(&enrolments.instances);
+                for (instance, entry) in self.entries.iter_mut() {
+                    let is_quiet = shown.get(instance).is_none_or(|seen| {
                         seen.state == EnrolState::Draining && seen.in_flight == Some(0)
                     });
                     entry.quiet_at = is_quiet.then_some(enrolments.mark);
@@ -115,16 +121,16 @@ impl Book {
         let instances = &inventory.instances;
         match self.making() {
             Making::ByName => {}
-            Making::ByCount => self.not_ready = not_ready(instances),
+            Making::ByCount => self.not_ready = Arc::new(not_ready(instances)),
             Making::InPlace { .. } => {
-                self.not_ready = not_ready(instances);
+                self.not_ready = Arc::new(not_ready(instances));
                 let place = |(instance, seen): (&InstanceId, &InstanceSeen)| {
                     let answers =
                         seen.state == InstanceState::Running && seen.healthy == Some(true);
                     let (revision, rank) = (seen.revision.clone(), seen.rank);
                     (instance.clone(), Place { revision, rank, answers })
                 };
-                self.places = instances.iter().map(place).collect();
+                self.places = Arc::new(instances.iter().map(place).collect());
             }
         }
     }
