@@ -256,10 +256,15 @@ impl Node {
         }
         self.world.imprint(imprint, self.drain_deadline);
         imprint.word(self.flights.len() as u64);
-        // Attempts that are still wanted by subject, then those that are not.
+        // Attempts that are still wanted, then the others by subject: which of two on different ones was sent first
+        // makes no difference.
         let mut order: Vec<usize> = (0..self.flights.len()).collect();
-        let place = |index: &usize| imprint.place_of(self.flights[*index].action.id);
-        order.sort_by_key(|index| (place(index).unwrap_or(usize::MAX), *index));
+        let place = |index: &usize| {
+            let action = &self.flights[*index].action;
+            let wanted = imprint.place_of(action.id).unwrap_or(usize::MAX);
+            (wanted, imprint.place_of_subject(&action.effect.subject()), *index)
+        };
+        order.sort_by_cached_key(place);
         for index in order {
             let flight = &self.flights[index];
             imprint.action(flight.action.id);

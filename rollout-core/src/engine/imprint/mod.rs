@@ -136,8 +136,9 @@ impl Imprint {
         self.instances.iter().position(|one| one == instance).unwrap_or(usize::MAX)
     }
 
-    /// The place of what is written to, where that is an instance that came up.
-    pub(crate) fn place_of_subject(&self, subject: &Subject) -> usize {
+    /// The place of what is written to, where that is an instance that came up; the last of all places where not.
+    #[must_use]
+    pub fn place_of_subject(&self, subject: &Subject) -> usize {
         match subject {
             Subject::Instance(instance) => self.place_of_instance(instance),
             Subject::Pool(_)
