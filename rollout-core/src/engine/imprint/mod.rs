@@ -132,7 +132,7 @@ impl Imprint {
         entries
     }
 
-    fn place_of_instance(&self, instance: &InstanceId) -> usize {
+    pub(crate) fn place_of_instance(&self, instance: &InstanceId) -> usize {
         self.instances.iter().position(|one| one == instance).unwrap_or(usize::MAX)
     }
 

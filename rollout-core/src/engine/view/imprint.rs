@@ -43,8 +43,11 @@ impl View {
         imprint.seen(enrolments.as_ref(), limits, Imprint::enrolments);
         imprint.seen(route.as_ref(), limits, Imprint::route_seen);
         imprint.seen(modules.as_ref(), limits, Imprint::modules_seen);
-        imprint.word(attempts.len() as u64);
-        for (id, attempts) in imprint.in_order(attempts) {
+        // Those at what is settled by now are forgotten with the next fact.
+        let open = attempts.iter().filter(|(id, _)| state.pending.contains_key(id));
+        let open = imprint.in_order(open);
+        imprint.word(open.len() as u64);
+        for (id, attempts) in open {
             let Attempts { count, in_flight, not_before, last: _, failing_since: _ } = attempts;
             imprint.action(id);
             // Beyond the longest wait one more attempt changes nothing.
@@ -187,7 +190,12 @@ impl Imprint {
         let Enrolments { mark, instances } = enrolments;
         self.snapshot(*mark);
         self.word(instances.len() as u64);
-        for (name, Enrolled { state, in_flight }) in self.by_place(instances) {
+        let mut entries = self.by_place(instances);
+        // By name, strangers would tell two states apart that differ in names alone.
+        entries.sort_by_key(|(name, seen)| {
+            (self.place_of_instance(name), seen.state != EnrolState::In)
+        });
+        for (name, Enrolled { state, in_flight }) in entries {
             self.instance(name);
             self.flag(*state == EnrolState::In);
             self.word(in_flight.unwrap_or(u64::MAX));
