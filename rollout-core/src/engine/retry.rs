@@ -243,11 +243,12 @@ fn is_enough_without(
     revision: &RevisionId,
 ) -> bool {
     let capabilities = &turn.setup.capabilities;
-    if capabilities.drains_by_name() && capabilities.replaces_in_place() {
-        return leaves_floor(turn, view, rollout);
-    }
     if capabilities.drains_by_name() {
-        return leaves_enough(turn, view, revision);
+        return if capabilities.replaces_in_place() {
+            leaves_floor(turn, view, rollout)
+        } else {
+            leaves_enough(turn, view, revision)
+        };
     }
     let space = moving::space(rollout);
     let mut tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
