@@ -120,7 +120,8 @@ struct Again {
 }
 
 /// Whether an action may be attempted again now: a route only while the capacity behind it is there still,
-/// a drain of an instance that serves only while the others are enough, a creation only below the ceiling.
+/// a drain of an instance that serves only while the others are enough, a creation or a growth only below the
+/// ceiling, an enrolment only within what the stage lets have traffic.
 /// What became of the attempts so far nobody knows; another one must not make it worse.
 fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect, again: &mut Again) -> bool {
     match effect {
@@ -131,8 +132,8 @@ fn may_go_out(turn: &Turn<'_>, view: &View, effect: &Effect, again: &mut Again) 
         Effect::Create { .. } => *again.has_room.get_or_insert_with(|| may_create(turn)),
         Effect::Divide(division) => fleet::may_divide(turn, view, division),
         Effect::Scale { revision, replicas } => may_scale(turn, view, revision, *replicas),
+        Effect::Enrol { instance, .. } => fleet::may_enrol(turn, instance),
         Effect::Start { .. }
-        | Effect::Enrol { .. }
         | Effect::Detach { .. }
         | Effect::Stop { .. }
         | Effect::Remove { .. }
@@ -159,8 +160,21 @@ fn may_scale(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64)
     let is_wanted =
         if has < replicas { replicas <= most } else { target <= replicas || has == replicas };
     is_wanted
+        && (replicas <= has || has_room(turn, view, revision, replicas))
         && leaves_enough(turn, view, revision)
         && fleet::has_drained(turn, view, revision, replicas)
+}
+
+/// Whether a pool made by count may grow to `replicas`: what is there already, or below the ceiling with
+/// everything that is on its way. A resize may have taken the room away since.
+fn has_room(turn: &Turn<'_>, view: &View, revision: &RevisionId, replicas: u64) -> bool {
+    let Some(rollout) = &turn.state.rollout else { return true };
+    if view.pool(revision).is_some_and(|seen| replicas <= seen.created) {
+        return true;
+    }
+    let space = moving::space(rollout);
+    let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
+    space.live(&tallies) <= space.ceiling()
 }
 
 /// Whether the others are enough, if the size that a pool was told last takes serving instances away.

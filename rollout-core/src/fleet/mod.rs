@@ -13,7 +13,7 @@ mod tally;
 mod watch;
 
 pub(crate) use self::{
-    act::{act, has_drained, may_divide, may_size},
+    act::{act, has_drained, may_divide, may_enrol, may_size},
     instance::Roster,
     line::{affordable, fit, is_back, line, places, standing},
     tally::{Condition, condition, tally},

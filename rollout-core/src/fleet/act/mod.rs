@@ -16,6 +16,7 @@ use self::{down::Draining, up::Exposed};
 pub(crate) use self::{
     leave::has_drained,
     place::{may_divide, may_size},
+    up::may_enrol,
 };
 use super::{instance::Instance, tally::Tally};
 use crate::{

@@ -115,6 +115,20 @@ pub(super) fn enrol(
     });
 }
 
+/// Whether an instance may be told to the load balancer again: a resize may have made the stage smaller since.
+/// Instances of pools kept by count get traffic from birth; of them the sizes are judged.
+pub(crate) fn may_enrol(turn: &Turn<'_>, instance: &InstanceId) -> bool {
+    let Some(entry) = turn.state.roster.get(instance) else { return true };
+    if turn.setup.capabilities.drains_by_name() {
+        return true;
+    }
+    let may_get_more = |it: &(&InstanceId, &Instance)| {
+        it.0 != instance && it.1.revision == entry.revision && it.1.may_get_more()
+    };
+    let others = turn.state.roster.iter().filter(may_get_more).count() as u64;
+    !is_cap_reached(turn, entry, others)
+}
+
 /// Whether a candidate on trial has as many instances in traffic as it may have, counting those whose
 /// drain nobody has confirmed yet: `others` beside this one.
 fn is_cap_reached(turn: &Turn<'_>, entry: &Instance, others: u64) -> bool {
