@@ -95,8 +95,8 @@ pub struct Ledger {
     pub modules: Option<ModuleSetting>,
     /// Instances told to go, and until when they drain.
     pub retired: BTreeMap<InstanceId, Timestamp>,
-    /// Instances that were told to go and are gone.
-    pub left: BTreeSet<InstanceId>,
+    /// Instances that were told to go, there or not, and by which record.
+    pub told_to_go: BTreeMap<InstanceId, usize>,
     /// Actions by number: the effect and whether it is settled.
     pub intents: BTreeMap<ActionId, (Effect, bool)>,
     /// The route that is known to have been set last.
@@ -146,10 +146,14 @@ impl Ledger {
             Change::Proven { revision } => self.prove(revision),
             Change::Retired { instance } => {
                 self.retired.insert(instance.clone(), record.at);
+                self.told_to_go.insert(instance.clone(), self.records);
             }
-            Change::Gone { instance } => self.gone(instance),
+            Change::Gone { instance } => {
+                self.retired.remove(instance);
+            }
             Change::Lost { instance } | Change::Spared { instance } => {
                 self.retired.remove(instance);
+                self.told_to_go.remove(instance);
             }
             Change::Paused { .. }
             | Change::Vetoed(_)
@@ -177,10 +181,6 @@ impl Ledger {
             // Newer changes, like those above, are ones that no promise is about.
             | _ => {}
         }
-    }
-
-    fn gone(&mut self, instance: &InstanceId) {
-        self.left.extend(self.retired.remove(instance).map(|_| instance.clone()));
     }
 
     fn hook_ended(&mut self, run: &HookRun, well: bool) {

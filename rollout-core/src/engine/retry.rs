@@ -9,6 +9,7 @@ use super::{
     outcome::{Outcome, RefusalKind, Retry},
     phase::moving,
     record::{Change, End, Failure, Settlement},
+    route::Route,
     setup::Setup,
     state::Rollout,
     subject::{Port, Subject},
@@ -192,12 +193,18 @@ pub(crate) fn leaves_enough(turn: &Turn<'_>, view: &View, revision: &RevisionId)
         tallies.get(revision).map_or((0, 0), |tally| (tally.serving, tally.ready));
     let all = tallies.values().map(|tally| tally.serving).fold(0, u64::saturating_add);
     let space = fleet::fit(turn, view, moving::space(rollout));
-    match turn.state.route.as_ref().and_then(|route| route.weight_of(revision)) {
-        _ if ready <= left_ready => true,
+    if ready <= left_ready {
+        return true;
+    }
+    let is_enough = |route: Option<&Route>| match route.and_then(|it| it.weight_of(revision)) {
         Some(weight) if weight.is_zero() => true,
         Some(weight) => traffic::backing(weight, &space) <= left && space.floor() <= all,
         None => space.floor() <= all,
-    }
+    };
+    // While a route is in doubt, by the one in force as well.
+    let in_force = || view.route_in_force(&turn.state).map(|seen| seen.route.as_ref());
+    is_enough(turn.state.route.as_ref())
+        && (turn.state.pending_route().is_none() || in_force().is_some_and(is_enough))
 }
 
 /// Whether those that were not told to go are enough, whether the one in question counts as available or not.

@@ -140,8 +140,10 @@ pub(crate) struct Book {
     longest_drain: Option<Span>,
     is_first: bool,
     stable: Option<RevisionId>,
-    /// Instances of the stable revision when the attempt began.
+    /// Instances that there were to be of the stable revision when the attempt began.
     from: u64,
+    /// Instances that there were to be of each revision when it was submitted or resized last.
+    wanted: BTreeMap<RevisionId, u64>,
 }
 
 impl Book {

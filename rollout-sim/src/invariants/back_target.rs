@@ -1,6 +1,10 @@
 //! R2: on the way back only the stable revision's share rises, and only while it serves or nobody else does.
 
-use rollout_core::engine::{Effect, Route, Shares};
+use rollout_core::{
+    engine::{Effect, Route, Shares},
+    id::RevisionId,
+    weight::Weight,
+};
 
 use super::{Broken, Happened, Invariant, Kind, Moment, require};
 
@@ -32,7 +36,7 @@ impl Invariant for BackTarget {
             // What was ordered before may come into force yet: less than that is no rise.
             let most = in_force
                 .chain(in_doubt.map(|(_, route)| route))
-                .filter_map(|route| route.weight_of(revision))
+                .map(|route| share_of(moment, route, revision))
                 .max();
             if weight.is_zero() || most.is_some_and(|most| !moment.world.is_rise(most, *weight)) {
                 continue;
@@ -46,6 +50,15 @@ impl Invariant for BackTarget {
         }
         Ok(())
     }
+}
+
+/// What a route gives a revision; where it follows the replicas, what its instances make of all.
+fn share_of(moment: &Moment<'_>, route: &Route, revision: &RevisionId) -> Weight {
+    route.weight_of(revision).unwrap_or_else(|| {
+        let enrolled = |id| moment.tally.of(id).map_or(0, |one| one.enrolled);
+        let all = [&moment.ledger.stable, &moment.ledger.candidate];
+        Weight::share(enrolled(revision), all.into_iter().flatten().map(enrolled).sum())
+    })
 }
 
 /// Where the candidate has no share, none comes by replicas either.

@@ -6,7 +6,7 @@ use rollout_core::{
     id::InstanceId,
 };
 
-use super::{Broken, Happened, Invariant, Kind, Moment, Terms, require};
+use super::{Broken, Happened, Invariant, Kind, Landing, Moment, Terms, require};
 use crate::world::Condition;
 
 pub(super) struct DrainOrder;
@@ -28,7 +28,9 @@ impl Invariant for DrainOrder {
         let by = landing.action.id;
         if let Some(cut) = cut.find(|cut| cut.by == by && landing.receipt.effective) {
             let is_short = moment.is_ahead && cut.drained_for.is_some();
-            require(is_short || is_excused(moment, landing.terms, &cut.instance), || {
+            let is_excused = is_excused(moment, landing.terms, &cut.instance)
+                || came_since(moment, landing, &cut.instance);
+            require(is_short || is_excused, || {
                 format!(
                     "{} ends {}, drained for {:?} ms",
                     landing.action, cut.instance, cut.drained_for
@@ -59,6 +61,13 @@ impl Invariant for DrainOrder {
             )
         })
     }
+}
+
+/// Whether an instance came to its place only after it was ordered how the places are divided: by an order before
+/// that one, which it replaced and which landed late. Both were under way then, so nobody could drain it.
+fn came_since(moment: &Moment<'_>, landing: &Landing<'_>, name: &InstanceId) -> bool {
+    matches!(landing.action.effect, Effect::Divide(_))
+        && moment.world.instance(name).is_some_and(|one| landing.terms.at < one.started)
 }
 
 /// Whether an engine could not help that an instance went undrained: it could not know that it serves, or

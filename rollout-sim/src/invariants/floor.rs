@@ -5,7 +5,7 @@
 //! environment had harmed before may be taken out even if it has recovered meanwhile, and one that gets
 //! traffic by itself even if it has begun to serve meanwhile.
 
-use rollout_core::engine::Effect;
+use rollout_core::{engine::Effect, id::RevisionId};
 
 use super::{Broken, Happened, Invariant, Kind, Landing, Moment};
 
@@ -104,13 +104,26 @@ fn taken<'a>(moment: &Moment<'a>) -> Option<Taken<'a>> {
     } else {
         0
     };
-    let unknown = by_name as u64 + by_count;
+    let unknown = by_name as u64 + by_count + left_out(moment, landing);
     if before <= after + unknown {
         return None;
     }
     let unseen = moment.world.unseen(step, None) + unknown;
     let is_below = after + unseen < floor;
     is_below.then_some(Taken { landing, before, after, floor, unseen })
+}
+
+/// Serving instances of revisions that a route leaves out, which its engine had to take for harmed still.
+fn left_out(moment: &Moment<'_>, landing: &Landing<'_>) -> u64 {
+    let Effect::Route(route) = &landing.action.effect else { return 0 };
+    let is_out = |id: &RevisionId| route.weight_of(id).is_some_and(|weight| weight.is_zero());
+    let world = moment.world;
+    let left_out = world.instances().iter().filter(|(name, one)| {
+        one.serves(moment.now)
+            && is_out(&one.revision)
+            && world.is_thought_harmed(landing.terms.step, name)
+    });
+    left_out.count() as u64
 }
 
 /// Whether a pool gets something only because its load balancer started anew and forgot the route, by which it is

@@ -196,6 +196,8 @@ pub struct Terms {
     pub step: u64,
     /// When that was, in milliseconds.
     pub at: u64,
+    /// Number of records before it.
+    pub records: usize,
     /// When the last snapshot of the orchestrator was taken that the engine had, in milliseconds.
     pub shown: u64,
     /// Desired number of instances, there or back.

@@ -11,7 +11,9 @@ pub(super) struct Clock {
     wall: i64,
     /// How far the engine's time is.
     ahead: i64,
-    /// Whether it ever was.
+    /// The least that it ever was, if less than not at all.
+    least: i64,
+    /// Whether it ever was more than the least before.
     was_ahead: bool,
 }
 
@@ -25,10 +27,12 @@ impl Clock {
     pub(super) fn start(&mut self, now: u64, last: u64) {
         let behind = last.cast_signed().saturating_sub(now.cast_signed());
         self.ahead = self.wall.max(behind);
-        self.was_ahead |= 0 < self.ahead;
+        // Back to the world's time after one that lagged behind is a time that passed faster, too.
+        self.was_ahead |= self.least < self.ahead;
+        self.least = self.least.min(self.ahead);
     }
 
-    /// Whether an engine's time was ever ahead of the world's.
+    /// Whether an engine's time ever passed faster than the world's.
     pub(super) const fn was_ahead(&self) -> bool {
         self.was_ahead
     }

@@ -170,6 +170,7 @@ impl Run<'_> {
         Terms {
             step: self.steps,
             at: self.world.now(),
+            records: ledger.records,
             shown: self.looks.shown,
             desired: ledger.desired(),
             floor: ledger.floor(),

@@ -1,6 +1,6 @@
 //! Probes: run at the periods of the spec, for the instances that the engine names.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use rollout_core::{
     engine::{Event, ProbeKind, ProbeTarget},
@@ -29,6 +29,8 @@ struct Slot {
 #[derive(Debug, Default)]
 pub(super) struct Probes {
     slots: Vec<Slot>,
+    /// Instances that a readiness probe called unready when it was ended.
+    unready: BTreeSet<InstanceId>,
     /// Those that are run now, in the order of names and kinds.
     live: Vec<usize>,
 }
@@ -77,8 +79,11 @@ impl Slot {
 }
 
 impl Probes {
-    /// Whether no readiness probe calls the instance unready.
+    /// Whether no readiness probe calls the instance unready, or did when it was ended.
     pub(super) fn agrees(&self, instance: &InstanceId) -> bool {
+        if self.unready.contains(instance) {
+            return false;
+        }
         let mut own = self
             .live
             .iter()
@@ -92,6 +97,7 @@ impl Probes {
         for slot in self.live.drain(..) {
             self.slots[slot].alive = false;
         }
+        self.unready.clear();
     }
 }
 
@@ -102,7 +108,8 @@ impl Run<'_> {
             return;
         };
         let now = self.world.now();
-        let Probes { slots, live } = &mut self.probes;
+        let Probes { slots, live, unready } = &mut self.probes;
+        let mut ended = Vec::new();
         // Both come in the order of names, and of kinds for each name.
         let mut place = 0;
         for target in engine.probe_targets() {
@@ -113,10 +120,9 @@ impl Run<'_> {
                 let order = |slot: &usize| slots[*slot].order(target.instance, kind);
                 let over = live[place..].iter().take_while(|slot| order(slot).is_lt()).count();
                 let is_there = live.get(place + over).is_some_and(|slot| order(slot).is_eq());
-                for slot in live.drain(place..place + over) {
-                    slots[slot].alive = false;
-                }
+                ended.extend(live.drain(place..place + over));
                 if !is_there {
+                    unready.remove(target.instance);
                     live.insert(place, slots.len());
                     self.queue.push(now + probe.initial_delay.as_millis(), Job::Probe(slots.len()));
                     slots.push(Slot::new(target.instance, kind, probe));
@@ -124,8 +130,15 @@ impl Run<'_> {
                 place += 1;
             }
         }
-        for slot in live.drain(place..) {
-            slots[slot].alive = false;
+        ended.extend(live.drain(place..));
+        // An orchestrator that keeps instances by itself goes on saying how they are.
+        let is_last_word = !self.world.keeps_pods();
+        for slot in ended {
+            let slot = &mut slots[slot];
+            slot.alive = false;
+            if is_last_word && slot.kind == ProbeKind::Readiness && slot.ready == Some(false) {
+                unready.insert(slot.instance.clone());
+            }
         }
     }
 

@@ -76,18 +76,21 @@ impl World {
     /// engine could not know of in its step number `step`.
     #[must_use]
     pub fn others_serving(&self, step: u64, revision: &RevisionId) -> u64 {
-        let is_thought_harmed = |name: &InstanceId| {
-            let knew = |at: Option<u64>| at.is_some_and(|at| at <= step);
-            let harms = self.harms.iter().filter(|harm| harm.instance == *name && !harm.enrolment);
-            harms.into_iter().any(|harm| knew(harm.known) && !knew(harm.known_over))
-        };
         let others = self.instances.iter().filter(|(name, one)| {
             one.revision != *revision
                 && one.serves(self.now)
                 && self.has_share(one)
-                && !is_thought_harmed(name)
+                && !self.is_thought_harmed(step, name)
         });
         others.count() as u64
+    }
+
+    /// Whether an engine took the instance for harmed in its step number `step`, as far as it could know.
+    #[must_use]
+    pub fn is_thought_harmed(&self, step: u64, name: &InstanceId) -> bool {
+        let knew = |at: Option<u64>| at.is_some_and(|at| at <= step);
+        let mut harms = self.harms.iter().filter(|harm| harm.instance == *name && !harm.enrolment);
+        harms.any(|harm| knew(harm.known) && !knew(harm.known_over))
     }
 
     /// Whether the environment ever harmed the instance.

@@ -12,6 +12,7 @@ use crate::{
         record::{Change, End, Purpose},
         share::{Extent, share},
         state::{Queued, Rollout, Walk},
+        traffic,
         turn::Turn,
         view::View,
     },
@@ -123,7 +124,7 @@ fn under_way(
     let is_by_replicas = matches!(rollout.walk, Walk::Moving { .. } | Walk::Gating { .. })
         && rollout.stage().1.route == StageRoute::ByReplicas;
     if is_by_replicas {
-        share_difference(turn, rollout, &tallies);
+        share_difference(turn, view, rollout, &tallies);
     } else {
         grow_stable(turn, &tallies);
         if rollout.plan.desired < replicas {
@@ -173,7 +174,12 @@ fn keep_candidate(turn: &mut Turn<'_>, tallies: &BTreeMap<RevisionId, Tally>) {
 
 /// Shares the difference over the pools in proportion to their size, within the new ceiling and down to the
 /// new floor; what is left to do is the walk's.
-fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<RevisionId, Tally>) {
+fn share_difference(
+    turn: &mut Turn<'_>,
+    view: &View,
+    before: &Rollout,
+    tallies: &BTreeMap<RevisionId, Tally>,
+) {
     let Some(after) = turn.state.rollout.clone() else { return };
     let space = moving::space(&after);
     let extent = |rollout: &Rollout| Extent {
@@ -195,7 +201,9 @@ fn share_difference(turn: &mut Turn<'_>, before: &Rollout, tallies: &BTreeMap<Re
         let fewer = tally.target.saturating_sub(shared);
         // One whose health nobody knows may serve.
         let free = tally.target.saturating_sub(tally.created).saturating_add(tally.idle);
-        let serving = fewer.saturating_sub(free).min(above_floor);
+        // By the route as well: it may leave out what is to serve instead.
+        let spare = traffic::spare(turn, view, &space, tallies, id);
+        let serving = fewer.saturating_sub(free).min(above_floor).min(spare);
         above_floor -= serving;
         // What exists already, and was to go, needs no room; of a pool kept by count, whoever may not have
         // been told stays as well.

@@ -188,6 +188,10 @@ fn routing(
     // A plan for no instances knows no shares; those in force are kept all the same.
     let has_shares = matches!(turn.state.route, Some(Route::Weighted(_)));
     if !rollout.is_weighted() && !has_shares {
+        // By a route that is not in force yet the candidate would get a share that it has not.
+        if traffic::is_forward_again(turn, view, &Route::ByReplicas) {
+            return Routing::Keep;
+        }
         return Routing::Set(Route::ByReplicas);
     }
     let candidate = &rollout.candidate.id;
@@ -212,6 +216,14 @@ fn routing(
         _ => traffic::carries(serving, &moving::space(rollout)),
     };
     let carries = carries.in_units(units);
+    if turn.state.route == Some(Route::ByReplicas) {
+        // What it has by replicas, at most.
+        let may_serve = tallies.get(from).map_or(0, |tally| tally.may_serve);
+        let others = moving::serving(tallies, candidate);
+        if carries < Weight::share(may_serve, may_serve.saturating_add(others)).in_units(units) {
+            return Routing::Set(Route::ByReplicas);
+        }
+    }
     Routing::Set(traffic::split(from, has.max(carries), Some(candidate)))
 }
 

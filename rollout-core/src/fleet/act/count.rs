@@ -1,42 +1,25 @@
 //! Pools whose backend keeps them by count: told their size, drained by name before they get smaller.
 
-use std::collections::BTreeMap;
-
 use super::leave;
 use crate::{
     engine::{Effect, Space, Turn, View, WaitReason, bound, leaves_enough},
-    fleet::tally::{self, Tally},
+    fleet::tally::tally,
     id::RevisionId,
-    spec::Counting,
 };
 
 /// Tells a backend that makes instances by count how many there are to be: fewer at once, more as far as there
 /// is room beside what has not gone yet, and not before it shows how many went last. Where instances can be
 /// drained, fewer only by those that are.
-pub(super) fn scale(
-    turn: &mut Turn<'_>,
-    view: &View,
-    space: Space,
-    tallies: &BTreeMap<RevisionId, Tally>,
-) {
+pub(super) fn scale(turn: &mut Turn<'_>, view: &View, space: Space) {
     say_leaving(turn, view);
-    if turn.setup.capabilities.drains_by_name() {
-        let sizes = leave::leave(turn, view, space.counting);
-        // Who is to go has changed.
-        let tallies = tally::tally(turn.now, turn.setup, &turn.state, view);
-        tell(turn, view, sizes, space.live(&tallies).saturating_sub(space.ceiling()));
-        return;
-    }
-    let pools = turn.state.pools.iter();
-    let sizes: Vec<(RevisionId, u64)> = pools.map(|(id, pool)| (id.clone(), pool.target)).collect();
-    // In loose counting those that are told to go in this very call have not heard of it.
-    let goes = |(id, target): &(RevisionId, u64)| match space.counting {
-        Counting::Strict => 0,
-        Counting::Loose => view.pool(id).map_or(0, |seen| seen.created.saturating_sub(*target)),
+    let sizes = if turn.setup.capabilities.drains_by_name() {
+        leave::leave(turn, view, space.counting)
+    } else {
+        turn.state.pools.iter().map(|(id, pool)| (id.clone(), pool.target)).collect()
     };
-    let going = sizes.iter().map(goes).fold(0, u64::saturating_add);
-    let live = space.live(tallies).saturating_add(going);
-    tell(turn, view, sizes, live.saturating_sub(space.ceiling()));
+    // Counted anew: those that are to go since this very call have not heard of it.
+    let tallies = tally(turn.now, turn.setup, &turn.state, view);
+    tell(turn, view, sizes, space.live(&tallies).saturating_sub(space.ceiling()));
 }
 
 /// Says how many instances the backend is ending.
@@ -62,8 +45,12 @@ fn tell(turn: &mut Turn<'_>, view: &View, sizes: Vec<(RevisionId, u64)>, mut exc
         if has_dropped && !is_over && told < replicas {
             continue;
         }
-        // What is there still needs no room.
+        // What is there still needs no room; but what a size in doubt may have taken away comes back only where
+        // there is room for it.
         let there = view.pool(&revision).map_or(0, |pool| pool.created);
+        if is_over && told < there.min(replicas) && 0 < excess {
+            continue;
+        }
         let names = turn.setup.capabilities.drains_by_name();
         // A smaller size in place of a greater one on its way, which may never come, must not make more.
         let held = if is_over || (replicas < told && !names) { there } else { told.max(there) };

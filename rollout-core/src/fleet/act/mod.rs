@@ -36,7 +36,7 @@ pub(crate) fn act(
 ) {
     match turn.setup.capabilities.making {
         Making::ByName => by_name(turn, view, space, tallies),
-        Making::ByCount => count::scale(turn, view, space, tallies),
+        Making::ByCount => count::scale(turn, view, space),
         Making::InPlace { .. } => place::replace(turn, view, space),
     }
 }

@@ -108,20 +108,36 @@ impl Book {
             .filter(|module| module.must_be_available)
             .map(|module| module.name.clone())
             .collect();
+        self.from = self.back(plan);
+        self.wanted.insert(revision.clone(), spec.replicas);
+        self.limit(plan);
+    }
+
+    /// How many instances of the stable revision there are to be, if it comes to that: how many there are says less,
+    /// for some may have been lost. Of one that was found nobody knows; as many as there are, and as are wanted now.
+    fn back(&self, plan: &Plan) -> u64 {
         let stable = self.stable.as_ref();
+        if let Some(wanted) = stable.and_then(|id| self.wanted.get(id)) {
+            return *wanted;
+        }
         let is_stable = |entry: &&Entry| !entry.retired && entry.revision.as_ref() == stable;
         let by_name = self.entries.values().filter(is_stable).count() as u64;
         let by_count = stable.map_or(0, |id| {
             let seen = self.pools.get(id).map_or(0, |seen| seen.replicas);
             self.sizes.get(id).copied().unwrap_or(seen)
         });
-        self.from = by_name.max(by_count);
-        self.limit(plan);
+        by_name.max(by_count).max(if stable.is_some() { plan.desired } else { 0 })
     }
 
     /// Another number of instances counts from now on, there and back.
     fn resized(&mut self, spec: &CheckedSpec, plan: &Plan) {
         self.from = spec.replicas;
+        for wanted in self.wanted.values_mut() {
+            *wanted = spec.replicas;
+        }
+        if let Some(stable) = &self.stable {
+            self.wanted.insert(stable.clone(), spec.replicas);
+        }
         self.limit(plan);
     }
 

@@ -45,6 +45,7 @@ impl Book {
             is_first,
             stable,
             from,
+            wanted,
             pools,
             pools_at,
             places,
@@ -73,6 +74,7 @@ impl Book {
         imprint.flag(*is_first);
         imprint.name(stable.as_ref().map_or("", |stable| stable.as_str()));
         imprint.word(*from);
+        imprint.each(wanted, |imprint, wanted| imprint.word(*wanted));
         imprint.snapshot(*pools_at);
         imprint.each(thresholds, |imprint, own| own.imprint(imprint));
         imprint.each(drains, |imprint, drain| imprint.word(drain.as_millis()));
