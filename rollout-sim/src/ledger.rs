@@ -144,13 +144,8 @@ impl Ledger {
             Change::Reached { .. } => self.reached = true,
             Change::Passed { .. } => self.passed += 1,
             Change::Proven { revision } => self.prove(revision),
-            Change::Retired { instance } => {
-                self.retired.insert(instance.clone(), record.at);
-                self.told_to_go.insert(instance.clone(), self.records);
-            }
-            Change::Gone { instance } => {
-                self.retired.remove(instance);
-            }
+            Change::Retired { instance } => self.retire(instance, record.at),
+            Change::Gone { instance } => self.gone(instance),
             Change::Lost { instance } | Change::Spared { instance } => {
                 self.retired.remove(instance);
                 self.told_to_go.remove(instance);
@@ -181,6 +176,15 @@ impl Ledger {
             // Newer changes, like those above, are ones that no promise is about.
             | _ => {}
         }
+    }
+
+    fn retire(&mut self, instance: &InstanceId, at: Timestamp) {
+        self.retired.insert(instance.clone(), at);
+        self.told_to_go.insert(instance.clone(), self.records);
+    }
+
+    fn gone(&mut self, instance: &InstanceId) {
+        self.retired.remove(instance);
     }
 
     fn hook_ended(&mut self, run: &HookRun, well: bool) {

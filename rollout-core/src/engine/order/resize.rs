@@ -202,8 +202,8 @@ fn share_difference(
         // One whose health nobody knows may serve.
         let free = tally.target.saturating_sub(tally.created).saturating_add(tally.idle);
         // By the route as well: it may leave out what is to serve instead.
-        let spare = traffic::spare(turn, view, &space, tallies, id);
-        let serving = fewer.saturating_sub(free).min(above_floor).min(spare);
+        let by_route = traffic::spare(turn, view, &space, tallies, id);
+        let serving = fewer.saturating_sub(free).min(above_floor).min(by_route);
         above_floor -= serving;
         // What exists already, and was to go, needs no room; of a pool kept by count, whoever may not have
         // been told stays as well.

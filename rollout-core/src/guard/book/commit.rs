@@ -108,14 +108,14 @@ impl Book {
             .filter(|module| module.must_be_available)
             .map(|module| module.name.clone())
             .collect();
-        self.from = self.back(plan);
+        self.from = self.back();
         self.wanted.insert(revision.clone(), spec.replicas);
         self.limit(plan);
     }
 
     /// How many instances of the stable revision there are to be, if it comes to that: how many there are says less,
-    /// for some may have been lost. Of one that was found nobody knows; as many as there are, and as are wanted now.
-    fn back(&self, plan: &Plan) -> u64 {
+    /// for some may have been lost. Of one that was found nobody knows: as many as there are.
+    fn back(&self) -> u64 {
         let stable = self.stable.as_ref();
         if let Some(wanted) = stable.and_then(|id| self.wanted.get(id)) {
             return *wanted;
@@ -126,7 +126,7 @@ impl Book {
             let seen = self.pools.get(id).map_or(0, |seen| seen.replicas);
             self.sizes.get(id).copied().unwrap_or(seen)
         });
-        by_name.max(by_count).max(if stable.is_some() { plan.desired } else { 0 })
+        by_name.max(by_count)
     }
 
     /// Another number of instances counts from now on, there and back.

@@ -60,6 +60,17 @@ fn who_was_told_to_go_was_none_of_those_that_were_there() {
 }
 
 #[test]
+fn the_way_back_is_to_as_many_as_there_were_to_be_though_some_were_lost() {
+    let mut bed = from(4, 3);
+    bed.record(Change::Proven { revision: revision("v2").id.clone() });
+    bed.finds("v2-0", "v2");
+    bed.submits("v3", &plan(1, 0, 0));
+    bed.record(aborted());
+    // One of v2 is left of the four of its spec.
+    assert_eq!(bed.asks(create("x", "v2")), Some((Rule::Ceiling, 6, 4)));
+}
+
+#[test]
 fn pools_are_counted_by_the_size_they_were_told() {
     for (told, seen, from) in [(None, Some(3), 3), (Some(2), Some(3), 2), (None, None, 0)] {
         let mut bed = Bed::new(Making::ByCount, None);
