@@ -15,11 +15,12 @@ fn said(program: &str, args: &[&str]) -> String {
     String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr)
 }
 
-/// A cluster that lasts as long as `sleep` does, or this process.
-/// A cluster's owner that obeys an interrupt, whatever this test's own parents ignore.
+/// The owner of a cluster, whose command lasts as long as the cluster does. It obeys an interrupt, whatever this
+/// test's own parents ignore.
 fn begun() -> Child {
     Command::new("env")
-        .args(["--default-signal=INT", PROGRAM, "run", "sleep", "600"])
+        .args(["--default-signal=INT", PROGRAM, "run", "sh", "-c"])
+        .arg(format!("while [ -e {DIR}/ready ]; do sleep 1; done"))
         .stdin(Stdio::null())
         .spawn()
         .unwrap()
@@ -37,11 +38,15 @@ fn until(what: &str, limit: Duration, holds: impl Fn() -> bool) {
 fn assert_nothing_is_left() {
     until("the folder is gone", Duration::from_secs(30), || !Path::new(DIR).exists());
     // What was killed is listed until init has taken note of it.
-    let gone = |what: &str, args: [&str; 2]| {
-        until(what, Duration::from_secs(5), || said("pgrep", &args).is_empty());
-    };
-    gone("processes", ["-af", &format!("{DIR}/")]);
-    gone("containers", ["-x", "pause"]);
+    let begun = Instant::now();
+    for args in [["-af", &format!("{DIR}/")], ["-ax", "pause"]] {
+        while let left = said("pgrep", &args)
+            && !left.is_empty()
+        {
+            assert!(begun.elapsed() < Duration::from_secs(5), "left: {left}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
     for filter in ["iptables-save", "ip6tables-save"] {
         let rules = said(filter, &[]);
         assert!(!rules.contains("KUBE-") && !rules.contains("rollout0"), "{rules}");

@@ -18,6 +18,9 @@ use crate::bed::{BedError, last_lines, output};
 const PROXIES: [&str; 6] =
     ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
 const ASK_EVERY: Duration = Duration::from_millis(10);
+/// Set to the cluster's folder for each of its programs: by it the reaper finds all of them, whatever they have
+/// started themselves and however little of a pid file there is.
+const MARK: &str = "ROLLOUT_CLUSTER";
 
 /// Starts `component`, in a group of its own so that Ctrl-C is left to the reaper.
 pub(super) fn start(
@@ -37,6 +40,7 @@ pub(super) fn start(
         command.env_remove(name);
     }
     let process = command
+        .env(MARK, &layout.dir)
         .current_dir(&layout.dir)
         .process_group(0)
         .stdin(Stdio::null())

@@ -11,19 +11,17 @@ cat >/dev/null
 exec >"$dir/reaper.log" 2>&1
 set -x
 
-# Pids are trusted only while their command line names the cluster's folder: pids are used again.
-alive() { tr '\0' ' ' <"/proc/$1/cmdline" | grep -qs -- "$dir/"; } 2>/dev/null
-# Nothing is worth a graceful end: all that it could save is thrown away.
-stop() {
-    for pid in "$@"; do alive "$pid" && kill -KILL "$pid"; done
-    for pid in "$@"; do
-        for _ in $(seq 100); do alive "$pid" || break; sleep 0.05; done
-    done
-}
-
-# First those that would mend what is taken away here; shims outlive containerd.
-stop $(cat "$dir"/pids/*)
-stop $(pgrep -f -- "-address $dir/containerd.sock")
+# Every program of the cluster was started with a variable that names its folder, and hands it on to what it
+# starts itself. A pid file would come too late for one that is started in the moment in which its owner dies.
+ours() { grep -lsFxz -- "ROLLOUT_CLUSTER=$dir" /proc/[0-9]*/environ | cut -d / -f 3; }
+# Nothing is worth a graceful end: all that it could save is thrown away. Shims outlive containerd.
+for _ in $(seq 100); do
+    left=$(ours)
+    [ -n "$left" ] || break
+    # Word splitting is wanted: one argument per pid.
+    kill -KILL $left
+    sleep 0.05
+done
 # What a killed shim leaves behind is named in its folder.
 find "$dir/containerd" -name address -path '*runtime.v2*' -exec cat {} \; -exec echo \; |
     sed -n 's|^unix://||p' | xargs -r rm -f
@@ -37,7 +35,6 @@ pids() { for group in $(groups); do find "$group" -name cgroup.procs -exec cat {
 for _ in $(seq 100); do
     left=$(pids)
     [ -n "$left" ] || break
-    # Word splitting is wanted: one argument per pid.
     kill -KILL $left
     sleep 0.05
 done
@@ -73,5 +70,5 @@ find /var/log/containers -lname "$dir/*" -delete
 while read -r setting; do sysctl -qw "$setting"; done <"$dir/host/settings"
 while read -r path; do rm -rf "$path"; done <"$dir/host/folders"
 # What a second try would need goes last, and only if all else is gone.
-find "$dir" -mindepth 1 -maxdepth 1 ! -name host ! -name pids ! -name reaper.log -exec rm -rf {} + &&
+find "$dir" -mindepth 1 -maxdepth 1 ! -name host ! -name reaper.log -exec rm -rf {} + &&
     rm -rf "$dir"
