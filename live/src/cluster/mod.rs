@@ -46,7 +46,7 @@ use crate::bed::{BedError, Image, Reaper, output};
 pub struct ClusterPlan {
     /// Requests a second of controllers and scheduler.
     pub throttle: Throttle,
-    /// Nodes that exist in the API only, each with room for 1,000 pods.
+    /// Nodes that exist in the API only, each with room for 4,000 pods.
     pub played_nodes: u32,
     /// Whether Contour and Envoy are started.
     pub gateway: bool,

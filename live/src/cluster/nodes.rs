@@ -1,6 +1,6 @@
 //! Nodes: as many as wanted that exist in the API only, played by kwok.
 //!
-//! In: a count. Out: nodes `kwok-0`, `kwok-1`, …, each for 1,000 pods. They are tainted: a pod gets there by
+//! In: a count. Out: nodes `kwok-0`, `kwok-1`, …, each for 4,000 pods. They are tainted: a pod gets there by
 //! [`POD`], and no other pod does.
 
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ pub(super) fn objects(count: u32) -> Value {
 
 fn node(nth: u32) -> Value {
     let name = format!("kwok-{nth}");
-    let room = json!({ "cpu": "1000", "memory": "1Ti", "pods": "1000" });
+    let room = json!({ "cpu": "1000", "memory": "1Ti", "pods": "4000" });
     json!({
         "apiVersion": "v1",
         "kind": "Node",

@@ -22,6 +22,10 @@ const NOTE_LIMIT: usize = 512;
 /// Most characters of what an event is about; the limit is 128 bytes.
 const SUBJECT_LIMIT: usize = 120;
 
+/// Events after which the ones before are forgotten: until then the same one again is counted with the first. A
+/// recorder remembers each for minutes, at about 2 kB, and looks at all of them for every new one.
+const REMEMBERED: usize = 256;
+
 /// Events that wait to be written; what comes when so many wait is lost.
 const WAITING: usize = 1024;
 
@@ -44,7 +48,7 @@ impl Events {
             instance: Some(me.into()),
         };
         let (queue, told) = mpsc::channel(WAITING);
-        let writer = tokio::spawn(write(Recorder::new(client, reporter), told)).abort_handle();
+        let writer = tokio::spawn(write(client, reporter, told)).abort_handle();
         Self { queue, writer }
     }
 
@@ -82,8 +86,14 @@ impl Drop for Events {
 }
 
 /// Writes what is told, for ever.
-async fn write(recorder: Recorder, mut told: mpsc::Receiver<Told>) {
+async fn write(client: Client, reporter: Reporter, mut told: mpsc::Receiver<Told>) {
+    let anew = || Recorder::new(client.clone(), reporter.clone());
+    let (mut recorder, mut remembered) = (anew(), 0);
     while let Some(Told { event, about }) = told.recv().await {
+        if remembered == REMEMBERED {
+            (recorder, remembered) = (anew(), 0);
+        }
+        remembered += 1;
         match tokio::time::timeout(WRITTEN_WITHIN, recorder.publish(&event, &about)).await {
             Ok(Ok(())) => (),
             Ok(Err(error)) => debug!(%error, reason = event.reason, "event not written"),

@@ -15,7 +15,7 @@ use crate::{backend::driver_options, lease::KeeperOptions};
 const LINGER: Span = Span::from_secs(60);
 /// Room for these is taken by each driver from its start. Its only listener is its attendant, and what that misses
 /// are Events for people.
-const PROGRESS: NonZeroUsize = NonZeroUsize::new(64).expect("sixty-four is not zero");
+const PROGRESS: NonZeroUsize = NonZeroUsize::new(32).expect("thirty-two is not zero");
 /// What an API server does beside everything else.
 const STATUSES: NonZeroU32 = NonZeroU32::new(8).expect("eight is not zero");
 
@@ -29,7 +29,7 @@ pub struct OperatorOptions {
     /// Where `/metrics`, `/healthz` and `/readyz` answer; `None`: nowhere.
     pub listen: Option<SocketAddr>,
     /// How drivers go about their work: as [`driver_options`] says, and records that nothing depends on wait up to
-    /// a minute for others; 64 messages of progress are kept.
+    /// a minute for others; 32 messages of progress are kept.
     pub driver: rollout_runtime::Options,
     /// Shortest time between two writes of one status, unless a condition changes. Default: 2 s.
     pub status_gap: Duration,

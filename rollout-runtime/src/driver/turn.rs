@@ -38,7 +38,8 @@ pub(crate) async fn drive(
             Over::Stop(why) => return why,
             Over::Begin(error) => error,
         };
-        reign = match begin_again(reign, error).await {
+        // Boxed: it is rare, and would double the size of every driver.
+        reign = match Box::pin(begin_again(reign, error)).await {
             Ok(reign) => reign,
             Err(error) => return Stopped::Failed(error),
         };

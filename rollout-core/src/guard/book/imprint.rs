@@ -61,7 +61,9 @@ impl Book {
         imprint.route(route.as_ref());
         imprint.route(in_force.as_ref());
         imprint.pending(pending);
-        must_be_available.iter().for_each(|module| imprint.name(module));
+        for module in must_be_available {
+            imprint.name(module);
+        }
         imprint.flag(*halted);
         for (instance, own) in answers {
             imprint.instance(instance);

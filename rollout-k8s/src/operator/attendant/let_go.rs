@@ -31,12 +31,16 @@ pub(super) enum CallError {
     Late,
 }
 
-pub(super) async fn within<T>(
+/// The answer to `call`, which is boxed: it is of 8 kB, and every attendant would have room for one all the time.
+pub(super) fn within<T>(
     call: impl Future<Output = Result<T, kube::Error>>,
-) -> Result<T, CallError> {
-    match tokio::time::timeout(ANSWERED_WITHIN, call).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(CallError::Late),
+) -> impl Future<Output = Result<T, CallError>> {
+    let answer = tokio::time::timeout(ANSWERED_WITHIN, Box::pin(call));
+    async {
+        match answer.await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(CallError::Late),
+        }
     }
 }
 

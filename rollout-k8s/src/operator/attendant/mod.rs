@@ -118,7 +118,8 @@ impl Attendant {
                 }
                 Over::Again { why: Some(why) } => {
                     warn!(why, again_ms = wait.as_millis(), "no driver runs");
-                    report.unready(&self.latest(), &why).await;
+                    // Boxed, like all that is rare: its room would be every attendant's.
+                    Box::pin(report.unready(&self.latest(), &why)).await;
                     wait
                 }
             };
@@ -141,7 +142,7 @@ impl Attendant {
         if may_pass {
             return Over::Again { why: Some(why) };
         }
-        report.unready(rollout, &why).await;
+        Box::pin(report.unready(rollout, &why)).await;
         if self.changed_or_stopped(None).await {
             return Over::Left(Left::Stopped);
         }
