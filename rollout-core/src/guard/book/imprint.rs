@@ -65,10 +65,7 @@ impl Book {
             imprint.name(module);
         }
         imprint.flag(*halted);
-        for (instance, own) in answers {
-            imprint.instance(instance);
-            own.imprint(imprint);
-        }
+        imprint.answers(answers);
         newest_threshold.imprint(imprint);
         imprint.word(longest_drain.map_or(u64::MAX, Span::as_millis));
         imprint.flag(*is_first);
@@ -98,6 +95,13 @@ impl Imprint {
         for (instance, entry) in entries {
             self.instance(instance);
             entry.imprint(self, longest);
+        }
+    }
+
+    fn answers(&mut self, answers: &Map<InstanceId, Answers>) {
+        for (instance, own) in answers {
+            self.instance(instance);
+            own.imprint(self);
         }
     }
 
