@@ -110,17 +110,12 @@ pub(super) fn is_backed(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
 }
 
 /// Whether `route` was decided on the way forward, the rollout has turned back since, and setting it now
-/// would give the candidate more than it is seen to have: by replicas, what it has that may serve.
+/// would give the candidate more than it is seen to have.
 pub(super) fn is_forward_again(turn: &Turn<'_>, view: &View, route: &Route) -> bool {
     let turned = turn.state.rollout.as_ref().filter(|it| it.cause.is_some() && !it.proven);
     let Some(candidate) = turned.map(|rollout| &rollout.candidate.id) else { return false };
     let in_force = view.route_in_force(&turn.state).and_then(|seen| seen.route.as_ref());
     let has = in_force.and_then(|route| route.weight_of(candidate));
-    if matches!(route, Route::ByReplicas) {
-        let knows_better = in_force.is_some() && has.is_none_or(|has| !has.is_zero());
-        let tallies = fleet::tally(turn.now, turn.setup, &turn.state, view);
-        return !knows_better && tallies.get(candidate).is_some_and(|it| 0 < it.may_serve);
-    }
     let wanted = route.weight_of(candidate).unwrap_or_default();
     let sends = in_force.is_some_and(|route| route.sends_beside(candidate));
     has.unwrap_or_default() < wanted || (!sends && route.sends_beside(candidate))

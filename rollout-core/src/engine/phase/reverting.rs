@@ -188,10 +188,6 @@ fn routing(
     // A plan for no instances knows no shares; those in force are kept all the same.
     let has_shares = matches!(turn.state.route, Some(Route::Weighted(_)));
     if !rollout.is_weighted() && !has_shares {
-        // By a route that is not in force yet the candidate would get a share that it has not.
-        if traffic::is_forward_again(turn, view, &Route::ByReplicas) {
-            return Routing::Keep;
-        }
         return Routing::Set(Route::ByReplicas);
     }
     let candidate = &rollout.candidate.id;
