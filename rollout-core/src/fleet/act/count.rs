@@ -45,12 +45,8 @@ fn tell(turn: &mut Turn<'_>, view: &View, sizes: Vec<(RevisionId, u64)>, mut exc
         if has_dropped && !is_over && told < replicas {
             continue;
         }
-        // What is there still needs no room; but what a size in doubt may have taken away comes back only where
-        // there is room for it.
+        // What is there still needs no room.
         let there = view.pool(&revision).map_or(0, |pool| pool.created);
-        if is_over && told < there.min(replicas) && 0 < excess {
-            continue;
-        }
         let names = turn.setup.capabilities.drains_by_name();
         // A smaller size in place of a greater one on its way, which may never come, must not make more.
         let held = if is_over || (replicas < told && !names) { there } else { told.max(there) };

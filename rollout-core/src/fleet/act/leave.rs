@@ -93,14 +93,12 @@ fn size_now(turn: &Turn<'_>, view: &View, revision: &RevisionId, target: u64, qu
     least.max(target.saturating_add(kept - free))
 }
 
-/// Chooses who goes of a pool that is to be smaller, or spares some of one that is to grow again. While nobody
-/// knows what became of its last size nobody is spared, and nobody chosen before its attempt is over.
+/// Chooses who goes of a pool that is to be smaller, or spares some of one that is to grow again. Not while
+/// nobody knows what became of its last size.
 fn choose(turn: &mut Turn<'_>, view: &View, revision: &RevisionId, target: u64) {
-    let pending = turn.state.pending_scale(revision);
-    if pending.is_some_and(|(id, _)| view.is_in_flight(id)) {
+    if turn.state.pending_scale(revision).is_some() {
         return;
     }
-    let is_in_doubt = pending.is_some();
     let Some(seen) = view.pool(revision) else { return };
     let kept = Leaving::of(&turn.state, view, revision).kept(&seen, seen.replicas, 0);
     // What was never made need not be drained, and what is about to be made comes by itself.
@@ -108,7 +106,7 @@ fn choose(turn: &mut Turn<'_>, view: &View, revision: &RevisionId, target: u64) 
     let wanted = seen.replicas.saturating_sub(kept);
     if target < there {
         retire(turn, view, revision, there - target);
-    } else if !is_in_doubt {
+    } else {
         let count = kept.min(target.saturating_sub(wanted));
         spare(turn, view, revision, count, |_, _, _| true);
     }
