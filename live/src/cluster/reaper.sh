@@ -14,14 +14,19 @@ set -x
 # Every program of the cluster was started with a variable that names its folder, and hands it on to what it
 # starts itself. A pid file would come too late for one that is started in the moment in which its owner dies.
 ours() { grep -lsFxz -- "ROLLOUT_CLUSTER=$dir" /proc/[0-9]*/environ | cut -d / -f 3; }
-# Nothing is worth a graceful end: all that it could save is thrown away. Shims outlive containerd.
-for _ in $(seq 100); do
-    left=$(ours)
-    [ -n "$left" ] || break
-    # Word splitting is wanted: one argument per pid.
-    kill -KILL $left
-    sleep 0.05
-done
+# Kills what a listing names, until it names nobody. Nothing is worth a graceful end: all that it could save is
+# thrown away.
+stop() {
+    for _ in $(seq 100); do
+        left=$("$1")
+        [ -n "$left" ] || break
+        # Word splitting is wanted: one argument per pid.
+        kill -KILL $left
+        sleep 0.05
+    done
+}
+# Shims outlive containerd, and are among them.
+stop ours
 # What a killed shim leaves behind is named in its folder.
 find "$dir/containerd" -name address -path '*runtime.v2*' -exec cat {} \; -exec echo \; |
     sed -n 's|^unix://||p' | xargs -r rm -f
@@ -32,12 +37,7 @@ groups() {
     done
 }
 pids() { for group in $(groups); do find "$group" -name cgroup.procs -exec cat {} +; done | sort -u; }
-for _ in $(seq 100); do
-    left=$(pids)
-    [ -n "$left" ] || break
-    kill -KILL $left
-    sleep 0.05
-done
+stop pids
 for group in $(groups); do find "$group" -depth -type d -exec rmdir {} \; ; done
 # Their common parent goes if nobody else has groups in it.
 find /sys/fs/cgroup -maxdepth 2 -type d -name k8s.io -exec rmdir {} \;
